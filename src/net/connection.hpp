@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "net/reactor.hpp"
+#include "net/send_queue.hpp"
+#include "net/shared_bytes.hpp"
+#include "net/tcp_socket.hpp"
+#include "net/unique_fd.hpp"
+
+namespace tandem::net {
+
+enum class CloseReason : uint8_t {
+    kPeer,  // The peer ended the stream.
+    kLocal,  // close_gracefully() or abort() of this side.
+    kFailed,  // Connecting, reading or writing failed.
+};
+
+class Connection;
+
+class ConnectionHandler {
+  public:
+    // Returns the bytes consumed; the handler may change them in place. Consuming fewer than
+    // given pauses reading: the rest comes again, first, after resume_reading().
+    [[nodiscard]] virtual size_t on_data(Connection& connection, std::span<char> data) = 0;
+    // The output fell to the low watermark after it had been above.
+    virtual void on_writable_low(Connection& connection) = 0;
+    // The time set by set_deadline() has come.
+    virtual void on_deadline(Connection& connection) = 0;
+    // The last call, at the end of a turn; it may destroy the connection.
+    virtual void on_closed(Connection& connection, CloseReason reason) = 0;
+
+  protected:
+    ~ConnectionHandler() = default;
+};
+
+// A TCP stream on a reactor. Nothing that is called on it calls back into the handler: output
+// leaves and a close is reported at the end of the turn. Reading uses the reactor's memory, so an
+// idle connection holds only this object.
+class Connection final : private IoHandler, private TurnEndHandler {
+  public:
+    // `fd` is non-blocking and may still be connecting.
+    Connection(Reactor& reactor, UniqueFd fd, ConnectionHandler& handler);
+    ~Connection();
+
+    // Begins to watch the socket; on an error nothing will be called.
+    [[nodiscard]] base::Status start();
+    void set_handler(ConnectionHandler& handler) { handler_ = &handler; }
+
+    // Both are ignored once closing.
+    void send(std::string_view data);
+    void send(SharedBytes bytes);
+    [[nodiscard]] size_t bytes_queued() const { return queue_.bytes(); }
+    void set_low_watermark(size_t bytes) { low_watermark_ = bytes; }
+
+    void pause_reading();
+    void resume_reading();
+
+    // 0 clears it.
+    void set_deadline(uint64_t delay_ms);
+    [[nodiscard]] uint64_t last_received_ms() const { return last_received_ms_; }
+
+    // Sends what is queued, ends the stream and waits a little for the peer to do so as well:
+    // closing with unread input would reset the stream and could lose the output.
+    void close_gracefully();
+    // Drops what is queued.
+    void abort();
+    [[nodiscard]] bool is_closing() const { return state_ != State::kOpen; }
+
+    [[nodiscard]] SocketAddress peer() const { return peer_address(fd_.get()); }
+    [[nodiscard]] Reactor& reactor() { return reactor_; }
+
+  private:
+    enum class State : uint8_t {
+        kOpen,
+        kFlushing,  // Closing, with output left.
+        kLingering,  // Our side is shut down; input is discarded until the peer's end.
+        kDead,  // on_closed is due at the end of the turn.
+        kClosed,
+    };
+
+    void on_io(uint32_t events) override;
+    void on_turn_end() override;
+    void on_timer();
+    void read();
+    // Returns false when the handler left bytes.
+    bool deliver(std::span<char> data);
+    void flush();
+    void die(CloseReason reason);
+    void update_events();
+    void note_queued();
+
+    Reactor& reactor_;
+    ConnectionHandler* handler_;
+    Timer timer_;
+    SendQueue queue_;
+    std::string rest_;  // Input that the handler has not consumed.
+    size_t low_watermark_ = 64 * 1024;
+    uint64_t last_received_ms_ = 0;
+    UniqueFd fd_;
+    uint32_t events_ = 0;
+    State state_ = State::kOpen;
+    CloseReason reason_ = CloseReason::kLocal;
+    bool is_started_ = false;
+    bool is_paused_ = false;
+    bool is_blocked_ = false;
+    bool was_above_low_ = false;
+    bool is_rest_due_ = false;
+};
+
+}  // namespace tandem::net
