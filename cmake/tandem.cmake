@@ -21,11 +21,12 @@ foreach(line IN LISTS layer_lines)
     message(FATAL_ERROR "cmake/layers.txt: cannot read '${line}'")
   endif()
   set(layer "${CMAKE_MATCH_1}")
+  set(may_use "${CMAKE_MATCH_3}")
   list(APPEND TANDEM_LAYERS ${layer})
-  string(REGEX REPLACE " +" ";" TANDEM_ALLOWED_${layer} "${CMAKE_MATCH_3}")
   if(CMAKE_MATCH_2)
     list(APPEND TANDEM_PURE_LAYERS ${layer})
   endif()
+  string(REGEX REPLACE " +" ";" TANDEM_ALLOWED_${layer} "${may_use}")
 endforeach()
 
 # The first component of a possibly nested name: "store/sqlite" and "store_sqlite" give "store".
@@ -116,4 +117,18 @@ function(tandem_test name)
     COMMAND ${name} "--gtest_output=json:${CMAKE_BINARY_DIR}/test-results/${name}.json"
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+endfunction()
+
+# tandem_fuzz(NAME [LIBS ...]): the libFuzzer target made of fuzz/NAME.cpp, in <build>/fuzz/NAME; its
+# seeds lie in fuzz/seeds/NAME/. Builds nothing outside the fuzz preset.
+function(tandem_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+  if(NOT TANDEM_FUZZ)
+    return()
+  endif()
+  add_executable("fuzz_${name}" "${CMAKE_SOURCE_DIR}/fuzz/${name}.cpp")
+  target_link_libraries("fuzz_${name}" PRIVATE ${arg_LIBS} tandem_warnings)
+  target_link_options("fuzz_${name}" PRIVATE -fsanitize=fuzzer)
+  set_target_properties("fuzz_${name}" PROPERTIES
+    OUTPUT_NAME "${name}" RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
 endfunction()

@@ -11,8 +11,9 @@ namespace tandem::base {
 inline constexpr size_t kKiB = 1024;
 inline constexpr size_t kMiB = 1024 * kKiB;
 
-// Integers and counters that every language's double holds exactly; also the range of actor ids.
-inline constexpr int64_t kSafeIntegerMax = int64_t{1} << 53;
+// Integers, counters and actor ids stay where every language's double tells them from their
+// neighbours.
+inline constexpr int64_t kSafeIntegerMax = (int64_t{1} << 53) - 1;
 inline constexpr uint64_t kActorMax = (uint64_t{1} << 53) - 1;
 
 // The form of values. State that was accepted once must stay readable, so these are not
