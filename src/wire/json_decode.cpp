@@ -1,0 +1,196 @@
+#include <charconv>
+
+#include "wire/frames.hpp"
+#include "wire/limits.hpp"
+
+namespace tandem::wire {
+namespace {
+
+using base::ErrorCode;
+using base::Value;
+
+/// Reads the members of one frame. The first error is kept together with the member's name; an
+/// absent member leaves the target as it is.
+class ObjectReader {
+  public:
+    ObjectReader(std::string_view frame, const Value& object) : frame_(frame), object_(&object) {
+        if (!object.is_object()) fail("", ErrorCode::wrong_type);
+    }
+
+    const base::Result<void>& status() const { return status_; }
+    const std::string& where() const { return where_; }
+
+    void fail(std::string_view name, ErrorCode code) {
+        if (!status_) return;
+        status_ = code;
+        where_ = frame_;
+        if (!name.empty()) where_.append(".").append(name);
+    }
+    const Value* find(std::string_view name) const { return object_->find(name); }
+
+    void text(std::string_view name, std::string& out, size_t bytes_max) {
+        const Value* v = find(name);
+        if (v == nullptr) return;
+        if (!v->is_string()) return fail(name, ErrorCode::wrong_type);
+        if (v->as_string().size() > bytes_max) return fail(name, ErrorCode::too_large);
+        out = v->as_string();
+    }
+    void channel(std::string& out) {
+        text("channel", out, base::kChannelNameBytesMax);
+        if (out.empty()) fail("channel", ErrorCode::bad_channel);
+    }
+    template <class T>
+    void number(std::string_view name, T& out, uint64_t max = base::kIntegerMax) {
+        if (const Value* v = find(name)) number_of(name, *v, out, max);
+    }
+    template <class T>
+    void number_of(std::string_view name, const Value& v, T& out, uint64_t max) {
+        if (!v.is_number()) return fail(name, ErrorCode::wrong_type);
+        if (!v.is_integer() || v.as_integer() < 0) return fail(name, ErrorCode::out_of_range);
+        auto number = static_cast<uint64_t>(v.as_integer());
+        if (number > max) return fail(name, ErrorCode::out_of_range);
+        out = static_cast<T>(number);
+    }
+    void flag(std::string_view name, bool& out) {
+        const Value* v = find(name);
+        if (v == nullptr) return;
+        if (!v->is_bool()) return fail(name, ErrorCode::wrong_type);
+        out = v->as_bool();
+    }
+    void texts(std::string_view name, std::vector<std::string>& out) {
+        const Value* v = find(name);
+        if (v == nullptr) return;
+        if (!v->is_array()) return fail(name, ErrorCode::wrong_type);
+        if (v->as_array().size() > kPathsPerFrameMax) return fail(name, ErrorCode::too_large);
+        for (const Value& item : v->as_array()) {
+            if (!item.is_string()) return fail(name, ErrorCode::wrong_type);
+            if (item.as_string().size() > kPathTextBytesMax)
+                return fail(name, ErrorCode::too_large);
+            out.push_back(item.as_string());
+        }
+    }
+    void value(std::string_view name, Value& out) {
+        if (const Value* v = find(name)) out = *v;
+    }
+    /// A seq, or an object with the epoch as a decimal string.
+    void after(Subscribe& f) {
+        const Value* v = find("after");
+        if (v == nullptr || v->is_null()) return;
+        f.has_after = true;
+        if (v->is_number()) return number_of("after", *v, f.after, base::kIntegerMax);
+        if (!v->is_object()) return fail("after", ErrorCode::wrong_type);
+        if (const Value* seq = v->find("seq"))
+            number_of("after.seq", *seq, f.after, base::kIntegerMax);
+        if (const Value* check = v->find("check"))
+            number_of("after.check", *check, f.check, UINT32_MAX);
+        const Value* epoch = v->find("epoch");
+        if (epoch == nullptr) return;
+        if (!epoch->is_string()) return fail("after.epoch", ErrorCode::wrong_type);
+        const std::string& digits = epoch->as_string();
+        const char* end = digits.data() + digits.size();
+        auto read = std::from_chars(digits.data(), end, f.after_epoch);
+        if (read.ec != std::errc{} || read.ptr != end) fail("after.epoch", ErrorCode::out_of_range);
+    }
+
+  private:
+    std::string_view frame_;
+    const Value* object_;
+    base::Result<void> status_;
+    std::string where_;
+};
+
+void read(ObjectReader& r, Hello& f) {
+    r.number("version", f.version, UINT32_MAX);
+    r.text("client", f.client, kNameBytesMax);
+    r.flag("want_actor", f.want_actor);
+    r.number("time_ms", f.time_ms);
+}
+void read(ObjectReader& r, Subscribe& f) {
+    r.channel(f.channel);
+    r.after(f);
+    r.number("actor", f.actor, base::kActorMax);
+    r.number("known_counter", f.known_counter);
+    r.texts("select", f.select);
+}
+void read(ObjectReader& r, Unsubscribe& f) { r.channel(f.channel); }
+void read(ObjectReader& r, Push& f) {
+    r.channel(f.channel);
+    r.number("actor", f.actor, base::kActorMax);
+    r.number("counter", f.counter);
+    r.number("stamp_ms", f.stamp_ms);
+    r.number("stamp_logical", f.stamp_logical, UINT32_MAX);
+    r.value("ops", f.ops_json);
+    if (!f.ops_json.is_null() && !f.ops_json.is_array()) r.fail("ops", ErrorCode::wrong_type);
+    r.value("base", f.base_json);
+    if (!f.base_json.is_null() && !f.base_json.is_number() && !f.base_json.is_object())
+        r.fail("base", ErrorCode::wrong_type);
+    r.flag("skip", f.skip);
+    if (f.ops_json.is_null() && !f.skip) r.fail("ops", ErrorCode::malformed);
+    r.texts("if_unchanged", f.if_unchanged);
+    r.number("ref", f.ref);
+}
+void read(ObjectReader& r, PresenceSet& f) {
+    r.channel(f.channel);
+    r.value("state", f.state);
+    r.flag("leave", f.leave);
+}
+void read(ObjectReader& r, SignalSend& f) {
+    r.channel(f.channel);
+    r.text("name", f.name, kNameBytesMax);
+    r.value("value", f.value);
+}
+void read(ObjectReader& r, Ping& f) { r.number("time_ms", f.time_ms); }
+
+template <class Frame>
+base::Result<void> take(std::string_view name, const Value& body, std::vector<ClientFrame>& out,
+                        std::string& where) {
+    ObjectReader reader(name, body);
+    Frame frame;
+    read(reader, frame);
+    if (!reader.status()) {
+        where = reader.where();
+        return reader.status();
+    }
+    out.emplace_back(std::move(frame));
+    return {};
+}
+
+base::Result<void> decode_one(const Value& object, std::vector<ClientFrame>& out,
+                              std::string& where) {
+    if (!object.is_object()) return ErrorCode::wrong_type;
+    if (object.as_object().size() != 1) return ErrorCode::malformed;
+    const auto& [name, body] = object.as_object().front();
+    if (name == "hello") return take<Hello>(name, body, out, where);
+    if (name == "subscribe") return take<Subscribe>(name, body, out, where);
+    if (name == "unsubscribe") return take<Unsubscribe>(name, body, out, where);
+    if (name == "push") return take<Push>(name, body, out, where);
+    if (name == "presence") return take<PresenceSet>(name, body, out, where);
+    if (name == "signal") return take<SignalSend>(name, body, out, where);
+    if (name == "ping") return take<Ping>(name, body, out, where);
+    return {};
+}
+
+}  // namespace
+
+base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame>& out,
+                               std::string& where) {
+    where.clear();
+    if (message.size() > base::kMessageBytesCeiling)
+        return base::fail(ErrorCode::too_large, base::kMessageBytesCeiling);
+    TANDEM_TRY(Value json, base::parse_json(message));
+    if (!json.is_array()) return decode_one(json, out, where);
+    if (json.as_array().size() > kFramesPerMessageMax)
+        return base::fail(ErrorCode::too_large, kFramesPerMessageMax);
+    for (size_t i = 0; i < json.as_array().size(); ++i) {
+        auto status = decode_one(json.as_array()[i], out, where);
+        if (!status) return base::fail(status.error().code, i);
+    }
+    return {};
+}
+
+base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame>& out) {
+    std::string where;
+    return decode_json(message, out, where);
+}
+
+}  // namespace tandem::wire
