@@ -56,16 +56,10 @@ def markdown(entries):
 
 
 def typescript(entries):
-    def literal(text):
-        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-    codes = " |\n".join(f"  {literal(name)}" for name, *_ in entries)
-    numbers = "\n".join(f"  {name}: {number}," for name, number, *_ in entries)
+    names = "\n".join(f"    | '{name}'" for name, *_ in entries)
     return (
         f"// Generated from {SOURCE} by `./dev errors`.\n\n"
-        f"export type ErrorCode =\n{codes};\n\n"
-        "/** The number of every code; a number in 100–199 is temporary. */\n"
-        f"export const errorNumbers: Readonly<Record<ErrorCode, number>> = {{\n{numbers}\n}};\n"
+        f"/** Every code that a server or this library may report. */\nexport type ErrorCode =\n{names};\n"
     )
 
 
