@@ -54,7 +54,9 @@ class Converter {
   private:
     Result<Value> array(dom::element element, size_t depth) {
         Array elements;
-        for (dom::element inner : element.get_array().value_unsafe()) {
+        // Named, because a range-for does not keep the simdjson result alive that the view lies in.
+        dom::array source = element.get_array().value_unsafe();
+        for (dom::element inner : source) {
             TANDEM_TRY(Value value, convert(inner, depth + 1));
             elements.push_back(std::move(value));
         }
@@ -63,7 +65,8 @@ class Converter {
 
     Result<Value> object(dom::element element, size_t depth) {
         Object members;
-        for (dom::key_value_pair pair : element.get_object().value_unsafe()) {
+        dom::object source = element.get_object().value_unsafe();
+        for (dom::key_value_pair pair : source) {
             if (++keys_ > limits_.keys_max) {
                 return fail(ErrorCode::too_many_keys, limits_.keys_max);
             }
