@@ -195,8 +195,8 @@ def unit_tests(log):
         if report.exists():
             counts = judge(read_gtest(report), 0 if status == "run" else 1, log, name)
         else:
-            counts = Counts(passed=int(status == "run"), failed=int(status == "fail"),
-                            skipped=int(status not in ("run", "fail")))
+            counts = Counts(passed=int(status == "run"), failed=int(status not in ("run", "disabled")),
+                            skipped=int(status == "disabled"))
         log.write(f"{name}: {counts.passed} passed, {counts.failed} failed, {counts.skipped} skipped")
         total += counts
     return judge(total, code, log, "unit")
