@@ -1,0 +1,382 @@
+#include "hub/channel.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/sha256.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+namespace {
+
+constexpr size_t kChecksKept = 8192;
+constexpr uint64_t kSnapshotVersion = 1;
+
+uint64_t first_eight(const base::Sha256Digest& digest) {
+    uint64_t out = 0;
+    for (size_t i = 0; i < 8; ++i) out |= uint64_t{digest[i]} << (8 * i);
+    return out;
+}
+
+uint64_t epoch_of(const std::vector<port::EpochFork>& epochs, uint64_t seq) {
+    uint64_t epoch = 0;
+    for (const port::EpochFork& fork : epochs)
+        if (fork.fork_seq < seq) epoch = fork.epoch;
+    return epoch;
+}
+
+}  // namespace
+
+uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest) {
+    std::string bytes;
+    base::Writer out(bytes);
+    out.fixed32(previous);
+    out.fixed64(epoch);
+    out.fixed64(digest);
+    return static_cast<uint32_t>(first_eight(base::sha256(bytes)));
+}
+
+uint64_t digest_of(std::string_view ops) { return first_eight(base::sha256(ops)); }
+
+Channel::Channel(std::string name, uint32_t handle, const Namespace& ns, const Config& config)
+    : name_(std::move(name)), handle_(handle), namespace_(ns), config_(config) {}
+
+base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t new_epoch) {
+    const auto broken = [this](ErrorCode code, uint64_t detail) {
+        state_ = State::broken;
+        broken_by_ = base::fail(code, detail);
+        return broken_by_;
+    };
+    epochs_ = loaded.epochs;
+    if (epochs_.empty())
+        new_epochs_ = {{loaded.store_epoch, 0}};
+    else if (!loaded.exists)
+        new_epochs_ = {{new_epoch, loaded.head}};
+    epochs_.insert(epochs_.end(), new_epochs_.begin(), new_epochs_.end());
+    if (!loaded.snapshot.empty()) {
+        base::Reader in(loaded.snapshot);
+        const auto version = in.varint();
+        const auto seq = in.varint();
+        const auto check = in.fixed32();
+        if (!version || *version != kSnapshotVersion || !seq || !check)
+            return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
+        auto rows = decode_rows(in);
+        if (!rows) return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
+        auto document = record::Document::load(in.rest());
+        if (!document || document->seq() != *seq)
+            return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
+        document_ = std::move(*document);
+        rows_ = std::move(*rows);
+        head_ = *seq;
+        check_ = *check;
+        snapshot_seq_ = *seq;
+    } else {
+        // Only a channel that was deleted and is used again begins above 0: what came before is
+        // below its floor, so that no older cursor is taken for one of this history.
+        const uint64_t start = loaded.entries.empty() ? (loaded.exists ? 0 : loaded.head)
+                                                      : loaded.entries.front().seq - 1;
+        if (start > 0) {
+            record::Entry ground;
+            ground.seq = start;
+            ground.floor = start;
+            document_.apply(ground);
+            head_ = start;
+            snapshot_seq_ = start;
+        }
+    }
+    checks_.push_back({head_, check_});
+    for (const port::StoredEntry& stored : loaded.entries) {
+        if (stored.seq != head_ + 1) return broken(ErrorCode::storage_corrupt, stored.seq);
+        const uint32_t check = next_check(check_, epoch_of(epochs_, stored.seq), stored.digest);
+        if (check != stored.check) return broken(ErrorCode::storage_corrupt, stored.seq);
+        auto ops = record::decode_ops(stored.body, record::Form::logged);
+        if (!ops) return broken(ErrorCode::storage_corrupt, stored.seq);
+        record::Entry entry;
+        entry.seq = stored.seq;
+        entry.actor = stored.actor;
+        entry.counter = stored.counter;
+        entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
+        entry.own = stored.own;
+        entry.floor = stored.floor;
+        entry.wall_ms = stored.wall_ms;
+        entry.ops = std::move(*ops);
+        apply(entry, stored.digest, check);
+        log_bytes_ += stored.body.size() + 64;
+    }
+    if (loaded.exists && head_ != loaded.head)
+        return broken(ErrorCode::storage_corrupt, loaded.head);
+    assigned_ = head_;
+    assigned_check_ = check_;
+    oldest_seq_ = loaded.oldest_seq == 0 ? head_ + 1 : loaded.oldest_seq;
+    state_ = State::ready;
+    return {};
+}
+
+void Channel::handle_load_failed(base::Error error) {
+    state_ = State::broken;
+    broken_by_ = error;
+}
+
+void Channel::apply(const record::Entry& entry, uint64_t digest, uint32_t check) {
+    document_.apply(entry);
+    head_ = entry.seq;
+    check_ = check;
+    if (entry.counter != 0)
+        rows_[entry.actor] = {entry.counter, entry.seq, digest, entry.wall_ms};
+    checks_.push_back({entry.seq, check});
+    if (checks_.size() > kChecksKept) checks_.pop_front();
+}
+
+Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
+    TANDEM_ASSERT(state_ == State::ready);
+    const bool is_numbered = push.actor != 0;
+    if (is_numbered && config_.planted != PlantedBug::no_dedup) {
+        const auto committed = rows_.find(push.actor);
+        if (committed != rows_.end() && push.counter <= committed->second.counter) {
+            const VersionRow& row = committed->second;
+            if (push.counter < row.counter) return Lookup{};
+            if (!push.is_skip && row.digest != push.digest)
+                return base::fail(ErrorCode::actor_forked, row.counter);
+            return Duplicate{row.seq, 0};
+        }
+        const auto assigned = assigned_rows_.find(push.actor);
+        if (assigned != assigned_rows_.end() && push.counter <= assigned->second.counter) {
+            for (auto* list : {&sent_, &unsent_})
+                for (Inflight& item : *list) {
+                    if (item.entry.actor != push.actor || item.entry.counter != push.counter)
+                        continue;
+                    if (!push.is_skip && item.digest != push.digest)
+                        return base::fail(ErrorCode::actor_forked, push.counter);
+                    push.target.is_duplicate = true;
+                    item.targets.push_back(std::move(push.target));
+                    return Taken{};
+                }
+        }
+        const uint64_t expected =
+            1 + (assigned != assigned_rows_.end() ? assigned->second.counter
+                 : committed != rows_.end()       ? committed->second.counter
+                                                  : 0);
+        if (push.counter != expected) return base::fail(ErrorCode::counter_gap, expected);
+    }
+    if (push.is_skip) {
+        push.ops.clear();
+        append(push, now);
+        return Taken{};
+    }
+    bool needs_head = !push.if_unchanged.empty();
+    if (!push.ops_json.is_null()) {
+        if (auto converted = convert_json(push, needs_head); !converted) return converted.error();
+    }
+    if (needs_head && has_inflight()) return Wait{};
+    for (record::Op& op : push.ops)
+        if (auto checked = check_op(namespace_, op); !checked) return checked.error();
+    if (auto fixed = fix_bases(push); !fixed) return fixed.error();
+    if (auto met = check_conditions(push); !met) return met.error();
+    if (document_.bytes() > config_.limits.record_bytes_max) {
+        // What only removes stays possible, so that a full record can be emptied.
+        for (const record::Op& op : push.ops)
+            if (op.kind != record::OpKind::remove_node && op.kind != record::OpKind::remove)
+                return base::fail(ErrorCode::too_large, config_.limits.record_bytes_max);
+    }
+    append(push, now);
+    return Taken{};
+}
+
+base::Result<uint64_t> Channel::effective_base(const record::Cursor& base) const {
+    if (base.seq == kBaseIsHead || config_.planted == PlantedBug::head_as_base) return assigned_;
+    size_t index = epochs_.size();
+    for (size_t i = 0; i < epochs_.size(); ++i)
+        if (epochs_[i].epoch == base.epoch) index = i;
+    if (base.epoch == 0) index = epochs_.size() - 1;
+    if (index == epochs_.size()) return uint64_t{0};
+    uint64_t seq = base.seq;
+    if (index + 1 == epochs_.size()) {
+        if (seq > head_) return base::fail(ErrorCode::base_in_future, head_);
+        return seq;
+    }
+    if (config_.planted == PlantedBug::eager_epoch) return std::min(seq, head_);
+    for (size_t i = index + 1; i < epochs_.size(); ++i) seq = std::min(seq, epochs_[i].fork_seq);
+    return seq;
+}
+
+base::Result<void> Channel::fix_bases(PendingPush& push) const {
+    for (record::Op& op : push.ops) {
+        TANDEM_TRY(op.seen_seq, effective_base(op.base));
+    }
+    return {};
+}
+
+base::Result<void> Channel::check_conditions(const PendingPush& push) const {
+    for (const record::Path& path : push.if_unchanged) {
+        uint64_t seen = 0;
+        if (push.condition_base.seq != kBaseIsHead) {
+            TANDEM_TRY(seen, effective_base(push.condition_base));
+        } else if (!push.ops.empty()) {
+            seen = push.ops.front().seen_seq;
+        }
+        if (document_.changed_seq(path) <= seen) continue;
+        // What the author's own earlier pushes changed is not news to it.
+        const auto siblings = document_.siblings(path);
+        const bool only_own =
+            push.actor >= kOutboxActorMin && !siblings.empty() &&
+            std::all_of(siblings.begin(), siblings.end(), [&](const record::Sibling& s) {
+                return s.seq <= seen || s.dot.actor == push.actor;
+            });
+        if (!only_own) return base::fail(ErrorCode::precondition_failed, head_);
+    }
+    return {};
+}
+
+void Channel::append(PendingPush& push, Now now) {
+    record::Entry entry;
+    entry.own = push.actor != 0;
+    entry.actor = entry.own ? push.actor : kHttpActor;
+    entry.counter = push.counter;
+    if (!entry.own) {
+        const auto assigned = assigned_rows_.find(kHttpActor);
+        const auto committed = rows_.find(kHttpActor);
+        entry.counter = 1 + (assigned != assigned_rows_.end() ? assigned->second.counter
+                             : committed != rows_.end()       ? committed->second.counter
+                                                              : 0);
+    }
+    for (record::Op& op : push.ops)
+        if (op.kind == record::OpKind::counter_set && op.generation.actor == 0 &&
+            op.generation.counter != 0)
+            op.generation.actor = entry.actor;
+    entry.stamp = push.stamp.ms == 0 ? clock::Stamp{now.wall_ms, 0, entry.actor} : push.stamp;
+    entry.stamp.actor = entry.actor;
+    if (config_.planted != PlantedBug::future_clock)
+        entry.stamp = clock::clamp(entry.stamp, now.wall_ms);
+    entry.ops = std::move(push.ops);
+    push_inflight(std::move(entry), push.digest, push.outcome_key, &push.target);
+}
+
+bool Channel::sequence_floor(Now now) {
+    const uint64_t keep = config_.retention.entries;
+    if (state_ != State::ready || head_ <= document_.floor() + 2 * keep) return false;
+    for (const Inflight& item : unsent_)
+        if (item.entry.floor != 0) return false;
+    for (const Inflight& item : sent_)
+        if (item.entry.floor != 0) return false;
+    record::Entry entry;
+    entry.own = false;
+    entry.floor = head_ - keep;
+    entry.stamp = {now.wall_ms, 0, 0};
+    push_inflight(std::move(entry), 0, {}, nullptr);
+    return true;
+}
+
+void Channel::push_inflight(record::Entry entry, uint64_t digest, const std::string& outcome_key,
+                            const AckTarget* target) {
+    entry.seq = ++assigned_;
+    if (config_.planted == PlantedBug::seq_gap && assigned_ % 97 == 0) entry.seq = ++assigned_;
+    if (entry.counter != 0) assigned_rows_[entry.actor] = {entry.counter, digest};
+    assigned_check_ = next_check(assigned_check_, epoch(), digest);
+    Inflight item;
+    item.entry = std::move(entry);
+    item.digest = digest;
+    item.check = assigned_check_;
+    item.outcome_key = outcome_key;
+    if (target != nullptr) item.targets.push_back(*target);
+    unsent_.push_back(std::move(item));
+}
+
+port::ChannelAppend Channel::take_batch(size_t entries_max) {
+    port::ChannelAppend batch;
+    batch.channel = name_;
+    batch.new_epochs = new_epochs_;
+    while (!unsent_.empty() && batch.entries.size() < entries_max) {
+        Inflight& item = unsent_.front();
+        port::StoredEntry stored;
+        stored.seq = item.entry.seq;
+        stored.actor = item.entry.actor;
+        stored.counter = item.entry.counter;
+        stored.stamp_ms = item.entry.stamp.ms;
+        stored.stamp_logical = item.entry.stamp.logical;
+        stored.stamp_actor = item.entry.stamp.actor;
+        stored.own = item.entry.own;
+        stored.floor = item.entry.floor;
+        stored.wall_ms = item.entry.wall_ms;
+        stored.digest = item.digest;
+        stored.check = item.check;
+        record::encode_ops(stored.body, item.entry.ops, record::Form::logged);
+        log_bytes_ += stored.body.size() + 64;
+        if (!item.outcome_key.empty())
+            batch.outcomes.push_back({item.outcome_key, item.digest, item.entry.seq,
+                                      item.entry.wall_ms + config_.limits.idempotency_age_max_ms});
+        batch.entries.push_back(std::move(stored));
+        sent_.push_back(std::move(item));
+        unsent_.pop_front();
+    }
+    return batch;
+}
+
+Inflight Channel::commit_next() {
+    Inflight item = std::move(sent_.front());
+    sent_.pop_front();
+    new_epochs_.clear();
+    if (oldest_seq_ > item.entry.seq) oldest_seq_ = item.entry.seq;
+    apply(item.entry, item.digest, item.check);
+    if (unsent_.empty() && sent_.empty()) assigned_rows_.clear();
+    return item;
+}
+
+std::vector<Inflight> Channel::fail_batch() {
+    std::vector<Inflight> all;
+    for (auto* list : {&sent_, &unsent_}) {
+        std::move(list->begin(), list->end(), std::back_inserter(all));
+        list->clear();
+    }
+    assigned_ = head_;
+    assigned_check_ = check_;
+    assigned_rows_.clear();
+    return all;
+}
+
+uint64_t Channel::acked_counter(uint64_t actor) const {
+    const auto found = rows_.find(actor);
+    return found == rows_.end() ? 0 : found->second.counter;
+}
+
+Channel::Resume Channel::judge(const wire::Subscribe& wanted) const {
+    if (!wanted.has_after) return Resume::snapshot;
+    size_t index = epochs_.size();
+    for (size_t i = 0; i < epochs_.size(); ++i)
+        if (epochs_[i].epoch == wanted.after_epoch) index = i;
+    if (wanted.after_epoch == 0) index = epochs_.size() - 1;
+    if (wanted.after == 0) return Resume::from_cursor;
+    if (index == epochs_.size() || wanted.after > head_) return Resume::reset;
+    for (size_t i = index + 1; i < epochs_.size(); ++i)
+        if (wanted.after > epochs_[i].fork_seq) return Resume::reset;
+    if (wanted.after < document_.floor() && config_.planted != PlantedBug::keep_floor_cursor)
+        return Resume::reset;
+    if (wanted.check == 0) return Resume::from_cursor;
+    const auto at = std::lower_bound(
+        checks_.begin(), checks_.end(), wanted.after,
+        [](const std::pair<uint64_t, uint32_t>& row, uint64_t seq) { return row.first < seq; });
+    if (at == checks_.end() || at->first != wanted.after) return Resume::snapshot;
+    return at->second == wanted.check ? Resume::from_cursor : Resume::reset;
+}
+
+std::string Channel::encode_snapshot() const {
+    std::string bytes;
+    base::Writer out(bytes);
+    out.varint(kSnapshotVersion);
+    out.varint(head_);
+    out.fixed32(check_);
+    encode_rows(out, rows_);
+    document_.save(bytes);
+    return bytes;
+}
+
+void Channel::note_snapshot(uint64_t seq) {
+    snapshot_seq_ = std::max(snapshot_seq_, seq);
+    log_bytes_ = 0;
+}
+
+void Channel::note_trimmed(uint64_t through) { oldest_seq_ = std::max(oldest_seq_, through + 1); }
+
+}  // namespace tandem::hub

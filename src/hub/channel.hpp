@@ -1,0 +1,195 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "hub/config.hpp"
+#include "hub/presence.hpp"
+#include "hub/slot_table.hpp"
+#include "hub/types.hpp"
+#include "hub/version_rows.hpp"
+#include "port/store.hpp"
+#include "record/document.hpp"
+
+namespace tandem::hub {
+
+struct Subscription;
+
+/// Who waits for the outcome of a push: a connection's frame, or a request of the HTTP API.
+struct AckTarget {
+    ConnectionId connection = 0;
+    uint64_t request = 0;
+    uint64_t ref = 0;
+    std::vector<std::string> ids;
+    bool is_duplicate = false;
+};
+
+/// A write that has been read but not yet sequenced.
+struct PendingPush {
+    AckTarget target;
+    uint64_t actor = 0;  ///< 0: the server numbers it
+    uint64_t counter = 0;
+    clock::Stamp stamp;
+    std::vector<record::Op> ops;
+    base::Value ops_json;   ///< not null: ops still in JSON form
+    base::Value base_json;  ///< base of JSON ops that have none of their own
+    std::vector<record::Path> if_unchanged;
+    record::Cursor condition_base;  ///< of HTTP conditions; seq UINT64_MAX: from the ops
+    uint64_t digest = 0;
+    bool is_skip = false;
+    std::string outcome_key;
+};
+
+/// Base of an op whose author gave none and so has seen the head.
+inline constexpr uint64_t kBaseIsHead = UINT64_MAX;
+
+/// The actor of writes that the server numbers itself.
+inline constexpr uint64_t kHttpActor = 1;
+/// Ids below are the server's own.
+inline constexpr uint64_t kOutboxActorMin = 65'536;
+
+/// An entry on its way to the disk.
+struct Inflight {
+    record::Entry entry;
+    uint64_t digest = 0;
+    uint32_t check = 0;
+    std::string outcome_key;
+    std::vector<AckTarget> targets;
+};
+
+/// One committed entry as it goes out to those at the head. A frame that nobody needed is null.
+struct LiveEntry {
+    uint64_t seq = 0;
+    uint32_t check = 0;
+    FramePtr compact;   ///< binary, for readers that know its slots
+    FramePtr complete;  ///< binary, with the definitions of all its slots
+    FramePtr json;
+    std::string item;   ///< JSON text of the entry as written
+    SlotSet used;
+    SlotSet defined;
+};
+
+/// One channel of the hub: its committed state, what is on its way to the disk, and what those at
+/// the head are sent. It keeps the rules of the log (docs/protocol.md, section 3.1).
+class Channel {
+  public:
+    enum class State : uint8_t { loading, ready, broken };
+
+    Channel(std::string name, uint32_t handle, const Namespace& ns, const Config& config);
+
+    const std::string& name() const { return name_; }
+    uint32_t handle() const { return handle_; }
+    State state() const { return state_; }
+    const record::Document& document() const { return document_; }
+    uint64_t head() const { return head_; }
+    uint64_t assigned() const { return assigned_; }
+    uint32_t check() const { return check_; }
+    uint64_t epoch() const { return epochs_.empty() ? 0 : epochs_.back().epoch; }
+    uint64_t floor() const { return document_.floor(); }
+    base::Error broken_by() const { return broken_by_; }
+
+    /// Takes what the store had. On an error the channel is broken and refuses everything.
+    [[nodiscard]] base::Result<void> handle_loaded(const port::Loaded& loaded, uint64_t new_epoch);
+    void handle_load_failed(base::Error error);
+
+    struct Taken {};                              ///< sequenced; answered at the commit
+    struct Duplicate { uint64_t seq = 0; uint64_t stamp_ms = 0; };  ///< committed before
+    struct Lookup {};                             ///< an old duplicate: the log must be read
+    struct Wait {};                               ///< needs the state at the head: after the commit
+    using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, base::Error>;
+    /// Decides a push under the channel's order. Taken pushes are moved from.
+    Sequenced sequence(PendingPush& push, Now now);
+
+    /// Appends a floor entry when the log has grown past its retention; true if it did.
+    bool sequence_floor(Now now);
+
+    bool has_unsent() const { return !unsent_.empty(); }
+    bool has_inflight() const { return !unsent_.empty() || !sent_.empty(); }
+    /// Moves up to `entries_max` entries into one batch for the store.
+    port::ChannelAppend take_batch(size_t entries_max);
+    /// The batch is on disk: call until `has_sent` is false. Each call applies one entry, in order,
+    /// and gives it for publishing and acknowledging, while the state is exactly at its seq.
+    bool has_sent() const { return !sent_.empty(); }
+    Inflight commit_next();
+    /// The batch is not on disk, nor will anything above it be: all that was in flight comes back.
+    std::vector<Inflight> fail_batch();
+
+    uint64_t acked_counter(uint64_t actor) const;
+    const VersionRows& version_rows() const { return rows_; }
+
+    enum class Resume : uint8_t { from_cursor, snapshot, reset };
+    /// What a cursor that a client brings is worth.
+    Resume judge(const wire::Subscribe& wanted) const;
+    /// (seq after all forks) of a base; `base_in_future` when above what has been delivered.
+    [[nodiscard]] base::Result<uint64_t> effective_base(const record::Cursor& base) const;
+
+    [[nodiscard]] std::string encode_snapshot() const;
+    uint64_t entries_since_snapshot() const { return head_ - snapshot_seq_; }
+    uint64_t bytes_since_snapshot() const { return log_bytes_; }
+    void note_snapshot(uint64_t seq);
+    uint64_t oldest_seq() const { return oldest_seq_; }
+    void note_trimmed(uint64_t through);
+    bool is_snapshot_running = false;
+
+    std::deque<PendingPush> waiting;  ///< until loaded, or until the commit of what is in flight
+    std::vector<Subscription*> subscribers;
+    Presence presence;
+    SlotTable slots;
+    std::deque<LiveEntry> live;
+    size_t live_bytes = 0;
+    std::vector<std::string> keys_in_flight;  ///< Idempotency-Keys
+    bool is_dirty = false;                    ///< listed for the next batch
+    uint64_t idle_since_ms = 0;
+    uint64_t requests_waiting = 0;
+
+  private:
+    base::Result<void> convert_json(PendingPush& push, bool& needs_head);
+    base::Result<void> convert_json_op(const base::Value& json, const record::Cursor& base,
+                                       size_t index, PendingPush& push, bool& needs_head);
+    base::Result<void> check_conditions(const PendingPush& push) const;
+    base::Result<void> fix_bases(PendingPush& push) const;
+    void append(PendingPush& push, Now now);
+    void push_inflight(record::Entry entry, uint64_t digest, const std::string& outcome_key,
+                       const AckTarget* target);
+    void apply(const record::Entry& entry, uint64_t digest, uint32_t check);
+
+    std::string name_;
+    uint32_t handle_ = 0;
+    const Namespace& namespace_;
+    const Config& config_;
+    State state_ = State::loading;
+    base::Error broken_by_;
+
+    record::Document document_;
+    uint64_t head_ = 0;      ///< highest committed and applied
+    uint64_t assigned_ = 0;  ///< highest given out
+    uint32_t check_ = 0;
+    uint32_t assigned_check_ = 0;
+    std::vector<port::EpochFork> epochs_;
+    std::vector<port::EpochFork> new_epochs_;  ///< not yet on disk
+    VersionRows rows_;
+    struct AssignedRow {
+        uint64_t counter = 0;
+        uint64_t digest = 0;
+    };
+    std::map<uint64_t, AssignedRow> assigned_rows_;
+    std::deque<Inflight> unsent_;
+    std::deque<Inflight> sent_;
+    std::deque<std::pair<uint64_t, uint32_t>> checks_;  ///< (seq, check) of the newest entries
+    uint64_t snapshot_seq_ = 0;
+    uint64_t log_bytes_ = 0;
+    uint64_t oldest_seq_ = 0;
+};
+
+/// The chained check of docs/protocol.md, section 3.1.
+uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest);
+/// First 8 bytes of the SHA-256 of a push's ops as sent.
+uint64_t digest_of(std::string_view ops);
+
+}  // namespace tandem::hub

@@ -1,0 +1,154 @@
+// What people write in JSON becomes exact ops here: objects become `assign`, a number written to a
+// counter `counter_set`, a place in a list a position.
+
+#include <algorithm>
+#include <charconv>
+
+#include "hub/channel.hpp"
+#include "record/view.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+using base::Value;
+using record::Kind;
+using record::Op;
+using record::OpKind;
+
+namespace {
+
+base::Result<record::Cursor> cursor_from_json(const Value& json) {
+    record::Cursor cursor;
+    if (json.is_integer() && json.as_integer() >= 0) {
+        cursor.seq = static_cast<uint64_t>(json.as_integer());
+        return cursor;
+    }
+    const Value* epoch = json.find("epoch");
+    const Value* seq = json.find("seq");
+    if (epoch == nullptr || seq == nullptr || !epoch->is_string() || !seq->is_integer() ||
+        seq->as_integer() < 0)
+        return base::fail(ErrorCode::malformed);
+    const std::string& digits = epoch->as_string();
+    const auto [end, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), cursor.epoch);
+    if (failure != std::errc() || end != digits.data() + digits.size())
+        return base::fail(ErrorCode::malformed);
+    cursor.seq = static_cast<uint64_t>(seq->as_integer());
+    return cursor;
+}
+
+char digit62(uint64_t n) {
+    return "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[n % 62];
+}
+
+// Sorts by the op's place within its push first, so that several "last" keep their order.
+std::string tail_for(uint64_t seq, size_t index) {
+    std::string tail;
+    tail += digit62(index / 62);
+    tail += digit62(index);
+    for (uint64_t n = seq; n > 0; n /= 62) tail += digit62(n);
+    tail += 'V';
+    return tail.substr(tail.size() > 12 ? tail.size() - 12 : 0);
+}
+
+base::Result<std::string> position_for(const record::Document& document, const record::Path& list,
+                                       const Value* place, const std::string& moved,
+                                       const std::string& tail) {
+    auto items = document.items(list);
+    std::erase_if(items, [&](const auto& item) { return item.id == moved; });
+    size_t index = items.size();
+    if (place != nullptr && place->is_string()) {
+        if (place->as_string() == "first")
+            index = 0;
+        else if (place->as_string() != "last")
+            return base::fail(ErrorCode::malformed);
+    } else if (place != nullptr) {
+        const Value* before = place->find("before");
+        const Value* after = place->find("after");
+        const Value* anchor = before != nullptr ? before : after;
+        if (anchor == nullptr || !anchor->is_string()) return base::fail(ErrorCode::malformed);
+        const auto found = std::find_if(items.begin(), items.end(), [&](const auto& item) {
+            return item.id == anchor->as_string();
+        });
+        if (found == items.end()) return base::fail(ErrorCode::not_found);
+        index = static_cast<size_t>(found - items.begin()) + (before != nullptr ? 0 : 1);
+    }
+    const std::string low = index == 0 ? std::string() : items[index - 1].position;
+    const std::string high = index == items.size() ? std::string() : items[index].position;
+    return record::position_between(low, high, tail);
+}
+
+}  // namespace
+
+base::Result<void> Channel::convert_json(PendingPush& push, bool& needs_head) {
+    record::Cursor base;
+    base.seq = kBaseIsHead;
+    if (!push.base_json.is_null()) {
+        TANDEM_TRY(base, cursor_from_json(push.base_json));
+    }
+    push.ops.clear();
+    push.target.ids.clear();
+    if (!push.ops_json.is_array()) return base::fail(ErrorCode::malformed);
+    const base::Array& ops = push.ops_json.as_array();
+    if (ops.size() > base::kOpsPerPushMax) return base::fail(ErrorCode::too_large);
+    for (size_t i = 0; i < ops.size(); ++i)
+        TANDEM_CHECK(convert_json_op(ops[i], base, i, push, needs_head));
+    return {};
+}
+
+base::Result<void> Channel::convert_json_op(const Value& json, const record::Cursor& base,
+                                            size_t index, PendingPush& push, bool& needs_head) {
+    TANDEM_TRY(Op op, record::op_from_json(json));
+    op.base = base;
+    if (const Value* own = json.find("base"); own != nullptr) {
+        TANDEM_TRY(op.base, cursor_from_json(*own));
+    }
+    if (op.kind == OpKind::insert || op.kind == OpKind::move) {
+        const std::string tail = tail_for(assigned_ + 1, index);
+        if (op.kind == OpKind::insert && (op.path.empty() || !op.path.back().is_item())) {
+            std::string id("i");
+            id += tail;
+            push.target.ids.push_back(id);
+            op.path.push_back({record::Segment::Kind::item, std::move(id)});
+        }
+        if (op.path.empty() || !op.path.back().is_item()) return base::fail(ErrorCode::bad_path);
+        if (op.position.empty()) {
+            needs_head = true;
+            record::Path list = op.path;
+            list.pop_back();
+            TANDEM_TRY(op.position, position_for(document_, list, json.find("at"),
+                                                 op.path.back().name, tail));
+        }
+    }
+    if (op.kind != OpKind::set) {
+        push.ops.push_back(std::move(op));
+        return {};
+    }
+    const FieldRule* rule = namespace_.rule_for(op.path);
+    const bool is_untyped = rule == nullptr;
+    if (rule != nullptr && rule->kind == Kind::counter && op.value.is_integer()) {
+        needs_head = true;
+        const record::CounterView now = document_.counter(op.path);
+        op.kind = OpKind::counter_set;
+        op.generation = now.exists ? now.generation : record::Dot{};
+        op.seen = now.exists ? now.value : 0;
+    } else if (rule != nullptr && rule->kind == Kind::set && op.value.is_array()) {
+        // A whole set: what is not in it goes, what is in it is added.
+        Op each = op;
+        each.kind = OpKind::remove_node;
+        each.value = Value();
+        push.ops.push_back(each);
+        for (const Value& element : op.value.as_array()) {
+            each.kind = OpKind::add;
+            each.value = element;
+            push.ops.push_back(each);
+        }
+        return {};
+    } else if (op.value.is_object() && (is_untyped || rule->type != ValueType::json)) {
+        op.kind = OpKind::assign;
+    }
+    push.ops.push_back(std::move(op));
+    return {};
+}
+
+}  // namespace tandem::hub

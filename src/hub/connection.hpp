@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hub/slot_table.hpp"
+#include "hub/types.hpp"
+#include "wire/frames.hpp"
+
+namespace tandem::hub {
+
+class Channel;
+struct Connection;
+
+/// One cursor over one channel's log. Nothing is queued for it but the rest of a catch-up that has
+/// begun; when its connection has no room, it simply stays where it is.
+struct Subscription {
+    Connection* connection = nullptr;
+    Channel* channel = nullptr;
+    wire::Subscribe wanted;
+
+    enum class State : uint8_t {
+        loading,   ///< the channel is not there yet
+        snapshot,  ///< the next thing it gets is a snapshot
+        following, ///< it has everything up to `cursor`
+        reading,   ///< the log is being read for it (JSON replay)
+    };
+    State state = State::loading;
+    bool is_reset = false;
+    uint64_t cursor = 0;
+    uint64_t replay_from = 0;  ///< JSON replay: where it began
+    SlotSet known;             ///< slots that this reader can resolve
+    std::deque<FramePtr> chunks;  ///< the rest of a catch-up
+    uint64_t members_version = 0;
+    bool has_members = false;  ///< the whole list has been sent once
+    std::string member_id;
+};
+
+/// What the hub keeps of one client connection.
+struct Connection {
+    ConnectionId id = 0;
+    Codec codec = Codec::binary;
+    std::string remote;
+    std::string subject;
+    std::string client;
+    uint64_t opened_ms = 0;  ///< wall clock
+    uint64_t actor = 0;      ///< of JSON pushes that carry a counter and no actor
+    std::deque<FramePtr> control;  ///< answers and errors
+    size_t control_bytes = 0;
+    std::map<std::string, Subscription, std::less<>> subscriptions;
+    std::string next_served;  ///< channel whose turn it is, so that none starves
+    bool is_ready = false;    ///< listed as having something to send
+    bool is_closing = false;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t logged_errors = 0;
+};
+
+}  // namespace tandem::hub

@@ -1,0 +1,582 @@
+#include "hub/hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "hub/json_out.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+namespace {
+constexpr uint64_t kSweepEveryMs = 5'000;
+}
+
+Hub::Hub(const Config& config, port::Store& store, port::Entropy& entropy)
+    : config_(config), store_(store), entropy_(entropy) {}
+
+Hub::~Hub() = default;
+
+void Hub::open(Now now, ConnectionId id, const ConnectionInfo& info) {
+    now_ = now;
+    auto connection = std::make_unique<Connection>();
+    connection->id = id;
+    connection->codec = info.codec;
+    connection->remote = info.remote;
+    connection->subject = info.subject;
+    connection->opened_ms = now.wall_ms;
+    connections_[id] = std::move(connection);
+    stats_.connections = connections_.size();
+}
+
+void Hub::close(Now now, ConnectionId id, Farewell farewell) {
+    now_ = now;
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    for (auto& [name, subscription] : found->second->subscriptions)
+        drop_subscription(now, subscription, farewell);
+    connections_.erase(found);
+    stats_.connections = connections_.size();
+}
+
+const Channel* Hub::find_channel(std::string_view name) const {
+    const auto found = channels_.find(name);
+    return found == channels_.end() ? nullptr : found->second.get();
+}
+
+Channel* Hub::channel_for(Now now, std::string_view name, base::Error& error) {
+    const auto found = channels_.find(name);
+    if (found != channels_.end()) {
+        found->second->idle_since_ms = now.mono_ms;
+        return found->second.get();
+    }
+    const auto ns = find_namespace(config_, name);
+    if (!ns) {
+        error = ns.error();
+        return nullptr;
+    }
+    if (channels_.size() >= config_.limits.channels_loaded_max) {
+        error = base::fail(ErrorCode::overloaded);
+        return nullptr;
+    }
+    auto channel = std::make_unique<Channel>(std::string(name), next_handle_++, **ns, config_);
+    channel->idle_since_ms = now.mono_ms;
+    Channel* borrowed = channel.get();
+    channels_[std::string(name)] = std::move(channel);
+    stats_.channels = channels_.size();
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::load;
+    waiting.channel = borrowed->name();
+    submit(port::LoadRequest{borrowed->name()}, std::move(waiting));
+    return borrowed;
+}
+
+port::Ticket Hub::submit(port::StoreRequest request, Waiting waiting) {
+    const port::Ticket ticket = next_ticket_++;
+    waiting_.emplace(ticket, std::move(waiting));
+    store_.submit(ticket, std::move(request));
+    return ticket;
+}
+
+void Hub::enqueue_push(Now now, Channel& channel, PendingPush push) {
+    stats_.pushes++;
+    if (failed_ || is_stopping_) {
+        answer_refusal(channel, push.target, push.actor, push.counter,
+                       base::fail(failed_ ? ErrorCode::unavailable : ErrorCode::shutting_down));
+        return;
+    }
+    if (channel.state() == Channel::State::broken) {
+        answer_refusal(channel, push.target, push.actor, push.counter, channel.broken_by());
+        return;
+    }
+    if (channel.state() == Channel::State::loading || !channel.waiting.empty()) {
+        if (channel.waiting.size() >= config_.limits.commit_queue_entries_max) {
+            answer_refusal(channel, push.target, push.actor, push.counter,
+                           base::fail(ErrorCode::overloaded));
+            return;
+        }
+        channel.waiting.push_back(std::move(push));
+        return;
+    }
+    if (!try_push(now, channel, push)) channel.waiting.push_back(std::move(push));
+}
+
+bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
+    const uint64_t actor = push.actor;
+    const uint64_t counter = push.counter;
+    const AckTarget target = push.target;
+    const auto result = channel.sequence(push, now);
+    if (std::holds_alternative<Channel::Wait>(result)) return false;
+    if (std::holds_alternative<Channel::Taken>(result)) {
+        if (config_.planted == PlantedBug::ack_before_commit)
+            answer_ack(channel, target, actor, counter, channel.assigned(), {}, false);
+        mark_dirty(channel);
+    } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {
+        stats_.duplicates++;
+        answer_ack(channel, target, actor, counter, duplicate->seq, {}, true);
+    } else if (std::holds_alternative<Channel::Lookup>(result)) {
+        stats_.duplicates++;
+        Waiting waiting;
+        waiting.kind = Waiting::Kind::find;
+        waiting.channel = channel.name();
+        waiting.push = std::make_unique<PendingPush>(std::move(push));
+        submit(port::FindRequest{channel.name(), actor, counter}, std::move(waiting));
+    } else {
+        std::erase(channel.keys_in_flight, push.outcome_key);
+        answer_refusal(channel, target, actor, counter, std::get<base::Error>(result));
+    }
+    return true;
+}
+
+void Hub::drain_waiting(Now now, Channel& channel) {
+    if (channel.state() != Channel::State::ready) return;
+    while (!channel.waiting.empty()) {
+        PendingPush push = std::move(channel.waiting.front());
+        channel.waiting.pop_front();
+        if (try_push(now, channel, push)) continue;
+        channel.waiting.push_front(std::move(push));
+        return;
+    }
+}
+
+void Hub::mark_dirty(Channel& channel) {
+    if (!channel.is_dirty) {
+        channel.is_dirty = true;
+        dirty_.push_back(&channel);
+    }
+}
+
+void Hub::submit_batch(Now) {
+    if (is_append_running_ || failed_ || dirty_.empty()) return;
+    port::AppendRequest batch;
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::append;
+    size_t left = config_.limits.entries_per_commit_max;
+    std::vector<Channel*> rest;
+    for (Channel* channel : dirty_) {
+        if (left == 0 || !channel->has_unsent()) {
+            if (channel->has_unsent())
+                rest.push_back(channel);
+            else
+                channel->is_dirty = false;
+            continue;
+        }
+        batch.channels.push_back(channel->take_batch(left));
+        left -= std::min(left, batch.channels.back().entries.size());
+        waiting.channels.push_back(channel->name());
+        if (channel->has_unsent())
+            rest.push_back(channel);
+        else
+            channel->is_dirty = false;
+    }
+    dirty_ = std::move(rest);
+    if (batch.channels.empty()) return;
+    is_append_running_ = true;
+    if (config_.planted == PlantedBug::apply_before_commit) {
+        for (const std::string& name : waiting.channels) {
+            Channel& channel = *channels_.find(name)->second;
+            while (channel.has_sent()) {
+                planted_.emplace_back(name, channel.commit_next());
+                publish(channel, planted_.back().second);
+            }
+            for (Subscription* subscription : channel.subscribers)
+                wake(*subscription->connection);
+        }
+    }
+    submit(std::move(batch), std::move(waiting));
+}
+
+void Hub::handle_store(Now now) {
+    now_ = now;
+    std::vector<port::Completion> completions;
+    store_.poll(completions);
+    for (port::Completion& completion : completions) {
+        const auto found = waiting_.find(completion.ticket);
+        if (found == waiting_.end()) continue;
+        Waiting waiting = std::move(found->second);
+        waiting_.erase(found);
+        auto& reply = completion.reply;
+        const auto at = channels_.find(waiting.channel);
+        Channel* channel = at == channels_.end() ? nullptr : at->second.get();
+        switch (waiting.kind) {
+            case Waiting::Kind::load:
+                if (channel != nullptr) handle_loaded(now, *channel, reply);
+                break;
+            case Waiting::Kind::append:
+                is_append_running_ = false;
+                if (reply)
+                    handle_appended(now, waiting.channels);
+                else
+                    handle_append_failed(waiting.channels, reply.error());
+                break;
+            case Waiting::Kind::snapshot:
+                if (channel == nullptr) break;
+                channel->is_snapshot_running = false;
+                if (!reply) break;
+                stats_.snapshots++;
+                channel->note_snapshot(waiting.seq);
+                if (waiting.through != 0) channel->note_trimmed(waiting.through);
+                break;
+            case Waiting::Kind::read: {
+                if (waiting.request != 0) {
+                    if (!reply) {
+                        this->reply(waiting.request, reply.error(), waiting.channel);
+                        break;
+                    }
+                    const auto& read = std::get<port::EntriesRead>(*reply);
+                    std::string json = "{\"entries\":[";
+                    bool is_first = true;
+                    for (const port::StoredEntry& entry : read.entries) {
+                        if (!is_first) json += ',';
+                        is_first = false;
+                        append_entry_json(json, entry);
+                    }
+                    json += "],\"oldest\":" + std::to_string(read.oldest_seq);
+                    json += ",\"head\":" + std::to_string(channel != nullptr ? channel->head() : 0);
+                    json += '}';
+                    this->reply(waiting.request, std::move(json), channel);
+                    break;
+                }
+                const auto to = connections_.find(waiting.connection);
+                if (to == connections_.end()) break;
+                const auto sub = to->second->subscriptions.find(waiting.channel);
+                if (sub == to->second->subscriptions.end() ||
+                    sub->second.state != Subscription::State::reading)
+                    break;
+                continue_replay(sub->second,
+                                reply ? std::get<port::EntriesRead>(*reply) : port::EntriesRead{});
+                wake(*to->second);
+                break;
+            }
+            case Waiting::Kind::find: {
+                if (channel == nullptr) break;
+                PendingPush& push = *waiting.push;
+                if (!reply) {
+                    answer_refusal(*channel, push.target, push.actor, push.counter,
+                                   base::fail(ErrorCode::unavailable));
+                    break;
+                }
+                const auto& found_entry = std::get<port::Found>(*reply);
+                if (found_entry.exists && !push.is_skip &&
+                    found_entry.entry.digest != push.digest)
+                    answer_refusal(*channel, push.target, push.actor, push.counter,
+                                   base::fail(ErrorCode::actor_forked));
+                else
+                    answer_ack(*channel, push.target, push.actor, push.counter,
+                               found_entry.exists ? found_entry.entry.seq : channel->floor(), {},
+                               true);
+                break;
+            }
+            case Waiting::Kind::outcome: {
+                if (channel == nullptr) break;
+                PendingPush& push = *waiting.push;
+                if (!reply) {
+                    std::erase(channel->keys_in_flight, push.outcome_key);
+                    this->reply(waiting.request, reply.error(), waiting.channel);
+                    break;
+                }
+                const auto& outcome = std::get<port::OutcomeFound>(*reply);
+                if (!outcome.exists) {
+                    enqueue_push(now, *channel, std::move(push));
+                    break;
+                }
+                std::erase(channel->keys_in_flight, push.outcome_key);
+                if (outcome.outcome.digest != push.digest)
+                    this->reply(waiting.request, base::fail(ErrorCode::idempotency_mismatch),
+                                waiting.channel);
+                else
+                    answer_ack(*channel, push.target, 0, 0, outcome.outcome.seq, {}, true);
+                break;
+            }
+            case Waiting::Kind::list:
+                if (!reply) {
+                    this->reply(waiting.request, reply.error());
+                    break;
+                }
+                this->reply(waiting.request,
+                            channels_json(std::get<port::Listed>(*reply), channels_));
+                break;
+            case Waiting::Kind::remove:
+                if (!reply) {
+                    this->reply(waiting.request, reply.error(), waiting.channel);
+                    break;
+                }
+                handle_deleted(now, waiting.channel);
+                this->reply(waiting.request,
+                            std::get<port::Deleted>(*reply).existed ? "{\"deleted\":true}"
+                                                                    : "{\"deleted\":false}");
+                break;
+        }
+    }
+    if (store_.failed() && !failed_) fail(base::fail(ErrorCode::io_failed));
+    submit_batch(now);
+}
+
+void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply) {
+    if (!reply) {
+        channel.handle_load_failed(reply.error());
+    } else if (auto loaded =
+                   channel.handle_loaded(std::get<port::Loaded>(*reply), entropy_.next() | 1);
+               !loaded) {
+        log_.push_back({true, 0,
+                        "channel " + channel.name() + ": stored log does not fit together at " +
+                            std::to_string(loaded.error().detail)});
+    }
+    for (Subscription* subscription : channel.subscribers) activate(*subscription);
+    if (channel.state() == Channel::State::broken) {
+        while (!channel.waiting.empty()) {
+            const PendingPush& push = channel.waiting.front();
+            answer_refusal(channel, push.target, push.actor, push.counter, channel.broken_by());
+            channel.waiting.pop_front();
+        }
+    } else {
+        drain_waiting(now, channel);
+    }
+    const auto [begin, end] = requests_waiting_.equal_range(channel.name());
+    std::vector<std::pair<uint64_t, Request>> due;
+    for (auto it = begin; it != end; ++it) due.push_back(std::move(it->second));
+    requests_waiting_.erase(begin, end);
+    for (auto& [id, request] : due) this->request(now, id, std::move(request));
+}
+
+void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
+    stats_.commits++;
+    for (const auto& [name, item] : std::exchange(planted_, {})) {
+        const auto found = channels_.find(name);
+        if (found == channels_.end()) continue;
+        for (const AckTarget& target : item.targets)
+            answer_ack(*found->second, target, item.entry.actor, item.entry.counter,
+                       item.entry.seq, item.entry.stamp, target.is_duplicate);
+    }
+    for (const std::string& name : names) {
+        const auto found = channels_.find(name);
+        if (found == channels_.end()) continue;
+        Channel& channel = *found->second;
+        while (channel.has_sent()) {
+            const Inflight item = channel.commit_next();
+            stats_.entries++;
+            publish(channel, item);
+            for (const AckTarget& target : item.targets) {
+                if (config_.planted == PlantedBug::ack_before_commit && !target.is_duplicate)
+                    continue;
+                answer_ack(channel, target, item.entry.own ? item.entry.actor : 0,
+                           item.entry.counter, item.entry.seq, item.entry.stamp,
+                           target.is_duplicate);
+            }
+            if (!item.outcome_key.empty()) std::erase(channel.keys_in_flight, item.outcome_key);
+        }
+        for (Subscription* subscription : channel.subscribers) wake(*subscription->connection);
+        drain_waiting(now, channel);
+        if (channel.sequence_floor(now)) mark_dirty(channel);
+        maybe_snapshot(channel, false);
+    }
+}
+
+void Hub::handle_append_failed(const std::vector<std::string>& names, base::Error error) {
+    const bool is_final = store_.failed();
+    const base::Error shown = is_final ? base::fail(ErrorCode::unavailable) : error;
+    for (const std::string& name : names) {
+        const auto found = channels_.find(name);
+        if (found == channels_.end()) continue;
+        Channel& channel = *found->second;
+        std::erase(dirty_, &channel);
+        channel.is_dirty = false;
+        for (const Inflight& item : channel.fail_batch()) {
+            std::erase(channel.keys_in_flight, item.outcome_key);
+            for (const AckTarget& target : item.targets)
+                answer_refusal(channel, target, item.entry.own ? item.entry.actor : 0,
+                               item.entry.counter, shown);
+        }
+    }
+    if (is_final) fail(error);
+}
+
+void Hub::fail(base::Error error) {
+    if (failed_) return;
+    failed_ = true;
+    log_.push_back({true, 0,
+                    "the store failed and nothing more is written: " +
+                        std::string(base::error_message(error.code))});
+}
+
+void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
+                     uint64_t counter, uint64_t seq, const clock::Stamp& stamp,
+                     bool is_duplicate) {
+    if (target.request != 0) {
+        Reply out;
+        out.id = target.request;
+        out.channel = channel.name();
+        out.json = "{\"seq\":" + std::to_string(seq);
+        if (is_duplicate) out.json += ",\"duplicate\":true";
+        if (!target.ids.empty()) {
+            out.json += ",\"ids\":[";
+            for (size_t i = 0; i < target.ids.size(); ++i) {
+                if (i > 0) out.json += ',';
+                base::append_json_string(out.json, target.ids[i]);
+            }
+            out.json += ']';
+        }
+        out.json += '}';
+        out.epoch = channel.epoch();
+        out.seq = seq;
+        replies_.push_back(std::move(out));
+        return;
+    }
+    const auto found = connections_.find(target.connection);
+    if (found == connections_.end()) return;
+    wire::Ack ack;
+    ack.channel = channel.name();
+    ack.actor = actor;
+    ack.counter = actor == 0 ? 0 : counter;
+    ack.seq = seq;
+    ack.duplicate = is_duplicate;
+    ack.stamp_ms = stamp.ms;
+    ack.stamp_logical = stamp.logical;
+    ack.ref = target.ref;
+    ack.epoch = channel.epoch();
+    ack.ids = target.ids;
+    send(*found->second, ack);
+}
+
+void Hub::answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,
+                         uint64_t counter, base::Error error) {
+    stats_.refusals++;
+    if (target.request != 0) {
+        reply(target.request, error, channel.name());
+        return;
+    }
+    const auto found = connections_.find(target.connection);
+    if (found == connections_.end()) return;
+    wire::ErrorFrame frame;
+    frame.channel = channel.name();
+    frame.actor = actor;
+    frame.counter = counter;
+    frame.ref = target.ref;
+    if (error.code == ErrorCode::counter_gap) frame.acked_counter = error.detail - 1;
+    send_error(*found->second, error, std::move(frame));
+}
+
+void Hub::maybe_snapshot(Channel& channel, bool force) {
+    const Retention& retention = config_.retention;
+    if (channel.is_snapshot_running || failed_ || channel.entries_since_snapshot() == 0) return;
+    if (!force && channel.entries_since_snapshot() < retention.snapshot_every_entries &&
+        channel.bytes_since_snapshot() < retention.snapshot_every_bytes)
+        return;
+    channel.is_snapshot_running = true;
+    port::SnapshotRequest request;
+    request.channel = channel.name();
+    request.seq = channel.head();
+    request.body = channel.encode_snapshot();
+    request.trim_through = std::min(channel.floor(), channel.head());
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::snapshot;
+    waiting.channel = channel.name();
+    waiting.seq = request.seq;
+    waiting.through = request.trim_through;
+    submit(std::move(request), std::move(waiting));
+}
+
+void Hub::evict_cold(Now now) {
+    for (auto it = channels_.begin(); it != channels_.end();) {
+        Channel& channel = *it->second;
+        const bool is_used = !channel.subscribers.empty() || channel.has_inflight() ||
+                             !channel.waiting.empty() || channel.is_snapshot_running ||
+                             !channel.keys_in_flight.empty() ||
+                             !channel.presence.is_empty() ||
+                             channel.state() == Channel::State::loading;
+        if (is_used || now.mono_ms < channel.idle_since_ms + config_.retention.cold_after_ms) {
+            ++it;
+            continue;
+        }
+        if (channel.state() == Channel::State::ready && channel.entries_since_snapshot() > 0 &&
+            !failed_) {
+            maybe_snapshot(channel, true);
+            ++it;
+            continue;
+        }
+        std::erase(dirty_, &channel);
+        it = channels_.erase(it);
+    }
+    stats_.channels = channels_.size();
+}
+
+void Hub::handle_timeout(Now now) {
+    now_ = now;
+    for (auto& [name, channel] : channels_) {
+        if (channel->presence.next_expiry() > now.mono_ms) continue;
+        channel->presence.expire(now.mono_ms);
+        for (Subscription* subscription : channel->subscribers) wake(*subscription->connection);
+    }
+    if (now.mono_ms >= next_sweep_ms_) {
+        next_sweep_ms_ = now.mono_ms + std::min(kSweepEveryMs, config_.retention.cold_after_ms + 1);
+        evict_cold(now);
+    }
+    submit_batch(now);
+}
+
+uint64_t Hub::next_timeout() const {
+    uint64_t next = channels_.empty() ? UINT64_MAX : next_sweep_ms_;
+    for (const auto& [name, channel] : channels_)
+        if (!channel->presence.is_empty()) next = std::min(next, channel->presence.next_expiry());
+    return next;
+}
+
+void Hub::wake(Connection& connection) {
+    if (connection.is_ready) return;
+    connection.is_ready = true;
+    ready_.push_back(connection.id);
+}
+
+void Hub::take_ready(std::vector<ConnectionId>& out) {
+    out.clear();
+    for (const ConnectionId id : ready_) {
+        const auto found = connections_.find(id);
+        if (found == connections_.end()) continue;
+        found->second->is_ready = false;
+        out.push_back(id);
+    }
+    ready_.clear();
+}
+
+void Hub::take_closing(std::vector<ConnectionId>& out) {
+    out = std::move(closing_);
+    closing_.clear();
+}
+
+bool Hub::poll_log(LogLine& out) {
+    if (log_.empty()) return false;
+    out = std::move(log_.front());
+    log_.pop_front();
+    return true;
+}
+
+bool Hub::poll_reply(Reply& out) {
+    if (replies_.empty()) return false;
+    out = std::move(replies_.front());
+    replies_.pop_front();
+    return true;
+}
+
+void Hub::begin_shutdown(Now now, uint64_t reconnect_after_ms) {
+    now_ = now;
+    is_stopping_ = true;
+    wire::Bye bye;
+    bye.code = "shutting_down";
+    bye.message = base::error_message(ErrorCode::shutting_down);
+    bye.reconnect_after_ms = reconnect_after_ms;
+    std::array<FramePtr, kCodecCount> frames;
+    std::string text;
+    wire::encode_binary(text, wire::ServerFrame(bye));
+    frames[static_cast<size_t>(Codec::binary)] = make_frame(std::move(text));
+    text.clear();
+    wire::encode_json(text, wire::ServerFrame(bye));
+    frames[static_cast<size_t>(Codec::json)] = make_frame(std::move(text));
+    for (auto& [id, connection] : connections_)
+        send_shared(*connection, frames[static_cast<size_t>(connection->codec)]);
+}
+
+bool Hub::is_idle() const { return waiting_.empty() && (dirty_.empty() || failed_); }
+
+}  // namespace tandem::hub

@@ -1,0 +1,211 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "hub/channel.hpp"
+#include "hub/config.hpp"
+#include "hub/connection.hpp"
+#include "hub/requests.hpp"
+#include "hub/types.hpp"
+#include "port/entropy.hpp"
+#include "port/store.hpp"
+
+namespace tandem::hub {
+
+struct ConnectionInfo {
+    Codec codec = Codec::binary;
+    std::string remote;
+    std::string subject = "anonymous";
+};
+
+/// Plain sums for metrics.
+struct Stats {
+    uint64_t connections = 0;
+    uint64_t subscriptions = 0;
+    uint64_t channels = 0;
+    uint64_t pushes = 0;
+    uint64_t commits = 0;         ///< batches
+    uint64_t entries = 0;         ///< entries committed
+    uint64_t duplicates = 0;
+    uint64_t refusals = 0;
+    uint64_t deliveries_live = 0;
+    uint64_t deliveries_diff = 0;
+    uint64_t deliveries_snapshot = 0;
+    uint64_t resets = 0;
+    uint64_t alarms = 0;          ///< cursors that no honest client can hold
+    uint64_t conflicts = 0;       ///< journal rows opened
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t snapshots = 0;
+};
+
+/// A line for the server's log; the hub itself writes nowhere.
+struct LogLine {
+    bool is_alarm = false;
+    ConnectionId connection = 0;
+    std::string text;
+};
+
+/// The server of one shard as a state machine without I/O: bytes, time and completions come in,
+/// messages and requests for the store come out. The caller, after any `handle_…`:
+///   - takes `take_ready` and calls `poll_transmit` for each of these connections, now and again
+///     whenever the connection's transport has room;
+///   - takes `poll_closing`, `poll_reply`, `poll_log`;
+///   - arms a timer for `next_timeout`.
+/// Not thread-safe; owned by one event loop.
+class Hub {
+  public:
+    /// Borrows the store and the entropy, which must outlive it.
+    Hub(const Config& config, port::Store& store, port::Entropy& entropy);
+    ~Hub();
+    Hub(const Hub&) = delete;
+    Hub& operator=(const Hub&) = delete;
+
+    void open(Now now, ConnectionId id, const ConnectionInfo& info);
+    /// One whole message from the client. Bad input is answered with an `error` frame; only a
+    /// message that does not decode at all makes the connection close.
+    void handle_bytes(Now now, ConnectionId id, std::string_view message);
+    enum class Farewell : uint8_t { clean, lost };
+    void close(Now now, ConnectionId id, Farewell farewell);
+
+    void handle_store(Now now);
+    void handle_timeout(Now now);
+    /// Monotonic ms, UINT64_MAX for never.
+    uint64_t next_timeout() const;
+
+    /// Messages for a connection, about `budget_bytes` of them (one more may exceed it). True when
+    /// there is more to send.
+    bool poll_transmit(Now now, ConnectionId id, size_t budget_bytes, std::vector<FramePtr>& out);
+    /// Connections that have something new to send since they were last emptied.
+    void take_ready(std::vector<ConnectionId>& out);
+    /// Connections to close once what `poll_transmit` gives is flushed.
+    void take_closing(std::vector<ConnectionId>& out);
+    bool poll_log(LogLine& out);
+
+    /// Requests of the HTTP API and the command line; answered through `poll_reply`.
+    void request(Now now, uint64_t id, Request request);
+    bool poll_reply(Reply& out);
+
+    /// Tells every client to come back in `reconnect_after_ms`; no new pushes are taken. The shard
+    /// may stop once `is_idle`.
+    void begin_shutdown(Now now, uint64_t reconnect_after_ms);
+    /// Nothing waits for the store.
+    bool is_idle() const;
+    /// The store has failed for good: the process must stop.
+    bool has_failed() const { return failed_; }
+
+    const Stats& stats() const { return stats_; }
+    /// For tests and the simulator; null when it is not in memory. Borrowed.
+    const Channel* find_channel(std::string_view name) const;
+
+  private:
+    struct Waiting;
+
+    // hub_frames.cpp
+    void handle_frame(Now now, Connection& connection, wire::ClientFrame& frame);
+    void handle(Now now, Connection& connection, wire::Hello& frame);
+    void handle(Now now, Connection& connection, wire::Subscribe& frame);
+    void handle(Now now, Connection& connection, wire::Unsubscribe& frame);
+    void handle(Now now, Connection& connection, wire::Push& frame);
+    void handle(Now now, Connection& connection, wire::PresenceSet& frame);
+    void handle(Now now, Connection& connection, wire::SignalSend& frame);
+    void handle(Now now, Connection& connection, wire::Ping& frame);
+    void send(Connection& connection, const wire::ServerFrame& frame);
+    void send_shared(Connection& connection, FramePtr frame);
+    void send_error(Connection& connection, base::Error error, wire::ErrorFrame frame);
+    void drop_subscription(Now now, Subscription& subscription, Farewell farewell);
+
+    // hub.cpp
+    Channel* channel_for(Now now, std::string_view name, base::Error& error);
+    void enqueue_push(Now now, Channel& channel, PendingPush push);
+    bool try_push(Now now, Channel& channel, PendingPush& push);
+    void drain_waiting(Now now, Channel& channel);
+    void answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
+                    uint64_t counter, uint64_t seq, const clock::Stamp& stamp, bool is_duplicate);
+    void answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,
+                        uint64_t counter, base::Error error);
+    void mark_dirty(Channel& channel);
+    void submit_batch(Now now);
+    void handle_appended(Now now, const std::vector<std::string>& channels);
+    void handle_append_failed(const std::vector<std::string>& channels, base::Error error);
+    void handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply);
+    void activate(Subscription& subscription);
+    void maybe_snapshot(Channel& channel, bool force);
+    void evict_cold(Now now);
+    void wake(Connection& connection);
+    void fail(base::Error error);
+    port::Ticket submit(port::StoreRequest request, Waiting waiting);
+
+    // publish.cpp
+    void publish(Channel& channel, const Inflight& item);
+    bool transmit(Subscription& subscription, size_t budget, size_t& used,
+                  std::vector<FramePtr>& out);
+    bool has_more(const Subscription& subscription) const;
+    void begin_snapshot(Subscription& subscription);
+    void begin_diff(Subscription& subscription);
+    void begin_replay(Subscription& subscription);
+    void continue_replay(Subscription& subscription, const port::EntriesRead& read);
+    void chunk_changes(Subscription& subscription, wire::Delivery head,
+                       const std::vector<record::Change>& changes);
+    void transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out);
+
+    // hub_requests.cpp
+    void handle_request(Now now, uint64_t id, GetRecord& request);
+    void handle_request(Now now, uint64_t id, WriteRecord& request);
+    void handle_request(Now now, uint64_t id, ListChannels& request);
+    void handle_request(Now now, uint64_t id, DeleteChannel& request);
+    void handle_request(Now now, uint64_t id, ReadEntries& request);
+    void handle_request(Now now, uint64_t id, ReadConflicts& request);
+    void handle_request(Now now, uint64_t id, ReadPresence& request);
+    void handle_request(Now now, uint64_t id, ListConnections& request);
+    void reply(uint64_t id, base::Error error, std::string channel = {});
+    void reply(uint64_t id, std::string json, const Channel* channel = nullptr);
+    void when_ready(Now now, uint64_t id, const std::string& channel, Request request);
+    void answer_record(uint64_t id, const Channel& channel, const GetRecord& request);
+    void handle_deleted(Now now, const std::string& name);
+
+    const Config& config_;
+    port::Store& store_;
+    port::Entropy& entropy_;
+    Now now_;
+    std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
+    std::map<std::string, std::unique_ptr<Channel>, std::less<>> channels_;
+    uint32_t next_handle_ = 1;
+    std::vector<ConnectionId> ready_;
+    std::vector<ConnectionId> closing_;
+    std::deque<LogLine> log_;
+    std::deque<Reply> replies_;
+    std::vector<Channel*> dirty_;
+    bool is_append_running_ = false;
+    bool failed_ = false;
+    bool is_stopping_ = false;
+    port::Ticket next_ticket_ = 1;
+
+    /// What a completion is for.
+    struct Waiting {
+        enum class Kind : uint8_t { load, append, snapshot, read, find, outcome, list, remove };
+        Kind kind = Kind::load;
+        std::string channel;
+        std::vector<std::string> channels;  ///< append
+        ConnectionId connection = 0;        ///< read
+        uint64_t request = 0;
+        uint64_t seq = 0;  ///< snapshot
+        uint64_t through = 0;
+        std::unique_ptr<PendingPush> push;  ///< find, outcome
+    };
+    std::unordered_map<port::Ticket, Waiting> waiting_;
+    std::multimap<std::string, std::pair<uint64_t, Request>, std::less<>> requests_waiting_;
+    std::vector<std::pair<std::string, Inflight>> planted_;  ///< PlantedBug::apply_before_commit
+    uint64_t next_sweep_ms_ = 0;
+    Stats stats_;
+};
+
+}  // namespace tandem::hub

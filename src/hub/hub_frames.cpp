@@ -1,0 +1,323 @@
+// What clients say.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "hub/hub.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+namespace {
+
+// Answers that a client does not fetch: past this the connection is of no use to anyone.
+constexpr size_t kControlBytesMax = 1024 * 1024;
+// Signals are lossy: they are the first thing that a slow reader goes without.
+constexpr size_t kSignalBacklogMax = 16 * 1024;
+constexpr size_t kSignalNameMax = 64;
+
+std::string base36(uint64_t n) {
+    std::string out;
+    do out += "0123456789abcdefghijklmnopqrstuvwxyz"[n % 36];
+    while ((n /= 36) != 0);
+    std::reverse(out.begin(), out.end());
+    return out;
+}
+
+}  // namespace
+
+void Hub::handle_bytes(Now now, ConnectionId id, std::string_view message) {
+    now_ = now;
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || found->second->is_closing) return;
+    Connection& connection = *found->second;
+    connection.bytes_in += message.size();
+    stats_.bytes_in += message.size();
+    std::vector<wire::ClientFrame> frames;
+    const auto decoded = connection.codec == Codec::binary ? wire::decode_binary(message, frames)
+                                                           : wire::decode_json(message, frames);
+    for (wire::ClientFrame& frame : frames) handle_frame(now, connection, frame);
+    if (!decoded) send_error(connection, decoded.error(), {});
+    submit_batch(now);
+}
+
+void Hub::handle_frame(Now now, Connection& connection, wire::ClientFrame& frame) {
+    std::visit([&](auto& f) { handle(now, connection, f); }, frame);
+}
+
+void Hub::send(Connection& connection, const wire::ServerFrame& frame) {
+    std::string payload;
+    if (connection.codec == Codec::binary)
+        wire::encode_binary(payload, frame);
+    else
+        wire::encode_json(payload, frame);
+    send_shared(connection, make_frame(std::move(payload)));
+}
+
+void Hub::send_shared(Connection& connection, FramePtr frame) {
+    connection.control_bytes += frame->payload.size();
+    connection.control.push_back(std::move(frame));
+    if (connection.control_bytes > kControlBytesMax && !connection.is_closing) {
+        connection.is_closing = true;
+        connection.control.clear();
+        closing_.push_back(connection.id);
+    }
+    wake(connection);
+}
+
+void Hub::send_error(Connection& connection, base::Error error, wire::ErrorFrame frame) {
+    frame.code = base::error_name(error.code);
+    frame.number = static_cast<uint32_t>(error.code);
+    frame.message = base::error_message(error.code);
+    frame.hint = base::error_hint(error.code);
+    frame.docs = config_.docs_url + "#" + frame.code;
+    frame.temporary = base::is_temporary(error.code) || error.code == ErrorCode::counter_gap;
+    if (frame.temporary && frame.retry_after_ms == 0 && error.code != ErrorCode::counter_gap)
+        frame.retry_after_ms = 500;
+    if (connection.logged_errors++ == 0)
+        log_.push_back({false, connection.id,
+                        "refused " + frame.code + " on " +
+                            (frame.channel.empty() ? "the connection" : frame.channel)});
+    send(connection, frame);
+}
+
+void Hub::handle(Now now, Connection& connection, wire::Hello& frame) {
+    if (frame.version != 1) {
+        send_error(connection, base::fail(ErrorCode::unsupported_version), {});
+        return;
+    }
+    connection.client = frame.client.substr(0, 128);
+    wire::Welcome welcome;
+    welcome.connection = base36(connection.id);
+    if (frame.want_actor)
+        welcome.actor = kOutboxActorMin + entropy_.next() % (base::kActorMax - kOutboxActorMin);
+    welcome.time_ms = now.wall_ms;
+    welcome.heartbeat_ms = config_.limits.ping_interval_ms;
+    welcome.message_bytes_max = config_.limits.message_bytes_max;
+    welcome.server = config_.server_name;
+    send(connection, welcome);
+}
+
+void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
+    wire::ErrorFrame refusal;
+    refusal.channel = frame.channel;
+    const auto existing = connection.subscriptions.find(frame.channel);
+    if (existing != connection.subscriptions.end()) {
+        // Subscribing again moves the cursor: this is how a client mends a gap.
+        Subscription& subscription = existing->second;
+        subscription.wanted = frame;
+        subscription.chunks.clear();
+        subscription.has_members = false;
+        if (subscription.channel->state() != Channel::State::loading) activate(subscription);
+        return;
+    }
+    if (connection.subscriptions.size() >= config_.limits.channels_per_connection_max) {
+        send_error(connection, base::fail(ErrorCode::too_many_channels), std::move(refusal));
+        return;
+    }
+    base::Error error;
+    Channel* channel = channel_for(now, frame.channel, error);
+    if (channel == nullptr) {
+        send_error(connection, error, std::move(refusal));
+        return;
+    }
+    Subscription& subscription = connection.subscriptions[frame.channel];
+    subscription.connection = &connection;
+    subscription.channel = channel;
+    subscription.wanted = frame;
+    subscription.member_id =
+        frame.actor != 0 ? "a" + base36(frame.actor) : "c" + base36(connection.id);
+    channel->subscribers.push_back(&subscription);
+    stats_.subscriptions++;
+    if (channel->state() != Channel::State::loading) activate(subscription);
+}
+
+void Hub::activate(Subscription& subscription) {
+    Channel& channel = *subscription.channel;
+    Connection& connection = *subscription.connection;
+    if (channel.state() == Channel::State::broken) {
+        wire::ErrorFrame refusal;
+        refusal.channel = channel.name();
+        send_error(connection, channel.broken_by(), std::move(refusal));
+        return;
+    }
+    wire::Subscribed answer;
+    answer.channel = channel.name();
+    answer.handle = channel.handle();
+    answer.epoch = channel.epoch();
+    answer.head = channel.head();
+    answer.acked_counter = channel.acked_counter(subscription.wanted.actor);
+    send(connection, answer);
+    subscription.known.reset();
+    subscription.is_reset = false;
+    const Channel::Resume resume = channel.judge(subscription.wanted);
+    if (resume == Channel::Resume::from_cursor) {
+        subscription.state = Subscription::State::following;
+        subscription.cursor = subscription.wanted.after;
+        // Even without news the client learns its acknowledged counter and its check.
+        if (connection.codec == Codec::binary) begin_diff(subscription);
+    } else {
+        subscription.state = Subscription::State::snapshot;
+        subscription.is_reset = resume == Channel::Resume::reset;
+        if (subscription.is_reset && subscription.wanted.after > channel.head()) {
+            stats_.alarms++;
+            log_.push_back({true, connection.id,
+                            "a client knows " + channel.name() + " up to " +
+                                std::to_string(subscription.wanted.after) +
+                                ", which is above the store's head " +
+                                std::to_string(channel.head()) +
+                                ": was the store restored without `tandem restore`?"});
+        }
+    }
+    wake(connection);
+}
+
+void Hub::drop_subscription(Now now, Subscription& subscription, Farewell farewell) {
+    Channel& channel = *subscription.channel;
+    std::erase(channel.subscribers, &subscription);
+    channel.idle_since_ms = now.mono_ms;
+    stats_.subscriptions--;
+    const auto& members = channel.presence.members();
+    const auto member = members.find(subscription.member_id);
+    if (member == members.end() || member->second.connection != subscription.connection->id)
+        return;
+    if (farewell == Farewell::clean)
+        channel.presence.remove(subscription.member_id);
+    else
+        channel.presence.orphan(subscription.member_id, subscription.connection->id,
+                                now.mono_ms + config_.limits.presence_ttl_ms);
+    for (Subscription* other : channel.subscribers) wake(*other->connection);
+}
+
+void Hub::handle(Now now, Connection& connection, wire::Unsubscribe& frame) {
+    const auto found = connection.subscriptions.find(frame.channel);
+    if (found == connection.subscriptions.end()) return;
+    drop_subscription(now, found->second, Farewell::clean);
+    connection.subscriptions.erase(found);
+}
+
+void Hub::handle(Now now, Connection& connection, wire::Push& frame) {
+    wire::ErrorFrame refusal;
+    refusal.channel = frame.channel;
+    refusal.actor = frame.actor;
+    refusal.counter = frame.counter;
+    refusal.ref = frame.ref;
+    const auto refuse = [&](base::Error error) {
+        stats_.refusals++;
+        send_error(connection, error, std::move(refusal));
+    };
+    base::Error error;
+    Channel* channel = channel_for(now, frame.channel, error);
+    if (channel == nullptr) return refuse(error);
+    PendingPush push;
+    push.target.connection = connection.id;
+    push.target.ref = frame.ref;
+    push.condition_base.seq = kBaseIsHead;
+    if (frame.counter != 0 || frame.actor != 0) {
+        if (frame.counter == 0 || frame.counter > base::kActorMax)
+            return refuse(base::fail(ErrorCode::out_of_range));
+        push.actor = frame.actor;
+        if (push.actor == 0) {
+            if (connection.codec != Codec::json)
+                return refuse(base::fail(ErrorCode::actor_unknown));
+            if (connection.actor == 0)
+                connection.actor =
+                    kOutboxActorMin + entropy_.next() % (base::kActorMax - kOutboxActorMin);
+            push.actor = connection.actor;
+        }
+        if (push.actor < kOutboxActorMin || push.actor > base::kActorMax)
+            return refuse(base::fail(ErrorCode::actor_unknown));
+        push.counter = frame.counter;
+    } else if (connection.codec == Codec::binary) {
+        return refuse(base::fail(ErrorCode::actor_unknown));
+    }
+    push.stamp = {frame.stamp_ms, frame.stamp_logical, push.actor};
+    push.is_skip = frame.skip;
+    for (const std::string& text : frame.if_unchanged) {
+        auto path = record::parse_path(text);
+        if (!path) return refuse(path.error());
+        push.if_unchanged.push_back(std::move(*path));
+    }
+    if (connection.codec == Codec::json) {
+        if (!frame.ops_json.is_array() && !frame.skip)
+            return refuse(base::fail(ErrorCode::malformed));
+        push.digest = digest_of(base::to_json(frame.ops_json));
+        push.ops_json = std::move(frame.ops_json);
+        push.base_json = std::move(frame.base_json);
+    } else {
+        push.digest = digest_of(frame.ops);
+        auto ops = record::decode_ops(frame.ops, record::Form::pushed);
+        if (!ops) return refuse(ops.error());
+        push.ops = std::move(*ops);
+    }
+    enqueue_push(now, *channel, std::move(push));
+}
+
+void Hub::handle(Now, Connection& connection, wire::PresenceSet& frame) {
+    wire::ErrorFrame refusal;
+    refusal.channel = frame.channel;
+    const auto found = connection.subscriptions.find(frame.channel);
+    if (found == connection.subscriptions.end())
+        return send_error(connection, base::fail(ErrorCode::not_subscribed), std::move(refusal));
+    Subscription& subscription = found->second;
+    Channel& channel = *subscription.channel;
+    if (frame.leave) {
+        const auto member = channel.presence.members().find(subscription.member_id);
+        if (member == channel.presence.members().end() ||
+            member->second.connection != connection.id)
+            return;
+        channel.presence.remove(subscription.member_id);
+    } else {
+        const size_t bytes = base::canonical_bytes(frame.state).size();
+        if (bytes > config_.limits.presence_bytes_max)
+            return send_error(connection,
+                              base::fail(ErrorCode::too_large, config_.limits.presence_bytes_max),
+                              std::move(refusal));
+        if (channel.presence.size() >= config_.limits.presence_members_max &&
+            !channel.presence.members().contains(subscription.member_id))
+            return send_error(connection, base::fail(ErrorCode::overloaded), std::move(refusal));
+        channel.presence.set(subscription.member_id, connection.subject, std::move(frame.state),
+                             connection.id);
+    }
+    for (Subscription* other : channel.subscribers) wake(*other->connection);
+}
+
+void Hub::handle(Now, Connection& connection, wire::SignalSend& frame) {
+    wire::ErrorFrame refusal;
+    refusal.channel = frame.channel;
+    const auto found = connection.subscriptions.find(frame.channel);
+    if (found == connection.subscriptions.end())
+        return send_error(connection, base::fail(ErrorCode::not_subscribed), std::move(refusal));
+    if (frame.name.empty() || frame.name.size() > kSignalNameMax)
+        return send_error(connection, base::fail(ErrorCode::out_of_range), std::move(refusal));
+    const Channel& channel = *found->second.channel;
+    wire::SignalReceived signal;
+    signal.handle = channel.handle();
+    signal.channel = channel.name();
+    signal.from = found->second.member_id;
+    signal.name = std::move(frame.name);
+    signal.value = std::move(frame.value);
+    std::array<FramePtr, kCodecCount> frames;
+    for (Subscription* other : channel.subscribers) {
+        Connection& to = *other->connection;
+        if (&to == &connection || to.control_bytes > kSignalBacklogMax) continue;
+        FramePtr& shared = frames[static_cast<size_t>(to.codec)];
+        if (shared == nullptr) {
+            std::string payload;
+            if (to.codec == Codec::binary)
+                wire::encode_binary(payload, wire::ServerFrame(signal));
+            else
+                wire::encode_json(payload, wire::ServerFrame(signal));
+            shared = make_frame(std::move(payload));
+        }
+        send_shared(to, shared);
+    }
+}
+
+void Hub::handle(Now now, Connection& connection, wire::Ping& frame) {
+    send(connection, wire::Pong{frame.time_ms, now.wall_ms});
+}
+
+}  // namespace tandem::hub

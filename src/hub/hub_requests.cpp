@@ -1,0 +1,237 @@
+// What the HTTP API and the command line ask.
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/hub.hpp"
+#include "hub/json_out.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+void Hub::request(Now now, uint64_t id, Request request) {
+    now_ = now;
+    std::visit([&](auto& r) { handle_request(now, id, r); }, request);
+    submit_batch(now);
+}
+
+void Hub::reply(uint64_t id, base::Error error, std::string channel) {
+    Reply out;
+    out.id = id;
+    out.is_error = true;
+    out.error = error;
+    out.channel = std::move(channel);
+    replies_.push_back(std::move(out));
+}
+
+void Hub::reply(uint64_t id, std::string json, const Channel* channel) {
+    Reply out;
+    out.id = id;
+    out.json = std::move(json);
+    if (channel != nullptr) {
+        out.channel = channel->name();
+        out.epoch = channel->epoch();
+        out.seq = channel->head();
+    }
+    replies_.push_back(std::move(out));
+}
+
+void Hub::when_ready(Now now, uint64_t id, const std::string& name, Request request) {
+    base::Error error;
+    Channel* channel = channel_for(now, name, error);
+    if (channel == nullptr) return reply(id, error, name);
+    if (channel->state() == Channel::State::broken) return reply(id, channel->broken_by(), name);
+    requests_waiting_.emplace(name, std::make_pair(id, std::move(request)));
+}
+
+namespace {
+
+const Channel* ready(const Channel* channel) {
+    return channel != nullptr && channel->state() == Channel::State::ready ? channel : nullptr;
+}
+
+}  // namespace
+
+void Hub::handle_request(Now now, uint64_t id, GetRecord& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    answer_record(id, *channel, request);
+}
+
+void Hub::answer_record(uint64_t id, const Channel& channel, const GetRecord& request) {
+    const auto path = record::parse_path(request.path);
+    if (!path) return reply(id, path.error(), channel.name());
+    if (!path->empty() && !channel.document().exists(*path))
+        return reply(id, base::fail(ErrorCode::not_found), channel.name());
+    std::string json = "{\"epoch\":\"" + std::to_string(channel.epoch()) + "\",\"seq\":";
+    json += std::to_string(channel.head());
+    json += ",\"hash\":\"" + channel.document().hash() + "\",\"value\":";
+    base::append_json(json, channel.document().shown(*path));
+    json += '}';
+    reply(id, std::move(json), &channel);
+}
+
+void Hub::handle_request(Now now, uint64_t id, WriteRecord& request) {
+    base::Error error;
+    Channel* channel = channel_for(now, request.channel, error);
+    if (channel == nullptr) return reply(id, error, request.channel);
+    PendingPush push;
+    push.target.request = id;
+    push.condition_base.seq = kBaseIsHead;
+    push.digest = digest_of(base::to_json(request.ops));
+    if (request.has_match) {
+        push.condition_base = request.match;
+        if (request.ops.is_array())
+            for (const base::Value& op : request.ops.as_array()) {
+                const base::Value* text = op.find("path");
+                if (text == nullptr || !text->is_string()) continue;
+                auto path = record::parse_path(text->as_string());
+                if (!path) return reply(id, path.error(), request.channel);
+                push.if_unchanged.push_back(std::move(*path));
+            }
+        base::Value base(base::Object{});
+        base.put("epoch", base::Value(std::to_string(request.match.epoch)));
+        base.put("seq", base::Value(static_cast<double>(request.match.seq)));
+        push.base_json = std::move(base);
+    }
+    push.ops_json = std::move(request.ops);
+    if (request.idempotency_key.empty()) return enqueue_push(now, *channel, std::move(push));
+    auto& keys = channel->keys_in_flight;
+    if (std::find(keys.begin(), keys.end(), request.idempotency_key) != keys.end())
+        return reply(id, base::fail(ErrorCode::would_block), request.channel);
+    keys.push_back(request.idempotency_key);
+    push.outcome_key = request.idempotency_key;
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::outcome;
+    waiting.channel = channel->name();
+    waiting.request = id;
+    waiting.push = std::make_unique<PendingPush>(std::move(push));
+    submit(port::FindOutcomeRequest{channel->name(), request.idempotency_key, now.wall_ms},
+           std::move(waiting));
+}
+
+void Hub::handle_request(Now, uint64_t id, ListChannels& request) {
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::list;
+    waiting.request = id;
+    const uint32_t limit = std::clamp<uint32_t>(request.limit, 1, 1000);
+    submit(port::ListRequest{request.after, request.prefix, limit}, std::move(waiting));
+}
+
+void Hub::handle_request(Now now, uint64_t id, DeleteChannel& request) {
+    Channel* found = const_cast<Channel*>(ready(find_channel(request.channel)));
+    if (found == nullptr) return when_ready(now, id, request.channel, request);
+    if (found->has_inflight() || !found->waiting.empty() || found->is_snapshot_running)
+        return reply(id, base::fail(ErrorCode::would_block), request.channel);
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::remove;
+    waiting.channel = request.channel;
+    waiting.request = id;
+    submit(port::DeleteRequest{request.channel}, std::move(waiting));
+}
+
+// The channel begins anew under another epoch; those who follow it are reset to the empty record.
+void Hub::handle_deleted(Now now, const std::string& name) {
+    const auto found = channels_.find(name);
+    if (found == channels_.end()) return;
+    std::unique_ptr<Channel> old = std::move(found->second);
+    channels_.erase(found);
+    std::erase(dirty_, old.get());
+    base::Error error;
+    Channel* fresh = channel_for(now, name, error);
+    if (fresh == nullptr) return;
+    fresh->presence = std::move(old->presence);
+    fresh->subscribers = std::move(old->subscribers);
+    fresh->waiting = std::move(old->waiting);
+    for (Inflight& item : old->fail_batch())
+        for (const AckTarget& target : item.targets)
+            answer_refusal(*fresh, target, item.entry.actor, item.entry.counter,
+                           base::fail(ErrorCode::epoch_changed));
+    for (Subscription* subscription : fresh->subscribers) {
+        subscription->channel = fresh;
+        subscription->state = Subscription::State::loading;
+        subscription->chunks.clear();
+        subscription->wanted.has_after = true;
+        subscription->wanted.after = subscription->cursor;
+        subscription->wanted.after_epoch = old->epoch();
+        subscription->wanted.check = old->check();
+    }
+}
+
+void Hub::handle_request(Now now, uint64_t id, ReadEntries& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::read;
+    waiting.channel = request.channel;
+    waiting.request = id;
+    // A page that begins below the oldest entry begins with the oldest.
+    const uint64_t after = std::max(request.after, channel->oldest_seq() - 1);
+    submit(port::ReadRequest{request.channel, after, channel->head(),
+                             std::clamp<uint32_t>(request.limit, 1, 1000), base::kMiB},
+           std::move(waiting));
+}
+
+void Hub::handle_request(Now now, uint64_t id, ReadConflicts& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    const auto rows = channel->document().journal(
+        request.is_all ? record::Document::Rows::all : record::Document::Rows::open);
+    std::string json = "{\"conflicts\":[";
+    for (size_t i = 0; i < rows.size(); ++i) {
+        if (i > 0) json += ',';
+        append_row_json(json, rows[i], channel->document());
+    }
+    reply(id, json + "]}", channel);
+}
+
+void Hub::handle_request(Now now, uint64_t id, ReadPresence& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    std::string json = "{\"members\":[";
+    bool is_first = true;
+    for (const auto& [member, entry] : channel->presence.members()) {
+        if (!is_first) json += ',';
+        is_first = false;
+        json += "{\"id\":";
+        base::append_json_string(json, member);
+        json += ",\"user\":";
+        base::append_json_string(json, entry.user);
+        json += ",\"state\":";
+        base::append_json(json, entry.state);
+        json += ",\"connection\":\"" + std::to_string(entry.connection) + "\"}";
+    }
+    reply(id, json + "]}", channel);
+}
+
+void Hub::handle_request(Now, uint64_t id, ListConnections&) {
+    std::vector<const Connection*> sorted;
+    for (const auto& [key, connection] : connections_) sorted.push_back(connection.get());
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Connection* a, const Connection* b) { return a->id < b->id; });
+    std::string json = "{\"connections\":[";
+    bool is_first = true;
+    for (const Connection* connection : sorted) {
+        if (!is_first) json += ',';
+        is_first = false;
+        json += "{\"id\":\"" + std::to_string(connection->id) + "\",\"remote\":";
+        base::append_json_string(json, connection->remote);
+        json += connection->codec == Codec::binary ? ",\"codec\":\"binary\"" : ",\"codec\":\"json\"";
+        json += ",\"client\":";
+        base::append_json_string(json, connection->client);
+        json += ",\"since_ms\":" + std::to_string(connection->opened_ms) + ",\"channels\":[";
+        bool is_first_channel = true;
+        for (const auto& [name, subscription] : connection->subscriptions) {
+            if (!is_first_channel) json += ',';
+            is_first_channel = false;
+            base::append_json_string(json, name);
+        }
+        json += "],\"bytes_in\":" + std::to_string(connection->bytes_in);
+        json += ",\"bytes_out\":" + std::to_string(connection->bytes_out);
+        json += ",\"pending_bytes\":" + std::to_string(connection->control_bytes) + '}';
+    }
+    reply(id, json + "]}");
+}
+
+}  // namespace tandem::hub

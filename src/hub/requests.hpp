@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/value.hpp"
+#include "record/op.hpp"
+
+namespace tandem::hub {
+
+/// What the HTTP API and the command line ask of the hub.
+struct GetRecord {
+    std::string channel;
+    std::string path;
+};
+/// Ops in JSON form. With `match` the write is made on that base, and is refused with
+/// `precondition_failed` when a path that it writes has changed since.
+struct WriteRecord {
+    std::string channel;
+    base::Value ops;
+    bool has_match = false;
+    record::Cursor match;
+    std::string idempotency_key;
+};
+struct ListChannels {
+    std::string prefix;
+    std::string after;
+    uint32_t limit = 100;
+};
+struct DeleteChannel {
+    std::string channel;
+};
+struct ReadEntries {
+    std::string channel;
+    uint64_t after = 0;
+    uint32_t limit = 100;
+};
+struct ReadConflicts {
+    std::string channel;
+    bool is_all = false;
+};
+struct ReadPresence {
+    std::string channel;
+};
+struct ListConnections {};
+
+using Request = std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries,
+                             ReadConflicts, ReadPresence, ListConnections>;
+
+/// The answer to the request of that id: JSON text, or an error.
+struct Reply {
+    uint64_t id = 0;
+    bool is_error = false;
+    base::Error error;
+    std::string channel;
+    std::string json;
+    uint64_t epoch = 0;  ///< of answers about a record: its version
+    uint64_t seq = 0;
+};
+
+}  // namespace tandem::hub

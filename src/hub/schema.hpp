@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "record/op.hpp"
+
+namespace tandem::hub {
+
+/// What a register may hold; `any` for the other kinds.
+enum class ValueType : uint8_t { any = 0, string = 1, number = 2, boolean = 3, json = 4 };
+
+/// What the schema says of the fields that a pattern matches.
+struct FieldRule {
+    std::vector<std::string> pattern;  ///< segments; "*" matches one key or item
+    record::Kind kind = record::Kind::none;
+    ValueType type = ValueType::any;
+    record::Resolver resolver = record::Resolver::lww;
+};
+
+/// One `[namespaces.NAME]` of the configuration.
+struct Namespace {
+    std::string name;
+    std::vector<FieldRule> fields;
+    bool is_strict = false;  ///< refuse fields that no rule matches
+
+    /// The most exact rule for a path (literal segments before wildcards), or null. Borrowed.
+    const FieldRule* rule_for(const record::Path& path) const;
+};
+
+/// A rule from the texts of the configuration: pattern `cards/*/text`, type one of
+/// `string number boolean json counter set list map`, resolver `lww` or `manual` (or empty).
+[[nodiscard]] base::Result<FieldRule> make_rule(std::string_view pattern, std::string_view type,
+                                                std::string_view resolver);
+
+/// Checks an op against the schema and fills in its resolver and declared kind. Refuses with
+/// `wrong_type`, `bad_path`, `out_of_range`.
+[[nodiscard]] base::Result<void> check_op(const Namespace& ns, record::Op& op);
+
+}  // namespace tandem::hub

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace tandem::hub {
+
+/// The two clocks: timers run on the first, which never jumps; stamps are cut to the second.
+struct Now {
+    uint64_t mono_ms = 0;
+    uint64_t wall_ms = 0;
+};
+
+enum class Codec : uint8_t { binary = 0, json = 1 };
+inline constexpr size_t kCodecCount = 2;
+
+using ConnectionId = uint64_t;
+
+/// One encoded message, immutable and shared by all who get it. `framed` is the transport's own
+/// copy with its header in front, made on first use; only the owning shard's thread touches it.
+struct Frame {
+    std::string payload;
+    mutable std::shared_ptr<const void> framed;
+};
+using FramePtr = std::shared_ptr<const Frame>;
+
+inline FramePtr make_frame(std::string payload) {
+    return std::make_shared<const Frame>(Frame{std::move(payload), nullptr});
+}
+
+}  // namespace tandem::hub

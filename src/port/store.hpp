@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace tandem::port {
+
+/// Names a request until its completion comes. Given by the caller, never 0.
+using Ticket = uint64_t;
+
+/// One log entry at rest. `body` is opaque to the store.
+struct StoredEntry {
+    uint64_t seq = 0;
+    uint64_t actor = 0;
+    uint64_t counter = 0;
+    uint64_t stamp_ms = 0;
+    uint32_t stamp_logical = 0;
+    uint64_t stamp_actor = 0;
+    bool own = true;
+    uint64_t floor = 0;    ///< not 0: an entry that moves the floor
+    uint64_t wall_ms = 0;  ///< the server's clock at the append
+    uint64_t digest = 0;
+    uint32_t check = 0;  ///< chained check at this entry
+    std::string body;
+};
+
+/// (epoch, fork_seq): entries above fork_seq up to the next fork belong to that epoch.
+struct EpochFork {
+    uint64_t epoch = 0;
+    uint64_t fork_seq = 0;
+};
+
+struct Outcome {
+    std::string key;  ///< Idempotency-Key, unique per channel
+    uint64_t digest = 0;
+    uint64_t seq = 0;
+    uint64_t expires_ms = 0;
+};
+
+/// What one batch does to one channel. `seq` of entries must continue the channel's head.
+struct ChannelAppend {
+    std::string channel;
+    std::vector<EpochFork> new_epochs;  ///< rows to add; the first append of a channel brings one
+    std::vector<StoredEntry> entries;
+    std::vector<Outcome> outcomes;
+};
+
+struct LoadRequest {
+    std::string channel;
+};
+/// All of the batch or nothing, durable when the completion says so.
+struct AppendRequest {
+    std::vector<ChannelAppend> channels;
+};
+struct SnapshotRequest {
+    std::string channel;
+    uint64_t seq = 0;
+    std::string body;
+    uint64_t trim_through = 0;  ///< entries with seq <= this (and <= seq) are deleted too; 0: none
+};
+struct ReadRequest {
+    std::string channel;
+    uint64_t after = 0;    ///< entries with seq > after
+    uint64_t through = 0;  ///< and <= through
+    uint32_t limit = 0;
+    uint64_t bytes_max = 0;
+};
+struct FindRequest {
+    std::string channel;
+    uint64_t actor = 0;
+    uint64_t counter = 0;
+};
+struct FindOutcomeRequest {
+    std::string channel;
+    std::string key;
+    uint64_t now_ms = 0;
+};
+struct ListRequest {
+    std::string after;  ///< names above this one, in byte order
+    std::string prefix;
+    uint32_t limit = 100;
+};
+struct DeleteRequest {
+    std::string channel;
+    /// The epoch that a channel of this name starts with when it is used again.
+};
+using StoreRequest = std::variant<LoadRequest, AppendRequest, SnapshotRequest, ReadRequest,
+                                  FindRequest, FindOutcomeRequest, ListRequest, DeleteRequest>;
+
+struct Loaded {
+    bool exists = false;
+    uint64_t head = 0;
+    uint64_t snapshot_seq = 0;
+    std::string snapshot;                ///< empty: none
+    std::vector<StoredEntry> entries;    ///< all above snapshot_seq, in order
+    std::vector<EpochFork> epochs;       ///< in order
+    uint64_t store_epoch = 0;            ///< epoch for channels that have none yet
+    uint64_t oldest_seq = 0;             ///< lowest seq still in the log; 0: none
+};
+struct Appended {};
+struct SnapshotSaved {};
+struct EntriesRead {
+    std::vector<StoredEntry> entries;  ///< contiguous from after+1, or empty when trimmed
+    uint64_t oldest_seq = 0;
+};
+struct Found {
+    bool exists = false;
+    StoredEntry entry;  ///< body may be empty
+};
+struct OutcomeFound {
+    bool exists = false;
+    Outcome outcome;
+};
+struct ChannelInfo {
+    std::string name;
+    uint64_t head = 0;
+    uint64_t floor = 0;
+    uint64_t bytes = 0;  ///< rough, of its log and snapshot
+    uint64_t changed_ms = 0;
+};
+struct Listed {
+    std::vector<ChannelInfo> channels;
+    bool more = false;
+};
+struct Deleted {
+    bool existed = false;
+};
+using StoreReply = std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound,
+                                Listed, Deleted>;
+
+struct Completion {
+    Ticket ticket = 0;
+    base::Result<StoreReply> reply;
+};
+
+/// Durable storage, asynchronous. Requests are carried out in the order of submission; their
+/// completions come in that order too. An error on an append is final for the store: after a failed
+/// commit nothing more is written (see `failed`), because what is on disk is then unknown.
+class Store {
+  public:
+    virtual ~Store() = default;
+    virtual void submit(Ticket ticket, StoreRequest request) = 0;
+    /// Appends the completions that are there; never blocks.
+    virtual void poll(std::vector<Completion>& out) = 0;
+    virtual bool failed() const = 0;
+};
+
+}  // namespace tandem::port
