@@ -161,8 +161,11 @@ void Connection::read() {
 void Connection::flush() {
     if (is_blocked_ || queue_.empty()) return;
     switch (queue_.flush(fd_.get(), reactor_.write_scratch())) {
-        case FlushResult::kDrained: break;
-        case FlushResult::kBlocked: is_blocked_ = true; break;
+        case FlushResult::kDrained:
+            break;
+        case FlushResult::kBlocked:
+            is_blocked_ = true;
+            break;
         case FlushResult::kFailed:
             queue_.clear();
             die(CloseReason::kFailed);

@@ -16,8 +16,8 @@
 namespace tandem::net {
 
 enum class CloseReason : uint8_t {
-    kPeer,  // The peer ended the stream.
-    kLocal,  // close_gracefully() or abort() of this side.
+    kPeer,    // The peer ended the stream.
+    kLocal,   // close_gracefully() or abort() of this side.
     kFailed,  // Connecting, reading or writing failed.
 };
 
@@ -60,6 +60,7 @@ class Connection final : private IoHandler, private TurnEndHandler {
 
     void pause_reading();
     void resume_reading();
+    [[nodiscard]] bool is_reading_paused() const { return is_paused_; }
 
     // 0 clears it.
     void set_deadline(uint64_t delay_ms);
@@ -78,9 +79,9 @@ class Connection final : private IoHandler, private TurnEndHandler {
   private:
     enum class State : uint8_t {
         kOpen,
-        kFlushing,  // Closing, with output left.
+        kFlushing,   // Closing, with output left.
         kLingering,  // Our side is shut down; input is discarded until the peer's end.
-        kDead,  // on_closed is due at the end of the turn.
+        kDead,       // on_closed is due at the end of the turn.
         kClosed,
     };
 

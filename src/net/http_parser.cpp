@@ -293,6 +293,7 @@ void HttpParser::Machine::parse_head() {
         fail(400);
         return;
     }
+    request.minor_version = parser.http_minor;
     request.is_keep_alive = llhttp_should_keep_alive(&parser) != 0;
     std::string().swap(head);
     state = is_message_complete ? HttpParserState::kComplete : HttpParserState::kBody;

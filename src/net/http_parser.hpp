@@ -21,7 +21,7 @@ enum class HttpParserState : uint8_t {
     kHead,  // Nothing or a part of the head has arrived.
     kBody,
     kComplete,  // The request can be taken.
-    kFailed,  // Answer `error_status()` and close.
+    kFailed,    // Answer `error_status()` and close.
 };
 
 // HTTP/1.x requests without I/O, one at a time: bytes after a complete request are left to the

@@ -10,9 +10,10 @@ namespace tandem::net {
 [[nodiscard]] std::string_view reason_phrase(int status);
 
 enum class HttpBodyKind : uint8_t {
-    kWhole,  // Content-Length and the body.
-    kHeadOnly,  // Content-Length of the body, but not the body: the answer to HEAD.
-    kChunked,  // The head of a stream; the body is sent chunk by chunk.
+    kWhole,       // Content-Length and the body.
+    kHeadOnly,    // Content-Length of the body, but not the body: the answer to HEAD.
+    kChunked,     // The head of a stream; the body is sent chunk by chunk.
+    kUntilClose,  // The same for HTTP/1.0: the body ends with the connection.
 };
 
 struct HttpWireOptions {

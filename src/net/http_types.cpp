@@ -35,13 +35,20 @@ bool any_list_item(std::string_view list, Use use) {
 
 std::string_view method_name(HttpMethod method) {
     switch (method) {
-        case HttpMethod::kGet: return "GET";
-        case HttpMethod::kHead: return "HEAD";
-        case HttpMethod::kPost: return "POST";
-        case HttpMethod::kPut: return "PUT";
-        case HttpMethod::kPatch: return "PATCH";
-        case HttpMethod::kDelete: return "DELETE";
-        case HttpMethod::kOptions: return "OPTIONS";
+        case HttpMethod::kGet:
+            return "GET";
+        case HttpMethod::kHead:
+            return "HEAD";
+        case HttpMethod::kPost:
+            return "POST";
+        case HttpMethod::kPut:
+            return "PUT";
+        case HttpMethod::kPatch:
+            return "PATCH";
+        case HttpMethod::kDelete:
+            return "DELETE";
+        case HttpMethod::kOptions:
+            return "OPTIONS";
     }
     return "";
 }
@@ -51,9 +58,8 @@ void HttpHeaders::add(std::string_view name, std::string_view value) {
 }
 
 void HttpHeaders::set(std::string_view name, std::string_view value) {
-    std::erase_if(fields_, [&](const auto& field) {
-        return equals_ignoring_case(field.first, name);
-    });
+    std::erase_if(fields_,
+                  [&](const auto& field) { return equals_ignoring_case(field.first, name); });
     add(name, value);
 }
 
@@ -93,8 +99,10 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 std::string_view trim_blanks(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 

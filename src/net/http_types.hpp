@@ -36,9 +36,10 @@ class HttpHeaders {
 struct HttpRequest {
     HttpMethod method = HttpMethod::kGet;
     bool is_keep_alive = true;
-    std::string target;  // As received: path, and query after '?'.
-    std::string path;  // Percent-decoded; always begins with '/', or is "*".
-    std::string query;  // Still encoded, see parse_query().
+    uint8_t minor_version = 1;  // HTTP/1.0 or HTTP/1.1.
+    std::string target;         // As received: path, and query after '?'.
+    std::string path;           // Percent-decoded; always begins with '/', or is "*".
+    std::string query;          // Still encoded, see parse_query().
     HttpHeaders headers;
     std::string body;
 
@@ -67,8 +68,7 @@ using QueryParams = std::vector<std::pair<std::string, std::string>>;
 // application/x-www-form-urlencoded; pairs that do not decode are left out.
 [[nodiscard]] QueryParams parse_query(std::string_view query);
 // The first value of `name`, or nothing.
-[[nodiscard]] std::optional<std::string> query_param(std::string_view query,
-                                                     std::string_view name);
+[[nodiscard]] std::optional<std::string> query_param(std::string_view query, std::string_view name);
 
 // Weak comparison of `etag`, with its quotes, with an If-None-Match list.
 [[nodiscard]] bool etag_matches(std::string_view if_none_match, std::string_view etag);

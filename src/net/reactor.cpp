@@ -53,7 +53,8 @@ Reactor::~Reactor() {
     for (TurnEndHandler* handler : turn_ends_) {
         if (handler != nullptr) handler->scheduled_on_ = nullptr;
     }
-    for (const HeapEntry& entry : heap_) entry.timer->heap_index_ = 0;
+    for (const HeapEntry& entry : heap_)
+        entry.timer->heap_index_ = 0;
 }
 
 base::Result<std::unique_ptr<Reactor>> Reactor::create(ReactorOptions options) {
@@ -175,7 +176,8 @@ void Reactor::run_turn(int timeout_ms) {
 }
 
 void Reactor::run() {
-    while (!is_stopped()) run_turn(-1);
+    while (!is_stopped())
+        run_turn(-1);
     while (next_post_ < running_posts_.size() || has_posted_.load(std::memory_order_acquire)) {
         run_turn(0);
     }
@@ -191,8 +193,7 @@ void Reactor::run_posted() {
         running_posts_.swap(posted_);
         has_posted_.store(false, std::memory_order_release);
     }
-    const size_t end =
-        std::min(running_posts_.size(), next_post_ + options_.posts_per_turn_max);
+    const size_t end = std::min(running_posts_.size(), next_post_ + options_.posts_per_turn_max);
     while (next_post_ < end) {
         const Task task = std::move(running_posts_[next_post_++]);
         task();
@@ -215,7 +216,8 @@ void Reactor::run_turn_ends() {
         if (deferred_.empty() && turn_ends_.empty()) return;
         std::vector<Task> tasks;
         tasks.swap(deferred_);
-        for (const Task& task : tasks) task();
+        for (const Task& task : tasks)
+            task();
         tasks.clear();
         if (deferred_.empty()) tasks.swap(deferred_);  // Keeps the capacity.
         // The list may grow while it is worked through: those belong to the next round, but must

@@ -40,7 +40,7 @@ class SendQueue {
     void drop_front(size_t count);
 
     std::vector<Item> items_;
-    size_t head_ = 0;  // Index of the first item that is not wholly sent.
+    size_t head_ = 0;       // Index of the first item that is not wholly sent.
     size_t head_sent_ = 0;  // Bytes of it that are sent.
     size_t bytes_ = 0;
 };

@@ -55,7 +55,8 @@ std::array<uint8_t, 20> sha1(std::string_view data) {
     std::array<uint32_t, 5> state{0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
     std::string padded(data);
     padded.push_back(static_cast<char>(0x80));
-    while (padded.size() % 64 != 56) padded.push_back('\0');
+    while (padded.size() % 64 != 56)
+        padded.push_back('\0');
     const uint64_t bits = static_cast<uint64_t>(data.size()) * 8;
     for (unsigned shift = 64; shift != 0;) {
         shift -= 8;
@@ -63,7 +64,8 @@ std::array<uint8_t, 20> sha1(std::string_view data) {
     }
     std::array<unsigned char, 64> block{};
     for (size_t at = 0; at < padded.size(); at += 64) {
-        for (size_t i = 0; i < 64; ++i) block[i] = static_cast<unsigned char>(padded[at + i]);
+        for (size_t i = 0; i < 64; ++i)
+            block[i] = static_cast<unsigned char>(padded[at + i]);
         compress(state, block.data());
     }
     std::array<uint8_t, 20> digest{};

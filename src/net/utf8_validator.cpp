@@ -26,7 +26,8 @@ bool Utf8Validator::feed(const char* data, size_t size) {
                                       kHighBits) == 0) {
                 i += 32;
             }
-            while (size - i >= 8 && (load8(data + i) & kHighBits) == 0) i += 8;
+            while (size - i >= 8 && (load8(data + i) & kHighBits) == 0)
+                i += 8;
             if (i == size) break;
         }
         const auto byte = static_cast<uint8_t>(data[i++]);

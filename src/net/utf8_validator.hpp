@@ -17,7 +17,7 @@ class Utf8Validator {
     void reset() { *this = Utf8Validator{}; }
 
   private:
-    uint8_t need_ = 0;  // Continuation bytes that are still to come.
+    uint8_t need_ = 0;    // Continuation bytes that are still to come.
     uint8_t low_ = 0x80;  // Range of the next continuation byte.
     uint8_t high_ = 0xBF;
 };

@@ -31,7 +31,8 @@ bool is_valid_close_code(uint16_t code) {
 
 void apply_mask(char* data, size_t size, WsMaskKey key, size_t phase) {
     std::array<char, 8> pattern{};
-    for (size_t i = 0; i < 8; ++i) pattern[i] = static_cast<char>(key[(phase + i) & 3U]);
+    for (size_t i = 0; i < 8; ++i)
+        pattern[i] = static_cast<char>(key[(phase + i) & 3U]);
     const uint64_t word = load8(pattern.data());
     size_t i = 0;
     for (; size - i >= 32; i += 32) {
@@ -40,8 +41,10 @@ void apply_mask(char* data, size_t size, WsMaskKey key, size_t phase) {
         store8(data + i + 16, load8(data + i + 16) ^ word);
         store8(data + i + 24, load8(data + i + 24) ^ word);
     }
-    for (; size - i >= 8; i += 8) store8(data + i, load8(data + i) ^ word);
-    for (; i < size; ++i) data[i] = static_cast<char>(data[i] ^ pattern[i & 7U]);
+    for (; size - i >= 8; i += 8)
+        store8(data + i, load8(data + i) ^ word);
+    for (; i < size; ++i)
+        data[i] = static_cast<char>(data[i] ^ pattern[i & 7U]);
 }
 
 WsEvent FrameParser::fail(uint16_t code) {
@@ -66,7 +69,8 @@ uint16_t FrameParser::check_header(uint64_t length, bool is_masked, bool is_mini
         case WsOpcode::kPong:
             if (!is_final_ || length > kWsControlBytesMax) return kWsCloseProtocolError;
             return 0;
-        default: return kWsCloseProtocolError;  // Reserved opcodes: any value may arrive.
+        default:
+            return kWsCloseProtocolError;  // Reserved opcodes: any value may arrive.
     }
     if (length > limits_.message_bytes_max ||
         message_.size() > limits_.message_bytes_max - length) {
@@ -100,7 +104,8 @@ bool FrameParser::read_header(std::span<char>& input) {
     uint64_t length = short_length;
     if (length_bytes != 0) {
         length = 0;
-        for (size_t i = 0; i < length_bytes; ++i) length = length << 8U | header_[2 + i];
+        for (size_t i = 0; i < length_bytes; ++i)
+            length = length << 8U | header_[2 + i];
     }
     const bool is_minimal = length_bytes == 0 || (length_bytes == 2 && length > 125) ||
                             (length_bytes == 8 && length > 0xFFFF);
@@ -164,8 +169,8 @@ WsEvent FrameParser::read_control(std::span<char>& input) {
 WsEvent FrameParser::read_data(std::span<char>& input, bool& is_done) {
     is_done = true;
     const bool is_text = static_cast<WsOpcode>(message_opcode_) == WsOpcode::kText;
-    const size_t take = input.size() < payload_left_ ? input.size()
-                                                     : static_cast<size_t>(payload_left_);
+    const size_t take =
+        input.size() < payload_left_ ? input.size() : static_cast<size_t>(payload_left_);
     char* data = input.data();
     if (is_masked_) apply_mask(data, take, mask_, mask_phase_);
     if (is_text && !utf8_.feed(data, take)) return fail(kWsCloseInvalidPayload);

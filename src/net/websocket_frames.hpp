@@ -100,7 +100,7 @@ class FrameParser {
     WsMaskKey mask_{};
     uint16_t failed_code_ = 0;
     uint8_t header_size_ = 0;
-    uint8_t opcode_ = 0;  // Of the current frame.
+    uint8_t opcode_ = 0;          // Of the current frame.
     uint8_t message_opcode_ = 0;  // Of the message being assembled, 0 when there is none.
     uint8_t mask_phase_ = 0;
     WsRole role_;

@@ -28,7 +28,8 @@ std::string websocket_accept_value(std::string_view key) {
     text.append(kProtocolId);
     const auto digest = sha1(text);
     std::string bytes;
-    for (const uint8_t byte : digest) bytes.push_back(static_cast<char>(byte));
+    for (const uint8_t byte : digest)
+        bytes.push_back(static_cast<char>(byte));
     return base64_encode(bytes);
 }
 

@@ -13,9 +13,9 @@ namespace tandem::net {
 [[nodiscard]] std::string websocket_accept_value(std::string_view key);
 
 struct WsHandshake {
-    int status = 400;  // 101 when the request is a correct handshake.
+    int status = 400;         // 101 when the request is a correct handshake.
     std::string subprotocol;  // The chosen one, or empty.
-    std::string origin;  // For the caller to check; empty when a program connects.
+    std::string origin;       // For the caller to check; empty when a program connects.
 };
 
 // `supported` is in order of preference. A client that offers only unknown subprotocols is

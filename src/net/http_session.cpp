@@ -1,0 +1,251 @@
+#include "net/http_session.hpp"
+
+#include <utility>
+
+#include "net/http_response.hpp"
+
+namespace tandem::net {
+
+namespace {
+
+// A client that pipelines requests without reading the answers has to wait at this much output.
+constexpr size_t kPipelineBytesMax = 256 * 1024;
+
+}  // namespace
+
+Responder::Responder(HttpSession& session) : session_(&session) { session.responder_ = this; }
+
+Responder::Responder(Responder&& other) noexcept
+    : session_(std::exchange(other.session_, nullptr)) {
+    if (session_ != nullptr) session_->responder_ = this;
+}
+
+Responder& Responder::operator=(Responder&& other) noexcept {
+    if (this == &other) return *this;
+    if (session_ != nullptr) respond(make_status_response(500));
+    session_ = std::exchange(other.session_, nullptr);
+    if (session_ != nullptr) session_->responder_ = this;
+    return *this;
+}
+
+Responder::~Responder() {
+    if (session_ != nullptr) respond(make_status_response(500));
+}
+
+void Responder::respond(const HttpResponse& response) {
+    if (HttpSession* session = std::exchange(session_, nullptr); session != nullptr) {
+        session->responder_ = nullptr;
+        session->respond(response);
+    }
+}
+
+void Responder::stream(const HttpResponse& head, std::unique_ptr<HttpStreamHandler> handler) {
+    if (HttpSession* session = std::exchange(session_, nullptr); session != nullptr) {
+        session->responder_ = nullptr;
+        session->start_stream(head, std::move(handler));
+    }
+}
+
+void Responder::accept_websocket(const HttpResponse& response,
+                                 std::unique_ptr<WebSocketHandler> handler, WsOptions options) {
+    if (HttpSession* session = std::exchange(session_, nullptr); session != nullptr) {
+        session->responder_ = nullptr;
+        session->accept_websocket(response, std::move(handler), options);
+    }
+}
+
+SocketAddress Responder::peer() const {
+    return session_ == nullptr ? SocketAddress{"", 0} : session_->peer();
+}
+
+HttpSession::HttpSession(ServerEndpoint& endpoint, UniqueFd fd, size_t given_index)
+    : index(given_index),
+      endpoint_(endpoint),
+      connection_(std::make_unique<Connection>(endpoint.reactor_, std::move(fd),
+                                               static_cast<ConnectionHandler&>(*this))) {}
+
+HttpSession::~HttpSession() {
+    if (responder_ != nullptr) responder_->session_ = nullptr;
+}
+
+base::Status HttpSession::start() {
+    TANDEM_CHECK(connection_->start());
+    connection_->set_deadline(endpoint_.options_.idle_timeout_ms);
+    return {};
+}
+
+void HttpSession::close() {
+    state_ = State::kClosing;
+    parser_.reset();
+    connection_->close_gracefully();
+}
+
+void HttpSession::close_when_idle() {
+    is_keep_alive_ = false;
+    if (state_ == State::kReading && !parser_) close();
+    if (state_ == State::kStreaming) end();
+}
+
+size_t HttpSession::on_data(Connection& connection, std::span<char> data) {
+    size_t used = 0;
+    while (used < data.size()) {
+        // What a client sends during a stream has no meaning; reading on shows its end.
+        if (state_ == State::kStreaming || state_ == State::kClosing) return data.size();
+        if (state_ != State::kReading) return used;
+        if (connection.bytes_queued() > kPipelineBytesMax) {
+            connection.pause_reading();
+            return used;
+        }
+        if (!parser_) {
+            parser_.emplace(endpoint_.options_.http);
+            connection.set_deadline(endpoint_.options_.request_timeout_ms);
+        }
+        used += parser_->feed({data.data() + used, data.size() - used});
+        if (parser_->state() == HttpParserState::kFailed) {
+            fail(parser_->error_status());
+            return data.size();
+        }
+        if (parser_->take_continue_expected()) {
+            connection.send(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+        }
+        if (parser_->state() == HttpParserState::kComplete) dispatch();
+    }
+    return used;
+}
+
+void HttpSession::dispatch() {
+    HttpRequest request = parser_->take_request();
+    parser_.reset();
+    connection_->set_deadline(0);
+    method_ = request.method;
+    minor_version_ = request.minor_version;
+    is_keep_alive_ = request.is_keep_alive && !endpoint_.is_closing_;
+    state_ = State::kWaiting;
+    endpoint_.handler_.on_request(std::move(request), Responder(*this));
+}
+
+void HttpSession::send_response(const HttpResponse& response, HttpBodyKind body_kind) {
+    std::string out;
+    out.reserve(response.body.size() + 512);
+    append_response(out, response, {body_kind, is_keep_alive_, endpoint_.date()});
+    connection_->send(std::string_view(out));
+}
+
+void HttpSession::fail(int status) {
+    is_keep_alive_ = false;
+    send_response(make_status_response(status), HttpBodyKind::kWhole);
+    close();
+}
+
+void HttpSession::finish_answer() {
+    if (!is_keep_alive_ || endpoint_.is_closing_) {
+        close();
+        return;
+    }
+    state_ = State::kReading;
+    connection_->set_deadline(endpoint_.options_.idle_timeout_ms);
+    connection_->resume_reading();
+}
+
+void HttpSession::respond(const HttpResponse& response) {
+    if (state_ != State::kWaiting) return;
+    if (endpoint_.is_closing_) is_keep_alive_ = false;
+    send_response(response,
+                  method_ == HttpMethod::kHead ? HttpBodyKind::kHeadOnly : HttpBodyKind::kWhole);
+    finish_answer();
+}
+
+void HttpSession::start_stream(const HttpResponse& head,
+                               std::unique_ptr<HttpStreamHandler> handler) {
+    if (state_ != State::kWaiting) return;
+    if (method_ == HttpMethod::kHead) {
+        send_response(head, HttpBodyKind::kChunked);
+        finish_answer();
+        return;
+    }
+    if (minor_version_ == 0) is_keep_alive_ = false;
+    send_response(head, minor_version_ == 0 ? HttpBodyKind::kUntilClose : HttpBodyKind::kChunked);
+    stream_handler_ = std::move(handler);
+    state_ = State::kStreaming;
+    is_stream_opening_ = true;
+    connection_->resume_reading();
+    endpoint_.reactor_.schedule_turn_end(*this);
+}
+
+void HttpSession::accept_websocket(const HttpResponse& response,
+                                   std::unique_ptr<WebSocketHandler> handler, WsOptions options) {
+    if (state_ != State::kWaiting) return;
+    if (response.status != 101 || endpoint_.is_closing_) {
+        respond(response.status == 101 ? make_status_response(503) : response);
+        return;
+    }
+    send_response(response, HttpBodyKind::kWhole);
+    websocket_handler_ = std::move(handler);
+    websocket_options_ = std::make_unique<WsOptions>(options);
+    state_ = State::kUpgrading;
+    endpoint_.reactor_.schedule_turn_end(*this);
+}
+
+void HttpSession::on_turn_end() {
+    if (state_ == State::kStreaming && is_stream_opening_) {
+        is_stream_opening_ = false;
+        stream_handler_->on_open(*this);
+        return;
+    }
+    if (state_ == State::kUpgrading) {
+        ServerEndpoint& endpoint = endpoint_;
+        auto connection = std::move(connection_);
+        auto handler = std::move(websocket_handler_);
+        const WsOptions options = *websocket_options_;
+        endpoint.remove(*this);
+        endpoint.adopt(std::move(connection), std::move(handler), options);
+    }
+}
+
+void HttpSession::write(std::string_view data) {
+    if (state_ != State::kStreaming || data.empty()) return;
+    if (connection_->bytes_queued() + data.size() > endpoint_.options_.queue_bytes_max) {
+        state_ = State::kClosing;
+        connection_->abort();
+        return;
+    }
+    if (minor_version_ == 0) {
+        connection_->send(data);
+        return;
+    }
+    std::string chunk;
+    chunk.reserve(data.size() + 16);
+    append_chunk(chunk, data);
+    connection_->send(std::string_view(chunk));
+}
+
+void HttpSession::end() {
+    if (state_ != State::kStreaming) return;
+    if (minor_version_ != 0) connection_->send(kLastChunk);
+    // The connection is not used again: on_close() of the stream is then that of the connection.
+    close();
+}
+
+void HttpSession::on_writable_low(Connection& connection) {
+    if (state_ == State::kStreaming) {
+        if (!is_stream_opening_) stream_handler_->on_writable(*this);
+    } else if (state_ == State::kReading) {
+        connection.resume_reading();
+    }
+}
+
+void HttpSession::on_deadline(Connection& /*connection*/) {
+    if (state_ != State::kReading) return;
+    if (parser_ && !parser_->is_idle()) {
+        fail(408);
+    } else {
+        close();
+    }
+}
+
+void HttpSession::on_closed(Connection& /*connection*/, CloseReason /*reason*/) {
+    if (stream_handler_ && !is_stream_opening_) stream_handler_->on_close(*this);
+    endpoint_.remove(*this);
+}
+
+}  // namespace tandem::net

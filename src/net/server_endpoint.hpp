@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "net/connection.hpp"
+#include "net/http_parser.hpp"
+#include "net/http_types.hpp"
+#include "net/reactor.hpp"
+#include "net/tcp_socket.hpp"
+#include "net/websocket_connection.hpp"
+
+namespace tandem::net {
+
+class HttpSession;
+
+// A response whose body is sent as it comes to be, for example server-sent events.
+class HttpStream {
+  public:
+    // Output goes out at the end of the turn; after end() it is ignored.
+    virtual void write(std::string_view data) = 0;
+    virtual void end() = 0;
+    [[nodiscard]] virtual size_t bytes_queued() const = 0;
+    [[nodiscard]] virtual SocketAddress peer() const = 0;
+
+  protected:
+    ~HttpStream() = default;
+};
+
+class HttpStreamHandler {
+  public:
+    virtual ~HttpStreamHandler() = default;
+    virtual void on_open(HttpStream& stream) = 0;
+    // The output fell to the low watermark after it had been above.
+    virtual void on_writable(HttpStream& stream) = 0;
+    // The last call, whoever ended the stream, before the handler is destroyed.
+    virtual void on_close(HttpStream& stream) = 0;
+};
+
+// The one chance to answer a request, now or later on the reactor's thread. It may outlive the
+// connection and the endpoint: then answers go nowhere. Destroyed unused, it answers 500.
+class Responder {
+  public:
+    explicit Responder(HttpSession& session);
+    Responder(Responder&& other) noexcept;
+    Responder& operator=(Responder&& other) noexcept;
+    ~Responder();
+
+    // False once answered, or when the client is gone.
+    [[nodiscard]] bool is_live() const { return session_ != nullptr; }
+    void respond(const HttpResponse& response);
+    // `head` carries status and headers. Handlers of a client that is gone are dropped uncalled.
+    void stream(const HttpResponse& head, std::unique_ptr<HttpStreamHandler> handler);
+    // `response` is make_websocket_response(); when its status is not 101 it is only sent.
+    void accept_websocket(const HttpResponse& response, std::unique_ptr<WebSocketHandler> handler,
+                          WsOptions options);
+    // Empty when the client is gone.
+    [[nodiscard]] SocketAddress peer() const;
+
+  private:
+    friend class HttpSession;
+    HttpSession* session_ = nullptr;
+};
+
+class EndpointHandler {
+  public:
+    virtual void on_request(HttpRequest request, Responder responder) = 0;
+
+  protected:
+    ~EndpointHandler() = default;
+};
+
+struct EndpointOptions {
+    HttpParserLimits http;
+    PortSharing port_sharing = PortSharing::kExclusive;
+    size_t connections_max = 100'000;
+    size_t queue_bytes_max = 4 * 1024 * 1024;  // Output of a stream before it is dropped.
+    uint64_t request_timeout_ms = 30'000;      // From the first byte of a request to its last.
+    uint64_t idle_timeout_ms = 60'000;         // Between requests, and before the first.
+};
+
+// Listens, speaks HTTP and turns connections into WebSockets. One per reactor.
+class ServerEndpoint final : private AcceptHandler, private WsOwner {
+  public:
+    ServerEndpoint(Reactor& reactor, EndpointOptions options, EndpointHandler& handler);
+    // Drops all connections without calling their handlers.
+    ~ServerEndpoint();
+
+    [[nodiscard]] base::Status listen(const SocketAddress& address);
+    [[nodiscard]] SocketAddress address() const { return listener_.address(); }
+    void stop_listening() { listener_.close(); }
+    // Closes WebSockets with `code`, ends streams and closes idle HTTP connections; busy ones are
+    // closed after their answer. connection_count() falls to 0 in the turns that follow.
+    void close_all(uint16_t code, std::string_view reason);
+    [[nodiscard]] size_t connection_count() const { return sessions_.size() + websockets_.size(); }
+    [[nodiscard]] size_t websocket_count() const { return websockets_.size(); }
+
+  private:
+    friend class HttpSession;
+
+    void on_accept(UniqueFd fd) override;
+    void on_websocket_closed(WsConnection& connection) override;
+    void remove(HttpSession& session);
+    void adopt(std::unique_ptr<Connection> connection, std::unique_ptr<WebSocketHandler> handler,
+               WsOptions options);
+    [[nodiscard]] std::string_view date();
+
+    Reactor& reactor_;
+    EndpointOptions options_;
+    EndpointHandler& handler_;
+    TcpListener listener_;
+    std::vector<std::unique_ptr<HttpSession>> sessions_;
+    std::vector<std::unique_ptr<WsConnection>> websockets_;
+    std::string date_;
+    int64_t date_second_ = 0;
+    bool is_closing_ = false;
+};
+
+}  // namespace tandem::net

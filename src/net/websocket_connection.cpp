@@ -1,0 +1,228 @@
+#include "net/websocket_connection.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/assert.hpp"
+
+namespace tandem::net {
+
+// Unpredictable mask keys, fetched from the kernel in batches.
+class WsConnection::MaskKeys {
+  public:
+    WsMaskKey next() {
+        if (used_ == bytes_.size()) {
+            (void)::getrandom(bytes_.data(), bytes_.size(), 0);
+            used_ = 0;
+        }
+        WsMaskKey key{};
+        std::memcpy(key.data(), bytes_.data() + used_, key.size());
+        used_ += key.size();
+        return key;
+    }
+
+  private:
+    std::array<uint8_t, 256> bytes_{};
+    size_t used_ = bytes_.size();
+};
+
+namespace {
+
+WsOpcode opcode_of(WsDataKind kind) {
+    return kind == WsDataKind::kText ? WsOpcode::kText : WsOpcode::kBinary;
+}
+
+}  // namespace
+
+SharedBytes make_shared_frame(WsDataKind kind, std::string_view payload) {
+    std::array<char, kWsHeaderBytesMax> header{};
+    const size_t size = write_frame_header(header, opcode_of(kind), payload.size());
+    return SharedBytes::joined({header.data(), size}, payload);
+}
+
+WsConnection::WsConnection(std::unique_ptr<Connection> connection, WsRole role, WsOptions options,
+                           std::unique_ptr<WebSocketHandler> handler, WsOwner& owner)
+    : connection_(std::move(connection)),
+      handler_(std::move(handler)),
+      owner_(owner),
+      options_(options),
+      parser_(role, {options.message_bytes_max}),
+      role_(role) {
+    if (role == WsRole::kClient) mask_keys_ = std::make_unique<MaskKeys>();
+}
+
+WsConnection::~WsConnection() = default;
+
+void WsConnection::open() {
+    connection_->set_handler(*this);
+    connection_->set_low_watermark(options_.low_watermark_bytes);
+    arm_deadline();
+    // Before on_open(), which may pause again; input is not delivered before the turn ends.
+    connection_->resume_reading();
+    handler_->on_open(*this);
+}
+
+void WsConnection::arm_deadline() {
+    const uint64_t ping = options_.ping_interval_ms;
+    const uint64_t idle = options_.idle_timeout_ms;
+    if (ping == 0 && idle == 0) {
+        connection_->set_deadline(0);
+        return;
+    }
+    // Received bytes do not move the timer, they only make it start again when it fires.
+    const uint64_t quiet = connection_->reactor().now_ms() - connection_->last_received_ms();
+    uint64_t delay = ping == 0 ? idle : quiet < ping ? ping - quiet : ping;
+    if (idle != 0) delay = std::min(delay, idle > quiet ? idle - quiet : 1);
+    connection_->set_deadline(std::max<uint64_t>(delay, 1));
+}
+
+void WsConnection::on_deadline(Connection& connection) {
+    if (state_ != State::kOpen) {
+        connection.abort();
+        return;
+    }
+    const uint64_t quiet = connection.reactor().now_ms() - connection.last_received_ms();
+    if (options_.idle_timeout_ms != 0 && quiet >= options_.idle_timeout_ms) {
+        terminate(kWsCloseAbnormal);
+        return;
+    }
+    if (options_.ping_interval_ms != 0 && quiet >= options_.ping_interval_ms) ping({});
+    arm_deadline();
+}
+
+bool WsConnection::reserve(size_t bytes) {
+    if (state_ != State::kOpen) return false;
+    const size_t queued = connection_->bytes_queued();
+    if (bytes <= options_.queue_bytes_max && queued <= options_.queue_bytes_max - bytes) {
+        return true;
+    }
+    terminate(kWsCloseTryAgainLater);
+    return false;
+}
+
+void WsConnection::write_frame(WsOpcode opcode, std::string_view payload) {
+    if (role_ == WsRole::kClient) {
+        std::string frame;
+        frame.reserve(payload.size() + kWsHeaderBytesMax);
+        append_masked_frame(frame, opcode, payload, mask_keys_->next());
+        connection_->send(std::string_view(frame));
+        return;
+    }
+    std::array<char, kWsHeaderBytesMax> header{};
+    const size_t size = write_frame_header(header, opcode, payload.size());
+    connection_->send(std::string_view(header.data(), size));
+    connection_->send(payload);
+}
+
+void WsConnection::send(std::string_view payload, WsDataKind kind) {
+    if (!reserve(payload.size() + kWsHeaderBytesMax)) return;
+    write_frame(opcode_of(kind), payload);
+}
+
+void WsConnection::send(SharedBytes payload, WsDataKind kind) {
+    if (role_ == WsRole::kClient) {
+        send(payload.view(), kind);
+        return;
+    }
+    if (!reserve(payload.size() + kWsHeaderBytesMax)) return;
+    std::array<char, kWsHeaderBytesMax> header{};
+    const size_t size = write_frame_header(header, opcode_of(kind), payload.size());
+    connection_->send(std::string_view(header.data(), size));
+    connection_->send(std::move(payload));
+}
+
+void WsConnection::send_framed(SharedBytes frame) {
+    TANDEM_ASSERT(role_ == WsRole::kServer);
+    if (!reserve(frame.size())) return;
+    connection_->send(std::move(frame));
+}
+
+void WsConnection::ping(std::string_view payload) {
+    if (!reserve(kWsHeaderBytesMax + kWsControlBytesMax)) return;
+    write_frame(WsOpcode::kPing, payload.substr(0, kWsControlBytesMax));
+}
+
+void WsConnection::close(uint16_t code, std::string_view reason) {
+    if (state_ != State::kOpen) return;
+    write_frame(WsOpcode::kClose, make_close_payload(code, reason));
+    state_ = State::kClosing;
+    close_code_ = code;
+    connection_->resume_reading();
+    connection_->set_deadline(std::max<uint64_t>(options_.close_timeout_ms, 1));
+}
+
+void WsConnection::terminate(uint16_t code) {
+    if (state_ == State::kClosed) return;
+    state_ = State::kClosed;
+    close_code_ = code;
+    connection_->abort();
+}
+
+void WsConnection::answer_close(uint16_t peer_code, std::string_view reason) {
+    if (state_ == State::kOpen) {
+        const std::string payload =
+            peer_code == kWsCloseNoStatus ? std::string() : make_close_payload(peer_code, reason);
+        write_frame(WsOpcode::kClose, payload);
+    }
+    close_code_ = peer_code;
+    state_ = State::kClosed;
+    connection_->close_gracefully();
+}
+
+void WsConnection::handle(const WsEvent& event) {
+    switch (event.kind) {
+        case WsEventKind::kNeedMore:
+            return;
+        case WsEventKind::kMessage:
+            if (state_ != State::kOpen) return;
+            handler_->on_message(*this, event.payload,
+                                 event.is_binary ? WsDataKind::kBinary : WsDataKind::kText);
+            return;
+        case WsEventKind::kPing:
+            if (reserve(kWsHeaderBytesMax + kWsControlBytesMax)) {
+                write_frame(WsOpcode::kPong, event.payload);
+            }
+            return;
+        case WsEventKind::kPong:
+            return;  // Its arrival has moved last_received_ms().
+        case WsEventKind::kClose:
+            answer_close(event.close_code, event.payload);
+            return;
+        case WsEventKind::kError:
+            if (state_ == State::kOpen) {
+                write_frame(WsOpcode::kClose, make_close_payload(event.close_code, {}));
+            }
+            close_code_ = event.close_code;
+            state_ = State::kClosed;
+            connection_->close_gracefully();
+            return;
+    }
+}
+
+size_t WsConnection::on_data(Connection& connection, std::span<char> data) {
+    std::span<char> left = data;
+    while (state_ != State::kClosed) {
+        const WsEvent event = parser_.next(left);
+        if (event.kind == WsEventKind::kNeedMore) break;
+        handle(event);
+        if (connection.is_reading_paused()) return data.size() - left.size();
+    }
+    return data.size();
+}
+
+void WsConnection::on_writable_low(Connection& /*connection*/) {
+    if (state_ == State::kOpen) handler_->on_writable(*this);
+}
+
+void WsConnection::on_closed(Connection& /*connection*/, CloseReason /*reason*/) {
+    // A stream that ends before the closing handshake does is abnormal, whoever began it.
+    if (state_ == State::kOpen) close_code_ = kWsCloseAbnormal;
+    state_ = State::kClosed;
+    handler_->on_close(*this, close_code_);
+    owner_.on_websocket_closed(*this);
+}
+
+}  // namespace tandem::net
