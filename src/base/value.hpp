@@ -25,16 +25,16 @@ class Value {
   public:
     enum class Kind : uint8_t { null = 0, boolean = 1, number = 2, string = 3, array = 4, object = 5 };
 
-    Value() = default;
-    explicit Value(bool v) : data_(v) {}
-    explicit Value(double v) : data_(v == 0 ? 0.0 : v) {}
-    explicit Value(std::string v) : data_(std::move(v)) {}
-    explicit Value(std::string_view v) : data_(std::string(v)) {}
-    explicit Value(const char* v) : data_(std::string(v)) {}
-    explicit Value(Array v) : data_(std::move(v)) {}
+    Value();
+    explicit Value(bool v);
+    explicit Value(double v);
+    explicit Value(std::string v);
+    explicit Value(std::string_view v);
+    explicit Value(const char* v);
+    explicit Value(Array v);
     /// Sorts the members; of equal keys the last one stays.
     explicit Value(Object v);
-    static Value integer(int64_t v) { return Value(static_cast<double>(v)); }
+    static Value integer(int64_t v);
 
     Kind kind() const { return static_cast<Kind>(data_.index()); }
     bool is_null() const { return kind() == Kind::null; }
@@ -73,6 +73,16 @@ struct Member {
     Value value;
     friend bool operator==(const Member& a, const Member& b);
 };
+
+// Defined here because constructing the variant needs Member to be complete.
+inline Value::Value() = default;
+inline Value::Value(bool v) : data_(v) {}
+inline Value::Value(double v) : data_(v == 0 ? 0.0 : v) {}
+inline Value::Value(std::string v) : data_(std::move(v)) {}
+inline Value::Value(std::string_view v) : data_(std::string(v)) {}
+inline Value::Value(const char* v) : data_(std::string(v)) {}
+inline Value::Value(Array v) : data_(std::move(v)) {}
+inline Value Value::integer(int64_t v) { return Value(static_cast<double>(v)); }
 
 inline constexpr int64_t kIntegerMax = (int64_t{1} << 53) - 1;
 
