@@ -118,17 +118,3 @@ function(tandem_test name)
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()
-
-# tandem_fuzz(NAME [LIBS ...]): the libFuzzer target made of fuzz/NAME.cpp, in <build>/fuzz/NAME; its
-# seeds lie in fuzz/seeds/NAME/. Builds nothing outside the fuzz preset.
-function(tandem_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
-  if(NOT TANDEM_FUZZ)
-    return()
-  endif()
-  add_executable("fuzz_${name}" "${CMAKE_SOURCE_DIR}/fuzz/${name}.cpp")
-  target_link_libraries("fuzz_${name}" PRIVATE ${arg_LIBS} tandem_warnings)
-  target_link_options("fuzz_${name}" PRIVATE -fsanitize=fuzzer)
-  set_target_properties("fuzz_${name}" PROPERTIES
-    OUTPUT_NAME "${name}" RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
-endfunction()

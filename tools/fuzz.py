@@ -52,7 +52,9 @@ def main():
     options = parser.parse_args()
     options.build = options.build.resolve()
     folder = options.build / "fuzz"
-    binaries = sorted(p for p in folder.glob("*") if p.is_file() and os.access(p, os.X_OK)) if folder.is_dir() else []
+    # A target whose source is gone may still lie in an old build.
+    sources = sorted((ROOT / "fuzz").glob("*.cpp"))
+    binaries = [folder / source.stem for source in sources if os.access(folder / source.stem, os.X_OK)]
     unknown = set(options.targets) - {binary.name for binary in binaries}
     if unknown:
         parser.error(f"no target {', '.join(sorted(unknown))}")
