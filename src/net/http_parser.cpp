@@ -80,6 +80,10 @@ const llhttp_settings_t& HttpParser::Machine::settings() {
         };
         s.on_header_value_complete = [](llhttp_t* p) -> int {
             Machine& m = self(p);
+            if (!is_token(m.field)) {
+                m.fail(400);  // llhttp lets an empty name pass.
+                return -1;
+            }
             if (m.request.headers.all().size() >= kHttpHeaderCountMax) {
                 m.fail(431);
                 return -1;

@@ -28,10 +28,10 @@ enum class HttpParserState : uint8_t {
 // caller until the request has been taken.
 //
 // llhttp does the parsing. Refused beyond what it refuses: line ends other than CR LF, folded
-// header lines, control bytes, any number of Host fields but one, Transfer-Encoding in HTTP/1.0 or
-// other than "chunked" or beside Content-Length, targets that are not in origin form (or "*" for
-// OPTIONS), trailers, and whatever exceeds the limits. Each of these is known to be read
-// differently by different servers, which is how requests are smuggled.
+// header lines, empty field names, control bytes, any number of Host fields but one,
+// Transfer-Encoding in HTTP/1.0 or other than "chunked" or beside Content-Length, targets that are
+// not in origin form (or "*" for OPTIONS), trailers, and whatever exceeds the limits. Each of these
+// is known to be read differently by different servers, which is how requests are smuggled.
 class HttpParser {
   public:
     explicit HttpParser(HttpParserLimits limits = {});

@@ -131,6 +131,7 @@ TEST(HttpParser, RefusesWhatServersReadDifferently) {
         {"bare carriage return", get + "X: a\rY: b\r\n\r\n", 400},
         {"null in a value", get + std::string("X: a\0b\r\n\r\n", 10), 400},
         {"space before the colon", get + "X : a\r\n\r\n", 400},
+        {"empty field name", get + ": a\r\n\r\n", 400},
         {"no colon", get + "nonsense\r\n\r\n", 400},
         {"control byte in the target", "GET /a\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"null in the target", std::string("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 28), 400},
