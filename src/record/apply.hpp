@@ -1,0 +1,60 @@
+#pragma once
+
+#include <vector>
+
+#include "record/document_impl.hpp"
+
+namespace tandem::record {
+
+/// One entry on its way into a document.
+class Applier {
+  public:
+    Applier(Document::Impl& document, const Entry& entry);
+
+    void run();
+
+  private:
+    void apply(const Op& op);
+    /// The node at the path of an op, or null where the op ends early.
+    Node* approach(const Op& op);
+    void write_register(Node& node, const base::Value& value);
+    void write_object(Node& node, const base::Value& object);
+    void write_counter(Node& node, const Op& op);
+    /// Replaces the seen siblings of a register, or of an item's position, by one of this entry.
+    void write_sibling(std::vector<Sibling>& siblings, Node& node, const base::Value& value);
+    void increment(Node& node, int64_t n);
+    void add_element(Node& node, const base::Value& value);
+    void remove_element(Node& node, const base::Value& value);
+    void write_position(Item& item, const std::string& position);
+    void remember(Node& node, Kind kind, const Op& op);
+
+    // Removing seen content (docs/merge.md, section 4).
+    void remove_slot(Node& node, Kind slot);
+    void remove_content(Node& node);
+    void clear_other_slots(Node& node, Kind kept);
+    void remove_item(Item& item);
+    void renew(Item& item);
+    void lose_seen(SetSlot& slot, Element& element, Node& node);
+
+    Node& child_of(Node& node, std::string_view name);
+    Item& item_of(Node& node, std::string_view id);
+
+    // Bringing kinds, recency and rows in line after the ops.
+    void touch(Node& node);
+    void change(Node& node);
+    void settle();
+    void settle(Node& node);
+    void reconcile(Node& node);
+    void reconcile_below(Node& node);
+
+    Tag tag() const { return {entry_.seq, entry_.actor, entry_.counter}; }
+    Dot dot() const { return {entry_.actor, entry_.counter}; }
+
+    Document::Impl& document_;
+    const Entry& entry_;
+    Seen seen_;
+    std::vector<Node*> touched_;  ///< parents before children
+    std::string scratch_;
+};
+
+}  // namespace tandem::record

@@ -1,0 +1,131 @@
+#include "record/document.hpp"
+
+#include <algorithm>
+
+#include "record/apply.hpp"
+#include "record/document_impl.hpp"
+#include "record/resolver.hpp"
+
+namespace tandem::record {
+
+namespace {
+
+const Node* step(const Node& node, const Segment& segment) {
+    if (segment.is_item()) return node.list ? node.list->find(segment.name) : nullptr;
+    return node.map ? node.map->find(segment.name) : nullptr;
+}
+
+}  // namespace
+
+const Node* Document::Impl::find(const Path& path) const {
+    const Node* node = &root;
+    for (const Segment& segment : path) {
+        node = step(*node, segment);
+        if (node == nullptr) return nullptr;
+    }
+    return node;
+}
+
+const Node* Document::Impl::find_shown(const Path& path) const {
+    const Node* node = &root;
+    for (const Segment& segment : path) {
+        if (node->shown != (segment.is_item() ? Kind::list : Kind::map)) return nullptr;
+        node = step(*node, segment);
+        if (node == nullptr) return nullptr;
+        if (node->is_item && !as_item(*node).is_visible()) return nullptr;
+    }
+    // The root and a visible item exist even when they hold nothing.
+    bool is_there = node->shown != Kind::none || node->is_item || node == &root;
+    return is_there ? node : nullptr;
+}
+
+Document::Document() : impl_(std::make_unique<Impl>()) {}
+Document::~Document() = default;
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
+
+void Document::apply(const Entry& entry) {
+    TANDEM_ASSERT(entry.seq > impl_->seq);
+    Applier(*impl_, entry).run();
+}
+
+uint64_t Document::seq() const { return impl_->seq; }
+uint64_t Document::floor() const { return impl_->floor; }
+
+bool Document::exists(const Path& path) const { return impl_->find_shown(path) != nullptr; }
+
+base::Value Document::shown(const Path& path) const {
+    const Node* node = impl_->find_shown(path);
+    return node == nullptr ? base::Value() : shown_node(*node);
+}
+
+Kind Document::shown_kind(const Path& path) const {
+    const Node* node = impl_->find_shown(path);
+    return node == nullptr ? Kind::none : node->shown;
+}
+
+uint64_t Document::changed_seq(const Path& path) const {
+    const Node* node = &impl_->root;
+    // What is above decides whether the path is shown at all.
+    uint64_t highest = 0;
+    for (const Segment& segment : path) {
+        highest = std::max({highest, node->flip_seq, node->tomb_seq, node->leaf_seq});
+        node = step(*node, segment);
+        if (node == nullptr) return highest;
+        if (node->is_item) {
+            highest = std::max({highest, as_item(*node).visible_seq, as_item(*node).removed_seq});
+        }
+    }
+    return std::max(highest, node->max_seq);
+}
+
+CounterView Document::counter(const Path& path) const {
+    const Node* node = impl_->find(path);
+    if (node == nullptr || !node->counter) return {};
+    return {true, node->counter->value, node->counter->generation};
+}
+
+std::vector<Sibling> Document::siblings(const Path& path) const {
+    const Node* node = impl_->find(path);
+    if (node == nullptr) return {};
+    std::vector<Sibling> out = node->siblings;
+    std::sort(out.begin(), out.end(),
+              [](const Sibling& a, const Sibling& b) { return ranks_below(b, a); });
+    return out;
+}
+
+std::vector<Document::ItemView> Document::items(const Path& list) const {
+    std::vector<ItemView> out;
+    const Node* node = impl_->find_shown(list);
+    if (node == nullptr || node->shown != Kind::list) return out;
+    for (const Item* item : ordered_items(*node->list)) {
+        ItemView& view = out.emplace_back();
+        view.id = item->name;
+        view.has_position = !item->positions.empty();
+        if (view.has_position) view.position = winner(item->positions).value.as_string();
+    }
+    return out;
+}
+
+std::vector<Change> Document::changes(uint64_t from) const { return diff(*impl_, from); }
+
+std::vector<Row> Document::journal(Rows which) const {
+    return impl_->journal.rows(which == Rows::open);
+}
+
+std::string Document::hash() const { return hash_of(impl_->root); }
+
+size_t Document::bytes() const {
+    return sizeof(Impl) + impl_->bytes + impl_->journal.bytes();
+}
+size_t Document::fields() const { return impl_->fields; }
+
+void Document::save(std::string& out) const { save_document(out, *impl_); }
+
+base::Result<Document> Document::load(std::string_view bytes) {
+    Document document;
+    TANDEM_CHECK(load_document(*document.impl_, bytes));
+    return document;
+}
+
+}  // namespace tandem::record

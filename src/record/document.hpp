@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "record/change.hpp"
+#include "record/op.hpp"
+
+namespace tandem::record {
+
+/// What a counter looks like to someone about to write it.
+struct CounterView {
+    bool exists = false;
+    int64_t value = 0;
+    Dot generation;
+};
+
+struct Sibling {
+    base::Value value;
+    Dot dot;
+    uint64_t seq = 0;
+    clock::Stamp stamp;
+};
+
+/// The record facet of one channel: a pure function of the entries applied, in order
+/// (docs/merge.md). Memory: proportional to the live fields plus tombstones above the floor.
+class Document {
+  public:
+    Document();
+    ~Document();
+    Document(Document&&) noexcept;
+    Document& operator=(Document&&) noexcept;
+
+    /// Total: never fails, whatever the ops say. `entry.seq` must be above the last one's.
+    void apply(const Entry& entry);
+
+    uint64_t seq() const;
+    uint64_t floor() const;
+
+    /// Shown JSON at a path; null kind with `exists` false when there is nothing.
+    bool exists(const Path& path) const;
+    base::Value shown(const Path& path) const;
+    Kind shown_kind(const Path& path) const;
+    /// Highest seq that changed anything at or below the path (0: never), for conditional writes.
+    uint64_t changed_seq(const Path& path) const;
+    CounterView counter(const Path& path) const;
+    std::vector<Sibling> siblings(const Path& path) const;
+    /// Ids of the visible items of the list at a path, in the order shown.
+    struct ItemView {
+        std::string id;
+        std::string position;
+        bool has_position = false;
+    };
+    std::vector<ItemView> items(const Path& list) const;
+
+    /// Absolute changes that bring a view at any seq in [from, seq()] to seq(). Needs from == 0
+    /// or from >= floor().
+    std::vector<Change> changes(uint64_t from) const;
+
+    /// Rows of the journal, open ones first if `only_open` is false; ordered by (seq, path).
+    enum class Rows : uint8_t { open, all };
+    std::vector<Row> journal(Rows which) const;
+
+    /// 128 bits over canonical siblings (dots, values, stamps; never seq), as 32 hex digits.
+    std::string hash() const;
+
+    /// Rough bytes held, for limits and metrics.
+    size_t bytes() const;
+    size_t fields() const;
+
+    /// The whole state in a form that `load` reads back exactly (snapshots at rest).
+    void save(std::string& out) const;
+    [[nodiscard]] static base::Result<Document> load(std::string_view bytes);
+
+    /// The tree and the journal; defined in document_impl.hpp, for this folder alone.
+    struct Impl;
+
+  private:
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tandem::record

@@ -1,0 +1,183 @@
+#include "record/node.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace tandem::record {
+
+namespace {
+
+constexpr Kind kShownOrder[] = {Kind::map, Kind::list, Kind::set, Kind::counter, Kind::reg};
+
+template <class T>
+auto position_of(const std::vector<std::unique_ptr<T>>& all, std::string_view name) {
+    if (all.empty() || all.back()->name < name) return all.end();
+    return std::lower_bound(
+        all.begin(), all.end(), name,
+        [](const std::unique_ptr<T>& node, std::string_view wanted) { return node->name < wanted; });
+}
+
+template <class T>
+T* find_in(const std::vector<std::unique_ptr<T>>& all, std::string_view name) {
+    auto at = position_of(all, name);
+    return at != all.end() && (*at)->name == name ? at->get() : nullptr;
+}
+
+}  // namespace
+
+void Recency::move_to_front(Node& node) {
+    if (newest == &node) return;
+    remove(node);
+    node.older = newest;
+    if (newest != nullptr) newest->newer = &node;
+    newest = &node;
+    if (oldest == nullptr) oldest = &node;
+}
+
+void Recency::remove(Node& node) {
+    if (node.newer != nullptr) {
+        node.newer->older = node.older;
+    } else if (newest == &node) {
+        newest = node.older;
+    }
+    if (node.older != nullptr) {
+        node.older->newer = node.newer;
+    } else if (oldest == &node) {
+        oldest = node.newer;
+    }
+    node.newer = nullptr;
+    node.older = nullptr;
+}
+
+void Recency::push_back(Node& node) {
+    node.newer = oldest;
+    if (oldest != nullptr) oldest->older = &node;
+    oldest = &node;
+    if (newest == nullptr) newest = &node;
+}
+
+Element* SetSlot::find(std::string_view bytes) {
+    auto at = std::lower_bound(
+        elements.begin(), elements.end(), bytes,
+        [](const auto& element, std::string_view wanted) { return element->bytes < wanted; });
+    return at != elements.end() && (*at)->bytes == bytes ? at->get() : nullptr;
+}
+
+Element& SetSlot::find_or_make(std::string_view bytes, const base::Value& value) {
+    auto at = std::lower_bound(
+        elements.begin(), elements.end(), bytes,
+        [](const auto& element, std::string_view wanted) { return element->bytes < wanted; });
+    if (at == elements.end() || (*at)->bytes != bytes) {
+        at = elements.insert(at, std::make_unique<Element>());
+        (*at)->bytes = bytes;
+        (*at)->value = value;
+    }
+    return **at;
+}
+
+Node* MapSlot::find(std::string_view name) const { return find_in(children, name); }
+Item* ListSlot::find(std::string_view id) const { return find_in(items, id); }
+
+Node& make_child(MapSlot& slot, Node& parent, std::string_view name) {
+    auto made = slot.children.insert(position_of(slot.children, name),
+                                     std::make_unique<Node>(&parent, name, false));
+    slot.recency.push_back(**made);
+    return **made;
+}
+
+Item& make_item(ListSlot& slot, Node& parent, std::string_view id) {
+    auto made = slot.items.insert(position_of(slot.items, id), std::make_unique<Item>(&parent, id));
+    slot.recency.push_back(**made);
+    return **made;
+}
+
+bool Node::is_live(Kind kind) const {
+    switch (kind) {
+        case Kind::none: return false;
+        case Kind::map: return map && (map->live > 0 || !map->marker.empty());
+        case Kind::list: return list && list->visible > 0;
+        case Kind::set: return set && set->present > 0;
+        case Kind::counter: return counter != nullptr;
+        case Kind::reg: return !siblings.empty();
+    }
+    return false;
+}
+
+Kind Node::kind_now() const {
+    if (is_live(declared)) return declared;
+    for (Kind kind : kShownOrder) {
+        if (is_live(kind)) return kind;
+    }
+    return Kind::none;
+}
+
+size_t Node::live_slots() const {
+    size_t count = 0;
+    for (Kind kind : kShownOrder) count += is_live(kind) ? 1 : 0;
+    return count;
+}
+
+MapSlot& Node::map_slot() {
+    if (!map) map = std::make_unique<MapSlot>();
+    return *map;
+}
+
+ListSlot& Node::list_slot() {
+    if (!list) list = std::make_unique<ListSlot>();
+    return *list;
+}
+
+SetSlot& Node::set_slot() {
+    if (!set) set = std::make_unique<SetSlot>();
+    return *set;
+}
+
+Recency& Node::recency_in_parent() {
+    TANDEM_ASSERT(parent != nullptr);
+    return is_item ? parent->list->recency : parent->map->recency;
+}
+
+Path Node::path() const {
+    Path path;
+    for (const Node* node = this; node->parent != nullptr; node = node->parent) {
+        path.push_back({node->is_item ? Segment::Kind::item : Segment::Kind::key, node->name});
+    }
+    std::reverse(path.begin(), path.end());
+    return path;
+}
+
+bool Node::is_hidden() const {
+    for (const Node* node = this; node != nullptr; node = node->parent) {
+        if (node->is_item && !as_item(*node).is_visible()) return true;
+    }
+    return false;
+}
+
+size_t bytes_of(const base::Value& value) {
+    switch (value.kind()) {
+        case base::Value::Kind::null:
+        case base::Value::Kind::boolean:
+        case base::Value::Kind::number: return 0;
+        case base::Value::Kind::string:
+            // Short strings are inside the value.
+            return value.as_string().size() < 16 ? 0 : value.as_string().size() + 1;
+        case base::Value::Kind::array: {
+            size_t total = 0;
+            for (const base::Value& element : value.as_array()) {
+                total += sizeof(base::Value) + bytes_of(element);
+            }
+            return total;
+        }
+        case base::Value::Kind::object: {
+            size_t total = 0;
+            for (const base::Member& member : value.as_object()) {
+                total += sizeof(base::Member) + member.key.size() + bytes_of(member.value);
+            }
+            return total;
+        }
+    }
+    return 0;
+}
+
+}  // namespace tandem::record

@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <tuple>
+
+#include "record/document_impl.hpp"
+#include "record/resolver.hpp"
+
+namespace tandem::record {
+
+namespace {
+
+base::Value shown_map(const MapSlot& map) {
+    base::Object members;
+    members.reserve(map.live);
+    for (const auto& child : map.children) {
+        if (child->shown == Kind::none) continue;
+        members.push_back({child->name, shown_node(*child)});
+    }
+    return base::Value(std::move(members));
+}
+
+base::Value shown_item(const Item& item) {
+    base::Value out{base::Object{}};
+    if (item.shown == Kind::map) {
+        out = shown_map(*item.map);
+    } else if (item.shown != Kind::none) {
+        out.put("value", shown_slot(item, item.shown));
+    }
+    out.put("id", base::Value(item.name));
+    return out;
+}
+
+}  // namespace
+
+std::vector<const Item*> ordered_items(const ListSlot& list) {
+    struct Place {
+        bool is_last;
+        std::string_view position;
+        const Item* item;
+    };
+    std::vector<Place> places;
+    places.reserve(list.visible);
+    for (const auto& item : list.items) {
+        if (!item->is_visible()) continue;
+        std::string_view position;
+        if (!item->positions.empty()) position = winner(item->positions).value.as_string();
+        places.push_back({item->positions.empty(), position, item.get()});
+    }
+    // Items come sorted by id, which a stable sort keeps where positions are equal.
+    std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+        return std::tie(a.is_last, a.position) < std::tie(b.is_last, b.position);
+    });
+    std::vector<const Item*> out;
+    out.reserve(places.size());
+    for (const Place& place : places) out.push_back(place.item);
+    return out;
+}
+
+base::Value shown_slot(const Node& node, Kind slot) {
+    switch (slot) {
+        case Kind::none: break;
+        case Kind::map: return shown_map(*node.map);
+        case Kind::list: {
+            base::Array out;
+            out.reserve(node.list->visible);
+            for (const Item* item : ordered_items(*node.list)) out.push_back(shown_item(*item));
+            return base::Value(std::move(out));
+        }
+        case Kind::set: {
+            base::Array out;
+            out.reserve(node.set->present);
+            for (const auto& element : node.set->elements) {
+                if (!element->dots.empty()) out.push_back(element->value);
+            }
+            return base::Value(std::move(out));
+        }
+        case Kind::counter: return base::Value::integer(node.counter->value);
+        case Kind::reg: return winner(node.siblings).value;
+    }
+    return base::Value();
+}
+
+base::Value shown_node(const Node& node) {
+    if (node.is_item) return shown_item(as_item(node));
+    if (node.parent == nullptr && node.shown == Kind::none) return base::Value(base::Object{});
+    return shown_slot(node, node.shown);
+}
+
+}  // namespace tandem::record
