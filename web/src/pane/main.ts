@@ -122,7 +122,7 @@ root.append(
     h('header', { class: 'bar' },
         h('span', { class: `avatar big tint-${tint_of(name)}`, 'aria-hidden': 'true' }, initials(name)),
         h('span', { class: 'bar-name', testid: 'name' }, name),
-        status.pill, h('span', { class: 'spring' }), people.members, status.toggle),
+        status.pill, status.count, h('span', { class: 'spring' }), people.members, status.toggle),
     area,
     h('footer', { class: 'bar foot' }, undo, redo, figures.element, h('span', { class: 'spring' }), help_button),
     toasts.element, help);

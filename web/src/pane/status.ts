@@ -7,14 +7,15 @@ export class Status {
     readonly pill: HTMLElement;
     readonly toggle: HTMLButtonElement;
     private readonly text_ = h('span', {});
-    private readonly count_ = h('span', { class: 'visually-hidden', testid: 'pending-count' }, '0');
+    /** The bare number of waiting writes; the pill says it in words. */
+    readonly count = h('span', { class: 'visually-hidden', 'aria-hidden': 'true', testid: 'pending-count' }, '0');
     private status_: SyncStatus = { link: 'connecting', pending: 0, synced: false };
     private retry_at_ = 0;
     private timer_: ReturnType<typeof setInterval> | undefined;
 
     constructor(private readonly root_: HTMLElement, private on_: boolean, switched: (on: boolean) => void) {
         this.pill = h('div', { class: 'pill', testid: 'status', role: 'status' },
-            h('span', { class: 'pill-dot' }), this.text_, this.count_);
+            h('span', { class: 'pill-dot' }), this.text_);
         this.toggle = h('button', {
             class: 'switch', type: 'button', role: 'switch', testid: 'network-switch',
             title: 'Takes this window off the network and back', 'aria-keyshortcuts': 'Control+Shift+O',
@@ -48,7 +49,7 @@ export class Status {
         else if (pending > 0) text = '';
         else text = synced ? 'Saved' : 'Catching up…';
         set_text(this.text_, [text, waiting].filter(Boolean).join(' · '));
-        set_text(this.count_, String(pending));
+        set_text(this.count, String(pending));
         this.pill.dataset['tone'] = tone;
         this.root_.dataset['link'] = this.on_ ? link : 'offline';
         this.root_.dataset['pending'] = String(pending);
