@@ -1,0 +1,611 @@
+#include "oracle/oracle.hpp"
+
+#include <algorithm>
+
+namespace tandem::oracle {
+
+namespace {
+
+constexpr size_t kSiblingsMax = 8;
+constexpr size_t kDotsMax = 8;
+constexpr size_t kRowsMax = 4096;
+constexpr int64_t kLogicalMax = 0xffffffff;
+// The order in which kinds are shown when nothing is declared.
+constexpr Kind kKinds[] = {Kind::map, Kind::list, Kind::set, Kind::counter, Kind::reg};
+
+json to_json(const Dot& dot) { return json::array({dot.actor, dot.counter}); }
+json to_json(const Stamp& stamp) {
+    return json::array({stamp.ms, stamp.logical, stamp.actor});
+}
+json to_json(const Dots& dots) {
+    json out = json::array();
+    for (const auto& [actor, d] : dots) out.push_back({d.seq, d.dot.actor, d.dot.counter});
+    return out;
+}
+json to_json(const Sibling& sibling) {
+    return {{"value", sibling.value},
+            {"dot", to_json(sibling.dot)},
+            {"seq", sibling.seq},
+            {"stamp", to_json(sibling.stamp)}};
+}
+
+bool ranks_below(const Sibling& a, const Sibling& b) {
+    return std::tuple(a.stamp, a.dot.counter, a.seq) < std::tuple(b.stamp, b.dot.counter, b.seq);
+}
+
+std::vector<Sibling> ranked(std::vector<Sibling> siblings) {
+    std::sort(siblings.begin(), siblings.end(),
+              [](const Sibling& a, const Sibling& b) { return ranks_below(b, a); });
+    return siblings;
+}
+
+json siblings_json(const std::vector<Sibling>& siblings) {
+    json out = json::array();
+    for (const auto& s : ranked(siblings)) out.push_back(to_json(s));
+    return out;
+}
+
+bool is_any_live(const Node& node) { return shown_kind(node) != Kind::none; }
+
+json shown_item(const std::string& id, const Item& item) {
+    const Kind kind = shown_kind(item.node);
+    json out = json::object();
+    if (kind == Kind::map) out = shown_slot(item.node, Kind::map);
+    out["id"] = id;
+    if (kind != Kind::map && kind != Kind::none) out["value"] = shown_slot(item.node, kind);
+    return out;
+}
+
+json shown_list(const Node& node) {
+    std::vector<std::tuple<bool, std::string, std::string>> order;
+    for (const auto& [id, item] : node.list) {
+        if (item.existence.empty()) continue;
+        const Sibling* position = winner(item.positions);
+        order.emplace_back(position == nullptr,
+                           position == nullptr ? "" : position->value.get<std::string>(), id);
+    }
+    std::sort(order.begin(), order.end());
+    json out = json::array();
+    for (const auto& [last, position, id] : order) {
+        out.push_back(shown_item(id, node.list.at(id)));
+    }
+    return out;
+}
+
+Path operator/(Path path, Segment segment) {
+    path.push_back(std::move(segment));
+    return path;
+}
+
+json slots_json(const Node& node) {
+    json out = json::object();
+    if (!node.reg.empty()) out["register"] = siblings_json(node.reg);
+    if (node.counter) {
+        out["counter"] = {{"value", node.counter->value},
+                          {"generation", to_json(node.counter->generation)},
+                          {"touched", to_json(node.counter->touched)}};
+    }
+    for (const auto& [bytes, element] : node.set) {
+        out["set"].push_back({{"value", element.value}, {"dots", to_json(element.dots)}});
+    }
+    for (const auto& [id, item] : node.list) {
+        out["list"][id] = {{"existence", to_json(item.existence)},
+                           {"positions", siblings_json(item.positions)},
+                           {"removed_seq", item.removed_seq},
+                           {"node", slots_json(item.node)}};
+    }
+    for (const auto& [key, child] : node.map) {
+        json inner = slots_json(child);
+        // A child that holds nothing differs in no way from one that was never made.
+        if (!inner.empty()) out["map"][key] = std::move(inner);
+    }
+    if (!node.marker.empty()) out["marker"] = to_json(node.marker);
+    if (node.declared != Kind::none) out["declared"] = name_of(node.declared);
+    if (node.resolver != 0) out["resolver"] = node.resolver;
+    return out;
+}
+
+}  // namespace
+
+const char* name_of(Kind kind) {
+    switch (kind) {
+        case Kind::none: return "none";
+        case Kind::map: return "map";
+        case Kind::list: return "list";
+        case Kind::set: return "set";
+        case Kind::counter: return "counter";
+        case Kind::reg: return "register";
+    }
+    return "";
+}
+
+const Sibling* winner(const std::vector<Sibling>& siblings) {
+    const auto best = std::max_element(siblings.begin(), siblings.end(), ranks_below);
+    return best == siblings.end() ? nullptr : &*best;
+}
+
+bool is_live(const Node& node, Kind slot) {
+    switch (slot) {
+        case Kind::none: return false;
+        case Kind::reg: return !node.reg.empty();
+        case Kind::counter: return node.counter.has_value();
+        case Kind::set: return !node.set.empty();
+        case Kind::list:
+            return std::any_of(node.list.begin(), node.list.end(),
+                               [](const auto& entry) { return !entry.second.existence.empty(); });
+        case Kind::map:
+            return !node.marker.empty() ||
+                   std::any_of(node.map.begin(), node.map.end(),
+                               [](const auto& entry) { return is_any_live(entry.second); });
+    }
+    return false;
+}
+
+Kind shown_kind(const Node& node) {
+    if (is_live(node, node.declared)) return node.declared;
+    for (const Kind kind : kKinds) {
+        if (is_live(node, kind)) return kind;
+    }
+    return Kind::none;
+}
+
+json shown_slot(const Node& node, Kind slot) {
+    switch (slot) {
+        case Kind::none: break;
+        case Kind::reg: return winner(node.reg)->value;
+        case Kind::counter: return node.counter->value;
+        case Kind::set: {
+            json out = json::array();
+            for (const auto& [bytes, element] : node.set) out.push_back(element.value);
+            return out;
+        }
+        case Kind::list: return shown_list(node);
+        case Kind::map: {
+            json out = json::object();
+            for (const auto& [key, child] : node.map) {
+                const Kind kind = shown_kind(child);
+                if (kind != Kind::none) out[key] = shown_slot(child, kind);
+            }
+            return out;
+        }
+    }
+    return json(json::value_t::discarded);
+}
+
+/// One entry on its way into the state.
+class Applying {
+  public:
+    Applying(Oracle& oracle, const json& entry)
+        : oracle_(oracle),
+          seq_(entry.at("seq").get<int64_t>()),
+          dot_{entry.value("actor", int64_t{0}), entry.value("counter", int64_t{0})},
+          own_(entry.value("own", true)) {
+        if (entry.contains("stamp")) {
+            stamp_ = {entry["stamp"][0].get<int64_t>(), entry["stamp"][1].get<int64_t>(),
+                      dot_.actor};
+        }
+        oracle_.seq_ = seq_;
+    }
+
+    void run(const json& entry) {
+        for (const auto& op : entry.value("ops", json::array())) {
+            if (makes_sense(op)) apply(op);
+        }
+        bring_rows_in_line();
+        if (const int64_t floor = entry.value("floor", int64_t{0}); floor > 0) forget(floor);
+        bound_journal();
+    }
+
+  private:
+    bool has_seen(int64_t seq, int64_t actor) const {
+        return seq <= base_ || seq == seq_ || (own_ && actor == dot_.actor);
+    }
+
+    void lose_seen(Dots& dots) const {
+        std::erase_if(dots, [&](const auto& d) { return has_seen(d.second.seq, d.first); });
+    }
+
+    void gain(Dots& dots) const {
+        dots[dot_.actor] = {seq_, dot_};
+        if (dots.size() <= kDotsMax) return;
+        dots.erase(std::min_element(dots.begin(), dots.end(), [](const auto& a, const auto& b) {
+            return a.second.seq < b.second.seq;
+        }));
+    }
+
+    // Section 4.
+    void remove_slot(Node& node, Kind slot) {
+        switch (slot) {
+            case Kind::none: break;
+            case Kind::reg:
+                std::erase_if(node.reg,
+                              [&](const Sibling& s) { return has_seen(s.seq, s.dot.actor); });
+                break;
+            case Kind::counter:
+                if (!node.counter) break;
+                lose_seen(node.counter->touched);
+                if (node.counter->touched.empty()) node.counter.reset();
+                break;
+            case Kind::set:
+                for (auto& [bytes, element] : node.set) lose_seen(element.dots);
+                std::erase_if(node.set, [](const auto& e) { return e.second.dots.empty(); });
+                break;
+            case Kind::list:
+                for (auto& [id, item] : node.list) remove_item(item);
+                break;
+            case Kind::map:
+                lose_seen(node.marker);
+                for (auto& [key, child] : node.map) remove_content(child);
+                break;
+        }
+    }
+
+    void remove_item(Item& item) const {
+        if (item.existence.empty()) return;
+        lose_seen(item.existence);
+        if (item.existence.empty()) item.removed_seq = seq_;
+    }
+
+    void remove_content(Node& node) {
+        for (const Kind kind : kKinds) remove_slot(node, kind);
+    }
+
+    void clear_other_slots(Node& node, Kind kept) {
+        for (const Kind kind : kKinds) {
+            if (kind != kept) remove_slot(node, kind);
+        }
+    }
+
+    void renew(Item& item) const {
+        lose_seen(item.existence);
+        gain(item.existence);
+        item.removed_seq = 0;
+    }
+
+    // Section 3, "approach": the node at the path, or null where the op ends early.
+    Node* approach(const Path& path, const std::string& kind) {
+        const bool writes = is_writing(kind);
+        Node* node = &oracle_.root_;
+        item_ = nullptr;
+        list_ = nullptr;
+        for (size_t i = 0; i < path.size(); ++i) {
+            const Segment& segment = path[i];
+            const bool is_last = i + 1 == path.size();
+            if (writes) clear_other_slots(*node, segment.is_item ? Kind::list : Kind::map);
+            if (!segment.is_item) {
+                if (!writes && node->map.count(segment.name) == 0) return nullptr;
+                node = &node->map[segment.name];
+                continue;
+            }
+            if (!writes && node->list.count(segment.name) == 0) return nullptr;
+            Item& item = node->list[segment.name];
+            if (!is_last || (kind != "delete" && kind != "move")) renew(item);
+            if (is_last) {
+                item_ = &item;
+                list_ = node;
+            }
+            node = &item.node;
+        }
+        return node;
+    }
+
+    void apply(const json& op) {
+        const Path path = *parse_path(op.at("path").get<std::string>());
+        const std::string kind = op.at("op");
+        const json value = op.contains("value") ? normal(op["value"]) : json();
+        base_ = op.value("base", int64_t{0});
+
+        if (kind == "set" || kind == "counter_set" || kind == "assign" || kind == "delete") {
+            close_events(path, kind == "assign" || kind == "delete");
+        }
+        Node* const node = approach(path, kind);
+        if (node == nullptr) return;
+
+        if (kind == "set") {
+            write_register(*node, path, value);
+            remember(*node, Kind::reg, op);
+        } else if (kind == "delete") {
+            if (item_ != nullptr) {
+                remove_item(*item_);
+            } else {
+                remove_content(*node);
+            }
+        } else if (kind == "assign") {
+            remove_content(*node);
+            write_object(*node, path, value);
+            remember(*node, Kind::map, op);
+        } else if (kind == "inc") {
+            clear_other_slots(*node, Kind::counter);
+            if (!node->counter) node->counter = Counter{0, dot_, {}};
+            node->counter->value = clamped(__int128{node->counter->value} + *integer_of(value));
+            gain(node->counter->touched);
+            remember(*node, Kind::counter, op);
+        } else if (kind == "counter_set") {
+            clear_other_slots(*node, Kind::counter);
+            set_counter(*node, path, *integer_of(value), op);
+            remember(*node, Kind::counter, op);
+        } else if (kind == "add") {
+            clear_other_slots(*node, Kind::set);
+            Element& element = node->set[canonical_bytes(value)];
+            element.value = value;
+            lose_seen(element.dots);
+            gain(element.dots);
+            remember(*node, Kind::set, op);
+        } else if (kind == "remove") {
+            const auto element = node->set.find(canonical_bytes(value));
+            if (element == node->set.end()) return;
+            lose_seen(element->second.dots);
+            if (element->second.dots.empty()) node->set.erase(element);
+        } else if (kind == "insert") {
+            write_sibling(item_->positions, path, op.value("position", ""));
+            remember(*list_, Kind::list, op);
+            if (value.is_object()) write_object(*node, path, value);
+        } else if (kind == "move") {
+            write_sibling(item_->positions, path, op.value("position", ""));
+        }
+    }
+
+    void remember(Node& node, Kind kind, const json& op) const {
+        if (const int resolver = op.value("resolver", 0); resolver != 0) node.resolver = resolver;
+        if (op.value("declared", false)) node.declared = kind;
+    }
+
+    void write_register(Node& node, const Path& path, const json& value) {
+        clear_other_slots(node, Kind::reg);
+        write_sibling(node.reg, path, value);
+    }
+
+    void write_sibling(std::vector<Sibling>& siblings, const Path& path, const json& value) {
+        Sibling mine{value, dot_, seq_, stamp_};
+        std::vector<Sibling> kept;
+        for (const Sibling& s : siblings) {
+            if (!has_seen(s.seq, s.dot.actor)) {
+                kept.push_back(s);
+            } else if (std::pair(s.stamp.ms, s.stamp.logical) >=
+                       std::pair(mine.stamp.ms, mine.stamp.logical)) {
+                mine.stamp = {s.stamp.ms, s.stamp.logical + 1, dot_.actor};
+                if (mine.stamp.logical > kLogicalMax) mine.stamp = {s.stamp.ms + 1, 0, dot_.actor};
+            }
+        }
+        kept.push_back(mine);
+        if (kept.size() > kSiblingsMax) {
+            const auto lowest = std::min_element(kept.begin(), kept.end(), ranks_below);
+            open_row({path, "folded", lowest->dot, lowest->seq, lowest->value, lowest->stamp,
+                      seq_, 0});
+            kept.erase(lowest);
+        }
+        siblings = std::move(kept);
+    }
+
+    // Writes an object's members below a node; what was to be removed is gone already.
+    void write_object(Node& node, const Path& path, const json& object) {
+        clear_other_slots(node, Kind::map);
+        if (object.empty()) {
+            lose_seen(node.marker);
+            gain(node.marker);
+        }
+        for (const auto& [key, value] : object.items()) {
+            const Path at = path / Segment{false, key};
+            Node& child = node.map[key];
+            if (value.is_object()) {
+                write_object(child, at, value);
+            } else {
+                close_events(at, false);
+                write_register(child, at, value);
+            }
+        }
+    }
+
+    void set_counter(Node& node, const Path& path, int64_t value, const json& op) {
+        Dot generation;
+        if (op.contains("generation")) {
+            generation = {op["generation"][0].get<int64_t>(), op["generation"][1].get<int64_t>()};
+        }
+        if (generation.actor == 0 && generation.counter > 0) generation.actor = dot_.actor;
+        const bool saw_none = generation == Dot{};
+        const int64_t seen = saw_none ? 0 : *integer_of(op.value("seen", json(0)));
+        if (!node.counter) {
+            node.counter = Counter{value, dot_, {}};
+        } else if (saw_none || generation == node.counter->generation) {
+            node.counter->value = clamped(__int128{value} + node.counter->value - seen);
+            node.counter->generation = dot_;
+        } else {
+            open_row({path, "generation", dot_, seq_, value, stamp_, seq_, 0});
+        }
+        gain(node.counter->touched);
+    }
+
+    // Section 5.
+    void open_row(const Row& row) {
+        oracle_.journal_[{path_text(row.path), row.reason, row.dot}] = row;
+    }
+
+    void close_events(const Path& path, bool below_too) {
+        for (auto& [key, row] : oracle_.journal_) {
+            if (row.closed_seq != 0 || (row.reason != "generation" && row.reason != "folded")) {
+                continue;
+            }
+            if (row.path != path && !(below_too && is_above(path, row.path))) continue;
+            if (has_seen(row.loser_seq, row.dot.actor)) row.closed_seq = seq_;
+        }
+    }
+
+    void sibling_rows(std::vector<Row>& rows, const std::vector<Sibling>& siblings,
+                      const Path& path, const char* reason) const {
+        for (const Sibling& s : siblings) {
+            if (s.value == winner(siblings)->value) continue;
+            rows.push_back({path, reason, s.dot, s.seq, s.value, s.stamp, seq_, 0});
+        }
+    }
+
+    static int64_t highest_seq(const Node& node, Kind slot) {
+        int64_t highest = 0;
+        const auto look = [&](const Dots& dots) {
+            for (const auto& [actor, d] : dots) highest = std::max(highest, d.seq);
+        };
+        if (slot == Kind::reg) {
+            for (const auto& s : node.reg) highest = std::max(highest, s.seq);
+        } else if (slot == Kind::counter) {
+            look(node.counter->touched);
+        } else if (slot == Kind::set) {
+            for (const auto& [bytes, element] : node.set) look(element.dots);
+        }
+        return highest;
+    }
+
+    // The rows that apply now, of a node and all below it, hidden items left out.
+    void live_rows(std::vector<Row>& rows, const Node& node, const Path& path) const {
+        sibling_rows(rows, node.reg, path, "value");
+        for (const Kind kind : kKinds) {
+            if (kind == shown_kind(node) || !is_live(node, kind)) continue;
+            rows.push_back({path, "type", Dot{0, static_cast<int64_t>(kind)},
+                            highest_seq(node, kind), shown_slot(node, kind), Stamp{}, seq_, 0});
+        }
+        for (const auto& [key, child] : node.map) live_rows(rows, child, path / Segment{false, key});
+        for (const auto& [id, item] : node.list) {
+            if (item.existence.empty()) continue;
+            const Path at = path / Segment{true, id};
+            sibling_rows(rows, item.positions, at, "position");
+            live_rows(rows, item.node, at);
+        }
+    }
+
+    void bring_rows_in_line() {
+        std::vector<Row> rows;
+        live_rows(rows, oracle_.root_, {});
+        std::map<Oracle::RowKey, Row> wanted;
+        for (const Row& row : rows) wanted[{path_text(row.path), row.reason, row.dot}] = row;
+        for (auto& [key, row] : oracle_.journal_) {
+            const bool is_event = row.reason == "generation" || row.reason == "folded";
+            if (!is_event && row.closed_seq == 0 && wanted.count(key) == 0) row.closed_seq = seq_;
+        }
+        for (const auto& [key, row] : wanted) {
+            const auto found = oracle_.journal_.find(key);
+            const bool same = found != oracle_.journal_.end() && found->second.closed_seq == 0 &&
+                              found->second.loser_seq == row.loser_seq &&
+                              found->second.value == row.value && found->second.stamp == row.stamp;
+            if (!same) oracle_.journal_[key] = row;
+        }
+    }
+
+    void bound_journal() {
+        while (oracle_.journal_.size() > kRowsMax) {
+            const auto oldest = std::min_element(
+                oracle_.journal_.begin(), oracle_.journal_.end(), [](const auto& a, const auto& b) {
+                    return std::pair(a.second.closed_seq == 0, a.second.seq) <
+                           std::pair(b.second.closed_seq == 0, b.second.seq);
+                });
+            oracle_.journal_.erase(oldest);
+        }
+    }
+
+    // Section 6.
+    void forget(int64_t floor) {
+        oracle_.floor_ = std::max(oracle_.floor_, floor);
+        forget_items(oracle_.root_, floor);
+        std::erase_if(oracle_.journal_, [&](const auto& entry) {
+            return entry.second.closed_seq != 0 && entry.second.closed_seq <= floor;
+        });
+    }
+
+    static void forget_items(Node& node, int64_t floor) {
+        std::erase_if(node.list, [&](const auto& entry) {
+            return entry.second.existence.empty() && entry.second.removed_seq <= floor;
+        });
+        for (auto& [id, item] : node.list) forget_items(item.node, floor);
+        for (auto& [key, child] : node.map) forget_items(child, floor);
+    }
+
+    Oracle& oracle_;
+    int64_t seq_;
+    Dot dot_;
+    bool own_;
+    Stamp stamp_;
+    int64_t base_ = 0;
+    Item* item_ = nullptr;  // the item that the op's path names, and the list node it is in
+    Node* list_ = nullptr;
+};
+
+void Oracle::apply(const json& entry) { Applying(*this, entry).run(entry); }
+
+json Oracle::shown() const {
+    const Kind kind = shown_kind(root_);
+    return kind == Kind::none ? json::object() : shown_slot(root_, kind);
+}
+
+const Node* Oracle::find(const std::string& text) const {
+    const auto path = parse_path(text);
+    if (!path) return nullptr;
+    const Node* node = &root_;
+    for (const Segment& segment : *path) {
+        if (segment.is_item) {
+            const auto item = node->list.find(segment.name);
+            if (item == node->list.end() || item->second.existence.empty()) return nullptr;
+            node = &item->second.node;
+        } else {
+            const auto child = node->map.find(segment.name);
+            if (child == node->map.end()) return nullptr;
+            node = &child->second;
+        }
+    }
+    return node;
+}
+
+json Oracle::shown(const std::string& text) const {
+    const json nothing(json::value_t::discarded);
+    const auto path = parse_path(text);
+    if (!path) return nothing;
+    const Node* node = &root_;
+    for (size_t i = 0; i < path->size(); ++i) {
+        const Segment& segment = (*path)[i];
+        // What lies in a slot that is not shown does not exist for readers.
+        if (shown_kind(*node) != (segment.is_item ? Kind::list : Kind::map)) return nothing;
+        if (segment.is_item) {
+            const auto item = node->list.find(segment.name);
+            if (item == node->list.end() || item->second.existence.empty()) return nothing;
+            if (i + 1 == path->size()) return shown_item(segment.name, item->second);
+            node = &item->second.node;
+        } else {
+            const auto child = node->map.find(segment.name);
+            if (child == node->map.end()) return nothing;
+            node = &child->second;
+        }
+    }
+    return path->empty() ? shown() : shown_slot(*node, shown_kind(*node));
+}
+
+json Oracle::siblings(const std::string& path) const {
+    const Node* node = find(path);
+    return node == nullptr ? json::array() : siblings_json(node->reg);
+}
+
+json Oracle::counter(const std::string& path) const {
+    const Node* node = find(path);
+    if (node == nullptr || !node->counter) return nullptr;
+    return {{"value", node->counter->value}, {"generation", to_json(node->counter->generation)}};
+}
+
+json Oracle::rows(bool only_open) const {
+    json out = json::array();
+    for (const auto& [key, row] : journal_) {
+        if (only_open && row.closed_seq != 0) continue;
+        out.push_back({{"path", path_text(row.path)},
+                       {"reason", row.reason},
+                       {"dot", to_json(row.dot)},
+                       {"loser_seq", row.loser_seq},
+                       {"value", row.value},
+                       {"stamp", to_json(row.stamp)},
+                       {"seq", row.seq},
+                       {"closed_seq", row.closed_seq}});
+    }
+    return out;
+}
+
+json Oracle::journal() const { return rows(false); }
+json Oracle::open_journal() const { return rows(true); }
+
+json Oracle::state() const {
+    return {{"seq", seq_}, {"floor", floor_}, {"root", slots_json(root_)}, {"journal", journal()}};
+}
+
+}  // namespace tandem::oracle
