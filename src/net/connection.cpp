@@ -57,6 +57,8 @@ void Connection::pause_reading() {
 void Connection::resume_reading() {
     if (!is_paused_) return;
     is_paused_ = false;
+    // Silence while nothing was read says nothing about the peer.
+    last_received_ms_ = reactor_.now_ms();
     if (!rest_.empty()) {
         is_rest_due_ = true;
         reactor_.schedule_turn_end(*this);

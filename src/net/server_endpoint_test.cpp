@@ -437,7 +437,7 @@ TEST(ServerEndpoint, DropsAClientThatReadsNothing) {
     };
     client.connect(server.address, callbacks);
     ASSERT_TRUE(client.run_until([&] { return is_closed; }));
-    EXPECT_EQ(closed_with, kWsCloseTryAgainLater);
+    EXPECT_TRUE(server.wait_until([&] { return closed_with == kWsCloseTryAgainLater; }));
 }
 
 TEST(ServerEndpoint, PingsAQuietPeerAndDropsADeadOne) {
@@ -457,6 +457,38 @@ TEST(ServerEndpoint, PingsAQuietPeerAndDropsADeadOne) {
     EXPECT_FALSE(is_closed);
     // A client that no longer runs its reactor answers nothing.
     EXPECT_TRUE(server.wait_until([&] { return server.endpoint().websocket_count() == 0; }));
+}
+
+TEST(ServerEndpoint, DoesNotTimeOutAPeerItDoesNotRead) {
+    WsOptions websocket;
+    websocket.ping_interval_ms = 0;
+    websocket.idle_timeout_ms = 30;
+    TestServer server({}, websocket);
+    WsConnection* paused = nullptr;
+    std::string heard;
+    server.make_callbacks = [&] {
+        Callbacks callbacks;
+        callbacks.open = [&](WsConnection& c) {
+            c.pause_reading();
+            paused = &c;
+        };
+        callbacks.message = [&](WsConnection&, std::string_view data, WsDataKind) { heard = data; };
+        callbacks.close = [&](WsConnection&, uint16_t) { paused = nullptr; };
+        return callbacks;
+    };
+    TestClient client;
+    Callbacks callbacks;
+    callbacks.open = [](WsConnection& c) { c.send("hello", WsDataKind::kText); };
+    client.connect(server.address, callbacks);
+    ASSERT_TRUE(client.run_until([&] { return client.client.websocket() != nullptr; }));
+    const uint64_t start = client.reactor->now_ms();
+    ASSERT_TRUE(client.run_until([&] { return client.reactor->now_ms() > start + 150; }));
+    server.run([&] {
+        ASSERT_NE(paused, nullptr);
+        EXPECT_EQ(heard, "");
+        paused->resume_reading();
+    });
+    EXPECT_TRUE(server.wait_until([&] { return heard == "hello"; }));
 }
 
 TEST(ServerEndpoint, FailsConnectionsThatBreakTheProtocol) {

@@ -84,6 +84,11 @@ void WsConnection::on_deadline(Connection& connection) {
         connection.abort();
         return;
     }
+    // Nobody listens to the peer now; its silence counts from when reading resumes.
+    if (connection.is_reading_paused()) {
+        connection.set_deadline(std::max(options_.ping_interval_ms, options_.idle_timeout_ms));
+        return;
+    }
     const uint64_t quiet = connection.reactor().now_ms() - connection.last_received_ms();
     if (options_.idle_timeout_ms != 0 && quiet >= options_.idle_timeout_ms) {
         terminate(kWsCloseAbnormal);

@@ -81,6 +81,7 @@ class WsConnection final : private ConnectionHandler {
     // Drops the connection without a handshake.
     void terminate(uint16_t code);
 
+    // Timeouts for input are suspended while paused.
     void pause_reading() { connection_->pause_reading(); }
     void resume_reading() { connection_->resume_reading(); }
 
