@@ -17,7 +17,8 @@ constexpr uint64_t kSnapshotVersion = 1;
 
 uint64_t first_eight(const base::Sha256Digest& digest) {
     uint64_t out = 0;
-    for (size_t i = 0; i < 8; ++i) out |= uint64_t{digest[i]} << (8 * i);
+    for (size_t i = 0; i < 8; ++i)
+        out |= uint64_t{digest[i]} << (8 * i);
     return out;
 }
 
@@ -124,8 +125,7 @@ void Channel::apply(const record::Entry& entry, uint64_t digest, uint32_t check)
     document_.apply(entry);
     head_ = entry.seq;
     check_ = check;
-    if (entry.counter != 0)
-        rows_[entry.actor] = {entry.counter, entry.seq, digest, entry.wall_ms};
+    if (entry.counter != 0) rows_[entry.actor] = {entry.counter, entry.seq, digest, entry.wall_ms};
     checks_.push_back({entry.seq, check});
     if (checks_.size() > kChecksKept) checks_.pop_front();
 }
@@ -155,10 +155,9 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
                     return Taken{};
                 }
         }
-        const uint64_t expected =
-            1 + (assigned != assigned_rows_.end() ? assigned->second.counter
-                 : committed != rows_.end()       ? committed->second.counter
-                                                  : 0);
+        const uint64_t expected = 1 + (assigned != assigned_rows_.end() ? assigned->second.counter
+                                       : committed != rows_.end()       ? committed->second.counter
+                                                                        : 0);
         if (push.counter != expected) return base::fail(ErrorCode::counter_gap, expected);
     }
     if (push.is_skip) {
@@ -198,7 +197,8 @@ base::Result<uint64_t> Channel::effective_base(const record::Cursor& base) const
         return seq;
     }
     if (config_.planted == PlantedBug::eager_epoch) return std::min(seq, head_);
-    for (size_t i = index + 1; i < epochs_.size(); ++i) seq = std::min(seq, epochs_[i].fork_seq);
+    for (size_t i = index + 1; i < epochs_.size(); ++i)
+        seq = std::min(seq, epochs_[i].fork_seq);
     return seq;
 }
 
@@ -248,6 +248,7 @@ void Channel::append(PendingPush& push, Now now) {
             op.generation.actor = entry.actor;
     entry.stamp = push.stamp.ms == 0 ? clock::Stamp{now.wall_ms, 0, entry.actor} : push.stamp;
     entry.stamp.actor = entry.actor;
+    entry.wall_ms = now.wall_ms;
     if (config_.planted != PlantedBug::future_clock)
         entry.stamp = clock::clamp(entry.stamp, now.wall_ms);
     entry.ops = std::move(push.ops);
@@ -264,6 +265,7 @@ bool Channel::sequence_floor(Now now) {
     record::Entry entry;
     entry.own = false;
     entry.floor = head_ - keep;
+    entry.wall_ms = now.wall_ms;
     entry.stamp = {now.wall_ms, 0, 0};
     push_inflight(std::move(entry), 0, {}, nullptr);
     return true;

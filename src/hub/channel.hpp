@@ -70,7 +70,7 @@ struct LiveEntry {
     FramePtr compact;   ///< binary, for readers that know its slots
     FramePtr complete;  ///< binary, with the definitions of all its slots
     FramePtr json;
-    std::string item;   ///< JSON text of the entry as written
+    std::string item;  ///< JSON text of the entry as written
     SlotSet used;
     SlotSet defined;
 };
@@ -98,10 +98,13 @@ class Channel {
     [[nodiscard]] base::Result<void> handle_loaded(const port::Loaded& loaded, uint64_t new_epoch);
     void handle_load_failed(base::Error error);
 
-    struct Taken {};                              ///< sequenced; answered at the commit
-    struct Duplicate { uint64_t seq = 0; uint64_t stamp_ms = 0; };  ///< committed before
-    struct Lookup {};                             ///< an old duplicate: the log must be read
-    struct Wait {};                               ///< needs the state at the head: after the commit
+    struct Taken {};  ///< sequenced; answered at the commit
+    struct Duplicate {
+        uint64_t seq = 0;
+        uint64_t stamp_ms = 0;
+    };                 ///< committed before
+    struct Lookup {};  ///< an old duplicate: the log must be read
+    struct Wait {};    ///< needs the state at the head: after the commit
     using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, base::Error>;
     /// Decides a push under the channel's order. Taken pushes are moved from.
     Sequenced sequence(PendingPush& push, Now now);
@@ -149,9 +152,12 @@ class Channel {
     uint64_t requests_waiting = 0;
 
   private:
+    /// Order of the lists that a push places items in, by the list's path.
+    using Lists = std::map<std::string, std::vector<record::Document::ItemView>>;
     base::Result<void> convert_json(PendingPush& push, bool& needs_head);
     base::Result<void> convert_json_op(const base::Value& json, const record::Cursor& base,
-                                       size_t index, PendingPush& push, bool& needs_head);
+                                       size_t index, PendingPush& push, Lists& lists,
+                                       bool& needs_head);
     base::Result<void> check_conditions(const PendingPush& push) const;
     base::Result<void> fix_bases(PendingPush& push) const;
     void append(PendingPush& push, Now now);

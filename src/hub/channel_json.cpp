@@ -46,16 +46,17 @@ std::string tail_for(uint64_t seq, size_t index) {
     std::string tail;
     tail += digit62(index / 62);
     tail += digit62(index);
-    for (uint64_t n = seq; n > 0; n /= 62) tail += digit62(n);
+    for (uint64_t n = seq; n > 0; n /= 62)
+        tail += digit62(n);
     tail += 'V';
     return tail.substr(tail.size() > 12 ? tail.size() - 12 : 0);
 }
 
-base::Result<std::string> position_for(const record::Document& document, const record::Path& list,
-                                       const Value* place, const std::string& moved,
-                                       const std::string& tail) {
-    auto items = document.items(list);
-    std::erase_if(items, [&](const auto& item) { return item.id == moved; });
+// Puts the item where `place` says among those of its list, and gives its position.
+base::Result<std::string> place_item(std::vector<record::Document::ItemView>& items,
+                                     const Value* place, const std::string& id,
+                                     const std::string& tail) {
+    std::erase_if(items, [&](const auto& item) { return item.id == id; });
     size_t index = items.size();
     if (place != nullptr && place->is_string()) {
         if (place->as_string() == "first")
@@ -75,7 +76,9 @@ base::Result<std::string> position_for(const record::Document& document, const r
     }
     const std::string low = index == 0 ? std::string() : items[index - 1].position;
     const std::string high = index == items.size() ? std::string() : items[index].position;
-    return record::position_between(low, high, tail);
+    std::string position = record::position_between(low, high, tail);
+    items.insert(items.begin() + static_cast<std::ptrdiff_t>(index), {id, position, true});
+    return position;
 }
 
 }  // namespace
@@ -88,16 +91,18 @@ base::Result<void> Channel::convert_json(PendingPush& push, bool& needs_head) {
     }
     push.ops.clear();
     push.target.ids.clear();
+    Lists lists;
     if (!push.ops_json.is_array()) return base::fail(ErrorCode::malformed);
     const base::Array& ops = push.ops_json.as_array();
     if (ops.size() > base::kOpsPerPushMax) return base::fail(ErrorCode::too_large);
     for (size_t i = 0; i < ops.size(); ++i)
-        TANDEM_CHECK(convert_json_op(ops[i], base, i, push, needs_head));
+        TANDEM_CHECK(convert_json_op(ops[i], base, i, push, lists, needs_head));
     return {};
 }
 
 base::Result<void> Channel::convert_json_op(const Value& json, const record::Cursor& base,
-                                            size_t index, PendingPush& push, bool& needs_head) {
+                                            size_t index, PendingPush& push, Lists& lists,
+                                            bool& needs_head) {
     TANDEM_TRY(Op op, record::op_from_json(json));
     op.base = base;
     if (const Value* own = json.find("base"); own != nullptr) {
@@ -116,8 +121,11 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
             needs_head = true;
             record::Path list = op.path;
             list.pop_back();
-            TANDEM_TRY(op.position, position_for(document_, list, json.find("at"),
-                                                 op.path.back().name, tail));
+            // The ops of one push see each other: "first" twice puts the second before the first.
+            auto [items, is_new] = lists.try_emplace(record::to_text(list));
+            if (is_new) items->second = document_.items(list);
+            TANDEM_TRY(op.position,
+                       place_item(items->second, json.find("at"), op.path.back().name, tail));
         }
     }
     if (op.kind != OpKind::set) {

@@ -12,10 +12,10 @@ namespace tandem::hub {
 
 /// How long the log is kept, and when state is written beside it.
 struct Retention {
-    uint64_t entries = 100'000;          ///< kept at least; twice as many are trimmed down to this
+    uint64_t entries = 100'000;  ///< kept at least; twice as many are trimmed down to this
     uint64_t snapshot_every_entries = 1'000;
     uint64_t snapshot_every_bytes = 1'000'000;
-    uint64_t cold_after_ms = 60'000;     ///< an unused channel leaves memory
+    uint64_t cold_after_ms = 60'000;  ///< an unused channel leaves memory
 };
 
 struct Config {

@@ -23,16 +23,16 @@ struct Subscription {
     wire::Subscribe wanted;
 
     enum class State : uint8_t {
-        loading,   ///< the channel is not there yet
-        snapshot,  ///< the next thing it gets is a snapshot
-        following, ///< it has everything up to `cursor`
-        reading,   ///< the log is being read for it (JSON replay)
+        loading,    ///< the channel is not there yet
+        snapshot,   ///< the next thing it gets is a snapshot
+        following,  ///< it has everything up to `cursor`
+        reading,    ///< the log is being read for it (JSON replay)
     };
     State state = State::loading;
     bool is_reset = false;
     uint64_t cursor = 0;
-    uint64_t replay_from = 0;  ///< JSON replay: where it began
-    SlotSet known;             ///< slots that this reader can resolve
+    uint64_t replay_from = 0;     ///< JSON replay: where it began
+    SlotSet known;                ///< slots that this reader can resolve
     std::deque<FramePtr> chunks;  ///< the rest of a catch-up
     uint64_t members_version = 0;
     bool has_members = false;  ///< the whole list has been sent once
@@ -46,8 +46,8 @@ struct Connection {
     std::string remote;
     std::string subject;
     std::string client;
-    uint64_t opened_ms = 0;  ///< wall clock
-    uint64_t actor = 0;      ///< of JSON pushes that carry a counter and no actor
+    uint64_t opened_ms = 0;        ///< wall clock
+    uint64_t actor = 0;            ///< of JSON pushes that carry a counter and no actor
     std::deque<FramePtr> control;  ///< answers and errors
     size_t control_bytes = 0;
     std::map<std::string, Subscription, std::less<>> subscriptions;

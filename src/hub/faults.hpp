@@ -10,14 +10,14 @@ enum class PlantedBug : uint8_t {
     none = 0,
     ack_before_commit = 1,
     seq_gap = 2,
-    future_clock = 3,       ///< a stamp that leads the server's clock is stored as it is
-    lost_tombstone = 4,     ///< diffs leave out what was removed
-    no_dedup = 5,           ///< a retried push is appended again
-    head_as_base = 6,       ///< every op counts as having seen the head
-    stale_acked = 7,        ///< diffs say that nothing of the recipient was acknowledged
+    future_clock = 3,    ///< a stamp that leads the server's clock is stored as it is
+    lost_tombstone = 4,  ///< diffs leave out what was removed
+    no_dedup = 5,        ///< a retried push is appended again
+    head_as_base = 6,    ///< every op counts as having seen the head
+    stale_acked = 7,     ///< diffs say that nothing of the recipient was acknowledged
     apply_before_commit = 8,
-    eager_epoch = 9,        ///< a base of an older epoch counts in full, past its fork
-    keep_floor_cursor = 10, ///< a cursor below the floor gets a diff instead of a reset
+    eager_epoch = 9,         ///< a base of an older epoch counts in full, past its fork
+    keep_floor_cursor = 10,  ///< a cursor below the floor gets a diff instead of a reset
 };
 
 }  // namespace tandem::hub

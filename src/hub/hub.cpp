@@ -259,8 +259,7 @@ void Hub::handle_store(Now now) {
                     break;
                 }
                 const auto& found_entry = std::get<port::Found>(*reply);
-                if (found_entry.exists && !push.is_skip &&
-                    found_entry.entry.digest != push.digest)
+                if (found_entry.exists && !push.is_skip && found_entry.entry.digest != push.digest)
                     answer_refusal(*channel, push.target, push.actor, push.counter,
                                    base::fail(ErrorCode::actor_forked));
                 else
@@ -304,14 +303,13 @@ void Hub::handle_store(Now now) {
                     break;
                 }
                 handle_deleted(now, waiting.channel);
-                this->reply(waiting.request,
-                            std::get<port::Deleted>(*reply).existed ? "{\"deleted\":true}"
-                                                                    : "{\"deleted\":false}");
+                this->reply(waiting.request, std::get<port::Deleted>(*reply).existed
+                                                 ? "{\"deleted\":true}"
+                                                 : "{\"deleted\":false}");
                 break;
         }
     }
     if (store_.failed() && !failed_) fail(base::fail(ErrorCode::io_failed));
-    submit_batch(now);
 }
 
 void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply) {
@@ -324,7 +322,8 @@ void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply
                         "channel " + channel.name() + ": stored log does not fit together at " +
                             std::to_string(loaded.error().detail)});
     }
-    for (Subscription* subscription : channel.subscribers) activate(*subscription);
+    for (Subscription* subscription : channel.subscribers)
+        activate(*subscription);
     if (channel.state() == Channel::State::broken) {
         while (!channel.waiting.empty()) {
             const PendingPush& push = channel.waiting.front();
@@ -336,9 +335,11 @@ void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply
     }
     const auto [begin, end] = requests_waiting_.equal_range(channel.name());
     std::vector<std::pair<uint64_t, Request>> due;
-    for (auto it = begin; it != end; ++it) due.push_back(std::move(it->second));
+    for (auto it = begin; it != end; ++it)
+        due.push_back(std::move(it->second));
     requests_waiting_.erase(begin, end);
-    for (auto& [id, request] : due) this->request(now, id, std::move(request));
+    for (auto& [id, request] : due)
+        this->request(now, id, std::move(request));
 }
 
 void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
@@ -347,8 +348,8 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
         const auto found = channels_.find(name);
         if (found == channels_.end()) continue;
         for (const AckTarget& target : item.targets)
-            answer_ack(*found->second, target, item.entry.actor, item.entry.counter,
-                       item.entry.seq, item.entry.stamp, target.is_duplicate);
+            answer_ack(*found->second, target, item.entry.actor, item.entry.counter, item.entry.seq,
+                       item.entry.stamp, target.is_duplicate);
     }
     for (const std::string& name : names) {
         const auto found = channels_.find(name);
@@ -367,7 +368,8 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
             }
             if (!item.outcome_key.empty()) std::erase(channel.keys_in_flight, item.outcome_key);
         }
-        for (Subscription* subscription : channel.subscribers) wake(*subscription->connection);
+        for (Subscription* subscription : channel.subscribers)
+            wake(*subscription->connection);
         drain_waiting(now, channel);
         if (channel.sequence_floor(now)) mark_dirty(channel);
         maybe_snapshot(channel, false);
@@ -402,8 +404,7 @@ void Hub::fail(base::Error error) {
 }
 
 void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
-                     uint64_t counter, uint64_t seq, const clock::Stamp& stamp,
-                     bool is_duplicate) {
+                     uint64_t counter, uint64_t seq, const clock::Stamp& stamp, bool is_duplicate) {
     if (target.request != 0) {
         Reply out;
         out.id = target.request;
@@ -483,8 +484,7 @@ void Hub::evict_cold(Now now) {
         Channel& channel = *it->second;
         const bool is_used = !channel.subscribers.empty() || channel.has_inflight() ||
                              !channel.waiting.empty() || channel.is_snapshot_running ||
-                             !channel.keys_in_flight.empty() ||
-                             !channel.presence.is_empty() ||
+                             !channel.keys_in_flight.empty() || !channel.presence.is_empty() ||
                              channel.state() == Channel::State::loading;
         if (is_used || now.mono_ms < channel.idle_since_ms + config_.retention.cold_after_ms) {
             ++it;
@@ -507,13 +507,13 @@ void Hub::handle_timeout(Now now) {
     for (auto& [name, channel] : channels_) {
         if (channel->presence.next_expiry() > now.mono_ms) continue;
         channel->presence.expire(now.mono_ms);
-        for (Subscription* subscription : channel->subscribers) wake(*subscription->connection);
+        for (Subscription* subscription : channel->subscribers)
+            wake(*subscription->connection);
     }
     if (now.mono_ms >= next_sweep_ms_) {
         next_sweep_ms_ = now.mono_ms + std::min(kSweepEveryMs, config_.retention.cold_after_ms + 1);
         evict_cold(now);
     }
-    submit_batch(now);
 }
 
 uint64_t Hub::next_timeout() const {

@@ -32,16 +32,16 @@ struct Stats {
     uint64_t subscriptions = 0;
     uint64_t channels = 0;
     uint64_t pushes = 0;
-    uint64_t commits = 0;         ///< batches
-    uint64_t entries = 0;         ///< entries committed
+    uint64_t commits = 0;  ///< batches
+    uint64_t entries = 0;  ///< entries committed
     uint64_t duplicates = 0;
     uint64_t refusals = 0;
     uint64_t deliveries_live = 0;
     uint64_t deliveries_diff = 0;
     uint64_t deliveries_snapshot = 0;
     uint64_t resets = 0;
-    uint64_t alarms = 0;          ///< cursors that no honest client can hold
-    uint64_t conflicts = 0;       ///< journal rows opened
+    uint64_t alarms = 0;     ///< cursors that no honest client can hold
+    uint64_t conflicts = 0;  ///< journal rows opened
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t snapshots = 0;
@@ -58,7 +58,8 @@ struct LogLine {
 /// messages and requests for the store come out. The caller, after any `handle_…`:
 ///   - takes `take_ready` and calls `poll_transmit` for each of these connections, now and again
 ///     whenever the connection's transport has room;
-///   - takes `poll_closing`, `poll_reply`, `poll_log`;
+///   - calls `flush` once for all the input of a turn;
+///   - takes `take_closing`, `poll_reply`, `poll_log`;
 ///   - arms a timer for `next_timeout`.
 /// Not thread-safe; owned by one event loop.
 class Hub {
@@ -78,6 +79,9 @@ class Hub {
 
     void handle_store(Now now);
     void handle_timeout(Now now);
+    /// Hands what has been sequenced to the store, as one batch. Called once per turn of the event
+    /// loop, after all its input, so that pushes which arrive together share a commit.
+    void flush(Now now) { submit_batch(now); }
     /// Monotonic ms, UINT64_MAX for never.
     uint64_t next_timeout() const;
 

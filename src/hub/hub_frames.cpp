@@ -20,7 +20,8 @@ constexpr size_t kSignalNameMax = 64;
 
 std::string base36(uint64_t n) {
     std::string out;
-    do out += "0123456789abcdefghijklmnopqrstuvwxyz"[n % 36];
+    do
+        out += "0123456789abcdefghijklmnopqrstuvwxyz"[n % 36];
     while ((n /= 36) != 0);
     std::reverse(out.begin(), out.end());
     return out;
@@ -38,9 +39,9 @@ void Hub::handle_bytes(Now now, ConnectionId id, std::string_view message) {
     std::vector<wire::ClientFrame> frames;
     const auto decoded = connection.codec == Codec::binary ? wire::decode_binary(message, frames)
                                                            : wire::decode_json(message, frames);
-    for (wire::ClientFrame& frame : frames) handle_frame(now, connection, frame);
+    for (wire::ClientFrame& frame : frames)
+        handle_frame(now, connection, frame);
     if (!decoded) send_error(connection, decoded.error(), {});
-    submit_batch(now);
 }
 
 void Hub::handle_frame(Now now, Connection& connection, wire::ClientFrame& frame) {
@@ -181,14 +182,14 @@ void Hub::drop_subscription(Now now, Subscription& subscription, Farewell farewe
     stats_.subscriptions--;
     const auto& members = channel.presence.members();
     const auto member = members.find(subscription.member_id);
-    if (member == members.end() || member->second.connection != subscription.connection->id)
-        return;
+    if (member == members.end() || member->second.connection != subscription.connection->id) return;
     if (farewell == Farewell::clean)
         channel.presence.remove(subscription.member_id);
     else
         channel.presence.orphan(subscription.member_id, subscription.connection->id,
                                 now.mono_ms + config_.limits.presence_ttl_ms);
-    for (Subscription* other : channel.subscribers) wake(*other->connection);
+    for (Subscription* other : channel.subscribers)
+        wake(*other->connection);
 }
 
 void Hub::handle(Now now, Connection& connection, wire::Unsubscribe& frame) {
@@ -281,7 +282,8 @@ void Hub::handle(Now, Connection& connection, wire::PresenceSet& frame) {
         channel.presence.set(subscription.member_id, connection.subject, std::move(frame.state),
                              connection.id);
     }
-    for (Subscription* other : channel.subscribers) wake(*other->connection);
+    for (Subscription* other : channel.subscribers)
+        wake(*other->connection);
 }
 
 void Hub::handle(Now, Connection& connection, wire::SignalSend& frame) {

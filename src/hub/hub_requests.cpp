@@ -13,7 +13,6 @@ using base::ErrorCode;
 void Hub::request(Now now, uint64_t id, Request request) {
     now_ = now;
     std::visit([&](auto& r) { handle_request(now, id, r); }, request);
-    submit_batch(now);
 }
 
 void Hub::reply(uint64_t id, base::Error error, std::string channel) {
@@ -176,8 +175,8 @@ void Hub::handle_request(Now now, uint64_t id, ReadEntries& request) {
 void Hub::handle_request(Now now, uint64_t id, ReadConflicts& request) {
     const Channel* channel = ready(find_channel(request.channel));
     if (channel == nullptr) return when_ready(now, id, request.channel, request);
-    const auto rows = channel->document().journal(
-        request.is_all ? record::Document::Rows::all : record::Document::Rows::open);
+    const auto rows = channel->document().journal(request.is_all ? record::Document::Rows::all
+                                                                 : record::Document::Rows::open);
     std::string json = "{\"conflicts\":[";
     for (size_t i = 0; i < rows.size(); ++i) {
         if (i > 0) json += ',';
@@ -207,7 +206,8 @@ void Hub::handle_request(Now now, uint64_t id, ReadPresence& request) {
 
 void Hub::handle_request(Now, uint64_t id, ListConnections&) {
     std::vector<const Connection*> sorted;
-    for (const auto& [key, connection] : connections_) sorted.push_back(connection.get());
+    for (const auto& [key, connection] : connections_)
+        sorted.push_back(connection.get());
     std::sort(sorted.begin(), sorted.end(),
               [](const Connection* a, const Connection* b) { return a->id < b->id; });
     std::string json = "{\"connections\":[";
@@ -217,7 +217,8 @@ void Hub::handle_request(Now, uint64_t id, ListConnections&) {
         is_first = false;
         json += "{\"id\":\"" + std::to_string(connection->id) + "\",\"remote\":";
         base::append_json_string(json, connection->remote);
-        json += connection->codec == Codec::binary ? ",\"codec\":\"binary\"" : ",\"codec\":\"json\"";
+        json +=
+            connection->codec == Codec::binary ? ",\"codec\":\"binary\"" : ",\"codec\":\"json\"";
         json += ",\"client\":";
         base::append_json_string(json, connection->client);
         json += ",\"since_ms\":" + std::to_string(connection->opened_ms) + ",\"channels\":[";

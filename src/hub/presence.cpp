@@ -38,19 +38,22 @@ void Presence::expire(uint64_t mono_ms) {
     std::vector<std::string> gone;
     for (const auto& [id, entry] : members_)
         if (entry.leaves_at_ms <= mono_ms) gone.push_back(id);
-    for (const std::string& id : gone) remove(id);
+    for (const std::string& id : gone)
+        remove(id);
 }
 
 uint64_t Presence::next_expiry() const {
     uint64_t next = UINT64_MAX;
-    for (const auto& [id, entry] : members_) next = std::min(next, entry.leaves_at_ms);
+    for (const auto& [id, entry] : members_)
+        next = std::min(next, entry.leaves_at_ms);
     return next;
 }
 
 void Presence::changes_since(uint64_t version, wire::Members& out) const {
     out.full = version == 0 || version < left_floor_;
     for (const auto& [id, entry] : members_)
-        if (out.full || entry.version > version) out.joined.push_back({id, entry.user, entry.state});
+        if (out.full || entry.version > version)
+            out.joined.push_back({id, entry.user, entry.state});
     if (out.full) return;
     for (const Left& left : left_)
         if (left.version > version && !members_.contains(left.id)) out.left.push_back(left.id);

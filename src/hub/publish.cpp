@@ -265,8 +265,9 @@ void Hub::begin_replay(Subscription& subscription) {
     waiting.kind = Waiting::Kind::read;
     waiting.channel = subscription.channel->name();
     waiting.connection = subscription.connection->id;
-    submit(port::ReadRequest{waiting.channel, subscription.cursor, subscription.channel->head(),
-                             kReplayEntriesMax, kChunkBytes},
+    const Channel& channel = *subscription.channel;
+    submit(port::ReadRequest{channel.name(), subscription.cursor, channel.head(), kReplayEntriesMax,
+                             kChunkBytes},
            std::move(waiting));
 }
 
@@ -312,8 +313,7 @@ void Hub::transmit_members(Subscription& subscription, size_t& used, std::vector
     out.push_back(std::move(frame));
 }
 
-bool Hub::poll_transmit(Now now, ConnectionId id, size_t budget_bytes,
-                        std::vector<FramePtr>& out) {
+bool Hub::poll_transmit(Now now, ConnectionId id, size_t budget_bytes, std::vector<FramePtr>& out) {
     now_ = now;
     const auto found = connections_.find(id);
     if (found == connections_.end()) return false;

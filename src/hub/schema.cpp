@@ -35,10 +35,14 @@ bool is_more_exact(const FieldRule& a, const FieldRule& b) {
 bool has_type(ValueType type, const base::Value& value) {
     switch (type) {
         case ValueType::any:
-        case ValueType::json: return true;
-        case ValueType::string: return value.is_string() || value.is_null();
-        case ValueType::number: return value.is_number() || value.is_null();
-        case ValueType::boolean: return value.is_bool() || value.is_null();
+        case ValueType::json:
+            return true;
+        case ValueType::string:
+            return value.is_string() || value.is_null();
+        case ValueType::number:
+            return value.is_number() || value.is_null();
+        case ValueType::boolean:
+            return value.is_bool() || value.is_null();
     }
     return false;
 }
@@ -46,15 +50,21 @@ bool has_type(ValueType type, const base::Value& value) {
 // Which kind's slot of the node at its path an op writes; none for those that only remove.
 Kind slot_written(OpKind kind) {
     switch (kind) {
-        case OpKind::set: return Kind::reg;
-        case OpKind::assign: return Kind::map;
+        case OpKind::set:
+            return Kind::reg;
+        case OpKind::assign:
+            return Kind::map;
         case OpKind::inc:
-        case OpKind::counter_set: return Kind::counter;
+        case OpKind::counter_set:
+            return Kind::counter;
         case OpKind::add:
-        case OpKind::remove: return Kind::set;
+        case OpKind::remove:
+            return Kind::set;
         case OpKind::insert:
-        case OpKind::move: return Kind::list;
-        case OpKind::remove_node: return Kind::none;
+        case OpKind::move:
+            return Kind::list;
+        case OpKind::remove_node:
+            return Kind::none;
     }
     return Kind::none;
 }
@@ -208,7 +218,8 @@ base::Result<void> check_op(const Namespace& ns, Op& op) {
             break;
         case OpKind::set:
         case OpKind::remove_node:
-        case OpKind::move: break;
+        case OpKind::move:
+            break;
     }
     return {};
 }

@@ -34,7 +34,8 @@ uint32_t SlotTable::take(std::string_view key, const record::Path* path, uint64_
     }
     // A slot that this very frame uses must keep its meaning; past that many paths, write in full.
     if (used_.count() + 1 >= kSlotCount) return 0;
-    do hand_ = hand_ % static_cast<uint32_t>(kSlotCount - 1) + 1;
+    do
+        hand_ = hand_ % static_cast<uint32_t>(kSlotCount - 1) + 1;
     while (used_.test(hand_));
     Slot& slot = slots_[hand_];
     if (!slot.key.empty()) by_key_.erase(slot.key);

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/access.hpp"
+#include "gateway/hub_host.hpp"
+#include "net/server_endpoint.hpp"
+#include "net/static_files.hpp"
+
+namespace tandem::gateway {
+
+struct HttpApiOptions {
+    Access access{{}};
+    net::WsOptions websocket;
+    std::string docs_url;
+    std::vector<net::StaticFiles> files;  ///< the first that covers a request serves it
+    /// Text for /metrics, in the format of Prometheus.
+    std::function<std::string()> metrics;
+    std::function<bool()> is_ready;
+};
+
+/// The server's HTTP side: the WebSocket's address, the JSON API under /api/v1, health, metrics
+/// and pages.
+class HttpApi final : public net::EndpointHandler {
+  public:
+    HttpApi(HubHost& host, HttpApiOptions options) : host_(host), options_(std::move(options)) {}
+
+    void on_request(net::HttpRequest request, net::Responder responder) override;
+
+  private:
+    void upgrade(const net::HttpRequest& request, net::Responder responder);
+    void api(const net::HttpRequest& request, net::Responder responder);
+    void write(const net::HttpRequest& request, const std::string& channel,
+               net::Responder responder);
+    void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
+    [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel) const;
+
+    HubHost& host_;
+    HttpApiOptions options_;
+};
+
+}  // namespace tandem::gateway

@@ -1,0 +1,301 @@
+#include "server/client_commands.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "base/value.hpp"
+#include "net/client_connection.hpp"
+#include "net/http_client.hpp"
+#include "net/reactor.hpp"
+#include "server/url.hpp"
+
+namespace tandem::server {
+
+using base::Value;
+
+namespace {
+
+// Snapshots of whole records come in one JSON message.
+constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;
+
+int complain(std::string_view what, std::string_view hint) {
+    std::fprintf(stderr, "tandem: %.*s\n", static_cast<int>(what.size()), what.data());
+    if (!hint.empty())
+        std::fprintf(stderr, "        %.*s\n", static_cast<int>(hint.size()), hint.data());
+    return 1;
+}
+
+int complain_of(const ClientCommand& command, base::Error error) {
+    if (error.code == base::ErrorCode::invalid_argument) {
+        complain("'" + command.url + "' is no server address",
+                 "Write it as http://127.0.0.1:8080.");
+        return 2;
+    }
+    return complain(
+        "no answer from " + command.url + ": " + std::string(base::error_message(error.code)),
+        "Is the server running? `tandem dev` starts one.");
+}
+
+// Prints the error that a response or frame carries.
+int complain_of(const Value& error) {
+    const auto text = [&](std::string_view name) {
+        const Value* member = error.find(name);
+        return member != nullptr && member->is_string() ? member->as_string() : std::string();
+    };
+    return complain(text("code") + ": " + text("message"), text("hint"));
+}
+
+base::Result<net::HttpResponse> fetch(const ClientCommand& command,
+                                      net::HttpClientRequest request) {
+    TANDEM_TRY(const ServerUrl url, parse_url(command.url));
+    return net::http_fetch(url.address, request);
+}
+
+// The answer's JSON, or the exit code of what went wrong.
+int ask(const ClientCommand& command, net::HttpClientRequest request, Value& out) {
+    const auto response = fetch(command, std::move(request));
+    if (!response) return complain_of(command, response.error());
+    auto json = base::parse_json(response->body);
+    if (!json) return complain("the answer is not JSON", "Is this a Tandem server?");
+    if (const Value* error = json->find("error"); error != nullptr) return complain_of(*error);
+    if (response->status != 200) return complain("HTTP " + std::to_string(response->status), "");
+    out = std::move(*json);
+    return 0;
+}
+
+void print_line(const std::string& line) {
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+}
+
+std::string record_target(const ClientCommand& command) {
+    // Slashes of an id separate nothing here; everything else is encoded.
+    std::string target = "/api/v1/channels/" + net::percent_encode(command.channel) + "/record";
+    if (!command.path.empty()) target += "?path=" + net::percent_encode(command.path);
+    return target;
+}
+
+}  // namespace
+
+int run_get(const ClientCommand& command) {
+    Value answer;
+    net::HttpClientRequest request;
+    request.target = record_target(command);
+    if (const int code = ask(command, std::move(request), answer); code != 0) return code;
+    if (command.is_json) {
+        print_line(base::to_json(answer));
+        return 0;
+    }
+    const Value* value = answer.find("value");
+    print_line(value != nullptr ? base::to_json(*value) : "null");
+    return 0;
+}
+
+int run_set(const ClientCommand& command) {
+    auto value = base::parse_json(command.value);
+    if (!value) {
+        complain("'" + command.value + "' is not JSON",
+                 "Texts need quotes inside the shell's: tandem set URL board:1 title '\"Plan\"'.");
+        return 2;
+    }
+    Value op(base::Object{});
+    op.put("op", Value("set"));
+    op.put("path", Value(command.path));
+    op.put("value", std::move(*value));
+    net::HttpClientRequest request;
+    request.method = net::HttpMethod::kPatch;
+    ClientCommand whole = command;
+    whole.path.clear();
+    request.target = record_target(whole);
+    request.headers.set("Content-Type", "application/json");
+    request.body = "{\"ops\":[" + base::to_json(op) + "]}";
+    Value answer;
+    if (const int code = ask(command, std::move(request), answer); code != 0) return code;
+    const Value* seq = answer.find("seq");
+    const std::string number = seq != nullptr ? base::to_json(*seq) : "0";
+    print_line(command.is_json ? "{\"seq\":" + number + "}" : "stored as " + number);
+    return 0;
+}
+
+namespace {
+
+// Follows a channel over the JSON protocol, and comes back with its cursor when it is cut off.
+class Watcher final : public net::WebSocketHandler {
+  public:
+    struct State {
+        const ClientCommand& command;
+        bool has_cursor = false;
+        uint64_t cursor = 0;
+        uint64_t lines = 0;
+        int exit_code = 0;
+        bool is_lost = false;
+        bool is_done = false;
+    };
+    explicit Watcher(State& state) : state_(state) {}
+
+    void on_open(net::WsConnection& connection) override {
+        std::string frame = "{\"subscribe\":{\"channel\":";
+        base::append_json_string(frame, state_.command.channel);
+        if (state_.has_cursor) frame += ",\"after\":" + std::to_string(state_.cursor);
+        connection.send(frame + "}}", net::WsDataKind::kText);
+    }
+
+    void on_message(net::WsConnection&, std::string_view data, net::WsDataKind) override {
+        const auto message = base::parse_json(data);
+        if (!message) return;
+        if (message->is_array())
+            for (const Value& frame : message->as_array())
+                on_frame(frame);
+        else
+            on_frame(*message);
+    }
+
+    void on_writable(net::WsConnection&) override {}
+
+    void on_close(net::WsConnection&, uint16_t) override { state_.is_lost = true; }
+
+  private:
+    void on_frame(const Value& frame) {
+        if (const Value* error = frame.find("error"); error != nullptr) {
+            state_.exit_code = complain_of(*error);
+            state_.is_done = true;
+        } else if (const Value* snapshot = frame.find("snapshot"); snapshot != nullptr) {
+            on_snapshot(*snapshot);
+        } else if (const Value* diff = frame.find("diff"); diff != nullptr) {
+            on_changes(*diff);
+        } else if (const Value* entries = frame.find("entries"); entries != nullptr) {
+            on_entries(*entries);
+        }
+    }
+
+    void advance(const Value* seq) {
+        if (seq == nullptr || !seq->is_integer()) return;
+        state_.has_cursor = true;
+        state_.cursor = static_cast<uint64_t>(seq->as_integer());
+    }
+
+    // One line a change. The sum of both forms is what a person or a script wants to see.
+    void emit(const Value* seq, const Value* actor, std::string_view op, const Value* path,
+              const Value* value) {
+        if (state_.command.count != 0 && state_.lines >= state_.command.count) return;
+        const Value nothing;
+        const auto json = [&](const Value* v) {
+            return base::to_json(v != nullptr ? *v : nothing);
+        };
+        if (state_.command.is_json) {
+            std::string line = "{\"seq\":" + json(seq) + ",\"actor\":" + json(actor) + ",\"op\":";
+            base::append_json_string(line, op);
+            print_line(line + ",\"path\":" + json(path) + ",\"value\":" + json(value) + "}");
+        } else {
+            print_line(json(seq) + "  " + std::string(op) + " " +
+                       (path != nullptr && path->is_string() ? path->as_string() : "") + " " +
+                       json(value));
+        }
+        if (++state_.lines == state_.command.count) state_.is_done = true;
+    }
+
+    void on_snapshot(const Value& snapshot) {
+        advance(snapshot.find("seq"));
+        if (!state_.command.is_json) {
+            const Value* value = snapshot.find("value");
+            print_line(value != nullptr ? base::to_json(*value) : "{}");
+        }
+    }
+
+    void on_changes(const Value& diff) {
+        const Value* changes = diff.find("changes");
+        const Value* to = diff.find("to");
+        if (changes != nullptr && changes->is_array())
+            for (const Value& change : changes->as_array()) {
+                const Value* kind = change.find("change");
+                emit(to, nullptr, kind != nullptr && kind->is_string() ? kind->as_string() : "",
+                     change.find("path"), change.find("value"));
+            }
+        advance(to);
+    }
+
+    void on_entries(const Value& entries) {
+        const Value* items = entries.find("items");
+        const Value* changes = entries.find("changes");
+        // A live frame is one entry, and its changes tell what the fields now show.
+        const bool is_live = items != nullptr && items->is_array() && items->as_array().size() == 1;
+        if (items != nullptr && items->is_array())
+            for (const Value& item : items->as_array()) {
+                const Value* ops = item.find("ops");
+                if (ops == nullptr || !ops->is_array()) continue;
+                for (const Value& op : ops->as_array()) {
+                    const Value* path = op.find("path");
+                    const Value* kind = op.find("op");
+                    const Value* value = op.find("value");
+                    if (is_live && changes != nullptr && changes->is_array())
+                        for (const Value& change : changes->as_array()) {
+                            const Value* changed = change.find("path");
+                            const Value* what = change.find("change");
+                            const bool is_value =
+                                what != nullptr && what->is_string() &&
+                                (what->as_string() == "value" || what->as_string() == "counter");
+                            if (is_value && changed != nullptr && path != nullptr &&
+                                *changed == *path)
+                                value = change.find("value");
+                        }
+                    emit(item.find("seq"), item.find("actor"),
+                         kind != nullptr && kind->is_string() ? kind->as_string() : "", path,
+                         value);
+                }
+            }
+        advance(entries.find("to"));
+    }
+
+    State& state_;
+};
+
+}  // namespace
+
+int run_watch(const ClientCommand& command) {
+    const auto url = parse_url(command.url);
+    if (!url) return complain_of(command, url.error());
+    auto reactor = net::Reactor::create();
+    if (!reactor) return complain_of(command, reactor.error());
+    Watcher::State state{command};
+    state.has_cursor = command.has_after;
+    state.cursor = command.after;
+    bool was_connected = false;
+    uint64_t delay_ms = 0;
+    while (true) {
+        net::WsClientOptions options;
+        options.address = url->address;
+        options.target = "/connection/websocket";
+        options.subprotocols = {"tandem.v1.json"};
+        options.websocket.message_bytes_max = kAnswerBytesMax;
+        net::WsClient client(**reactor);
+        bool is_failed = false;
+        state.is_lost = false;
+        const auto started = client.connect(std::move(options), std::make_unique<Watcher>(state),
+                                            [&](int) { is_failed = true; });
+        if (!started && !was_connected) return complain_of(command, started.error());
+        is_failed |= !started;
+        while (!is_failed && !state.is_lost && !state.is_done)
+            (*reactor)->run_turn(-1);
+        if (state.is_done) return state.exit_code;
+        if (!is_failed) {
+            was_connected = true;
+            delay_ms = 0;
+            std::fprintf(stderr,
+                         "tandem: the connection is lost; coming back for what follows %llu\n",
+                         static_cast<unsigned long long>(state.cursor));
+        } else if (!was_connected) {
+            return complain_of(command, base::fail(base::ErrorCode::connection_closed));
+        }
+        bool is_over = false;
+        net::Timer pause(**reactor, [&] { is_over = true; });
+        pause.start(delay_ms);
+        while (!is_over)
+            (*reactor)->run_turn(-1);
+        delay_ms = delay_ms == 0 ? 100 : std::min<uint64_t>(delay_ms * 2, 5'000);
+    }
+}
+
+}  // namespace tandem::server

@@ -1,0 +1,73 @@
+#include "server/metrics.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace tandem::server {
+
+namespace {
+
+uint64_t resident_bytes() {
+    std::ifstream in("/proc/self/statm");
+    uint64_t size = 0;
+    uint64_t resident = 0;
+    in >> size >> resident;
+    return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store) {
+    std::string out;
+    const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                         uint64_t value) {
+        out += "# HELP tandem_" + std::string(name) + " " + std::string(help) + "\n";
+        out += "# TYPE tandem_" + std::string(name) + " " + std::string(type) + "\n";
+        out += "tandem_" + std::string(name) + " " + std::to_string(value) + "\n";
+    };
+    add("connections", "gauge", "Open client connections.", stats.connections);
+    add("subscriptions", "gauge", "Cursors over channels.", stats.subscriptions);
+    add("channels", "gauge", "Channels in memory.", stats.channels);
+    add("pushes_total", "counter", "Writes received.", stats.pushes);
+    add("entries_total", "counter", "Entries committed.", stats.entries);
+    add("commits_total", "counter", "Batches committed.", stats.commits);
+    add("duplicates_total", "counter", "Writes that came again.", stats.duplicates);
+    add("refusals_total", "counter", "Writes refused.", stats.refusals);
+    add("deliveries_total", "counter", "Frames of all kinds delivered.",
+        stats.deliveries_live + stats.deliveries_diff + stats.deliveries_snapshot);
+    add("deliveries_live_total", "counter", "Live frames delivered.", stats.deliveries_live);
+    add("deliveries_diff_total", "counter", "Catch-ups by difference.", stats.deliveries_diff);
+    add("deliveries_snapshot_total", "counter", "Bootstraps.", stats.deliveries_snapshot);
+    add("resets_total", "counter", "Cursors that were not of this history.", stats.resets);
+    add("alarms_total", "counter", "Cursors above the store's head.", stats.alarms);
+    add("conflicts_total", "counter", "Rows opened in conflict journals.", stats.conflicts);
+    add("received_bytes_total", "counter", "Bytes of messages received.", stats.bytes_in);
+    add("sent_bytes_total", "counter", "Bytes of messages sent.", stats.bytes_out);
+    add("snapshots_total", "counter", "Snapshots written.", stats.snapshots);
+    add("store_commits_total", "counter", "Transactions of the store.", store.commits);
+    add("store_queue_entries", "gauge", "Entries waiting for the store.", store.queue_entries);
+    add("store_checkpoints_total", "counter", "Checkpoints of the store.", store.checkpoints);
+    add("process_resident_bytes", "gauge", "Resident memory.", resident_bytes());
+
+    out +=
+        "# HELP tandem_store_commit_seconds Duration of commits.\n"
+        "# TYPE tandem_store_commit_seconds histogram\n";
+    uint64_t below = 0;
+    for (size_t i = 0; i < store.commit_times.size(); ++i) {
+        below += store.commit_times[i];
+        char bound[32];
+        std::snprintf(bound, sizeof bound, "%g", static_cast<double>(uint64_t{64} << i) / 1e6);
+        const bool is_last = i + 1 == store.commit_times.size();
+        out += "tandem_store_commit_seconds_bucket{le=\"" + std::string(is_last ? "+Inf" : bound) +
+               "\"} " + std::to_string(below) + "\n";
+    }
+    char sum[32];
+    std::snprintf(sum, sizeof sum, "%.6f", static_cast<double>(store.commit_us_total) / 1e6);
+    out += "tandem_store_commit_seconds_sum " + std::string(sum) + "\n";
+    out += "tandem_store_commit_seconds_count " + std::to_string(below) + "\n";
+    return out;
+}
+
+}  // namespace tandem::server

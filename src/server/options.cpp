@@ -1,0 +1,324 @@
+#include "server/options.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+namespace tandem::server {
+
+namespace {
+
+std::string upper(std::string_view text) {
+    std::string out;
+    for (const char c : text)
+        out += c == '.' || c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+    return out;
+}
+
+template <class T>
+Setting number(std::string section, std::string name, std::string help, T& target, uint64_t low,
+               uint64_t high) {
+    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr};
+    setting.set = [&target, low, high](const std::string& text) -> std::string {
+        uint64_t value = 0;
+        const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || value < low ||
+            value > high)
+            return "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+        target = static_cast<T>(value);
+        return {};
+    };
+    setting.get = [&target] { return std::to_string(target); };
+    return setting;
+}
+
+Setting text(std::string section, std::string name, std::string help, std::string& target) {
+    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr};
+    setting.set = [&target](const std::string& value) -> std::string {
+        target = value;
+        return {};
+    };
+    setting.get = [&target] { return '"' + target + '"'; };
+    return setting;
+}
+
+}  // namespace
+
+std::string type_name(const hub::FieldRule& rule) {
+    switch (rule.kind) {
+        case record::Kind::counter:
+            return "counter";
+        case record::Kind::set:
+            return "set";
+        case record::Kind::list:
+            return "list";
+        case record::Kind::map:
+            return "map";
+        case record::Kind::reg:
+        case record::Kind::none:
+            break;
+    }
+    switch (rule.type) {
+        case hub::ValueType::string:
+            return "string";
+        case hub::ValueType::number:
+            return "number";
+        case hub::ValueType::boolean:
+            return "boolean";
+        case hub::ValueType::json:
+        case hub::ValueType::any:
+            break;
+    }
+    return "json";
+}
+
+namespace {
+
+void add_rule(hub::Namespace& ns, const std::string& where, std::string_view pattern,
+              const toml::node& node, std::vector<Problem>& problems) {
+    std::string type;
+    std::string resolver;
+    if (const auto plain = node.value<std::string>()) {
+        type = *plain;
+    } else if (const toml::table* table = node.as_table()) {
+        for (const auto& [key, value] : *table) {
+            if (key.str() == "type")
+                type = value.value<std::string>().value_or("");
+            else if (key.str() == "resolver")
+                resolver = value.value<std::string>().value_or("?");
+            else
+                problems.push_back({where + "." + std::string(key.str()),
+                                    "is not known; a field has `type` and `resolver`"});
+        }
+    }
+    auto rule = hub::make_rule(pattern, type, resolver);
+    if (rule) {
+        ns.fields.push_back(std::move(*rule));
+        return;
+    }
+    if (rule.error().code == base::ErrorCode::bad_path)
+        problems.push_back({where,
+                            "is no pattern; write segments joined by /, such as "
+                            "cards/*/text"});
+    else if (rule.error().code == base::ErrorCode::unknown_operation)
+        problems.push_back({where, "has an unknown resolver; there are lww and manual"});
+    else
+        problems.push_back({where,
+                            "has an unknown type; there are string, number, boolean, json, "
+                            "counter, set, list and map"});
+}
+
+void read_namespaces(const toml::table& table, const std::string& name, Options& options,
+                     std::vector<Problem>& problems) {
+    for (const auto& [key, node] : table) {
+        const std::string where = name + ": namespaces." + std::string(key.str());
+        const toml::table* body = node.as_table();
+        if (body == nullptr) {
+            problems.push_back({where, "must be a table"});
+            continue;
+        }
+        hub::Namespace ns;
+        ns.name = std::string(key.str());
+        for (const auto& [member, value] : *body) {
+            if (member.str() == "strict") {
+                ns.is_strict = value.value<bool>().value_or(false);
+            } else if (member.str() == "fields" && value.is_table()) {
+                for (const auto& [pattern, rule] : *value.as_table())
+                    add_rule(ns, where + ".fields." + std::string(pattern.str()), pattern.str(),
+                             rule, problems);
+            } else {
+                problems.push_back({where + "." + std::string(member.str()),
+                                    "is not known; there are `strict` and `fields`"});
+            }
+        }
+        options.hub.namespaces[ns.name] = std::move(ns);
+    }
+}
+
+std::string text_of(const toml::node& node) {
+    if (const auto value = node.value<std::string>()) return *value;
+    if (const auto value = node.value<int64_t>()) return std::to_string(*value);
+    if (const auto value = node.value<bool>()) return *value ? "true" : "false";
+    if (const toml::array* array = node.as_array()) {
+        std::string joined;
+        for (const toml::node& element : *array) {
+            if (!joined.empty()) joined += ',';
+            joined += element.value<std::string>().value_or("");
+        }
+        return joined;
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string Setting::environment_name() const { return "TANDEM_" + upper(section + "_" + name); }
+
+std::vector<Setting> settings_of(Options& o) {
+    std::vector<Setting> all;
+    base::Limits& limits = o.hub.limits;
+    hub::Retention& retention = o.hub.retention;
+    all.push_back(text("server", "host", "address to listen on; loopback only for now", o.host));
+    all.push_back(number("server", "port", "port to listen on; 0 chooses one", o.port, 0, 65535));
+    all.push_back(text("server", "data", "folder of the embedded store", o.data_dir));
+    all.push_back(text("server", "web", "folder of the pages to serve; empty: none", o.web_dir));
+    Setting origins{"server", "origins", "further origins whose pages may connect, comma-separated",
+                    nullptr, nullptr};
+    origins.set = [&o](const std::string& value) -> std::string {
+        o.origins.clear();
+        std::stringstream in(value);
+        for (std::string origin; std::getline(in, origin, ',');)
+            if (!origin.empty()) o.origins.push_back(origin);
+        return {};
+    };
+    origins.get = [&o] {
+        std::string out = "[";
+        for (size_t i = 0; i < o.origins.size(); ++i)
+            out += (i > 0 ? ", \"" : "\"") + o.origins[i] + '"';
+        return out + "]";
+    };
+    all.push_back(std::move(origins));
+    all.push_back(number("server", "reconnect_after_ms",
+                         "what clients are told at a shutdown: when to come back",
+                         o.reconnect_after_ms, 0, 600'000));
+    all.push_back(text("log", "level", "trace, debug, info, warn, error or off", o.log_level));
+    Setting format{"log", "format", "text or json", nullptr, nullptr};
+    format.set = [&o](const std::string& value) -> std::string {
+        if (value != "text" && value != "json") return "text or json";
+        o.log_format = value == "json" ? LogFormat::json : LogFormat::text;
+        return {};
+    };
+    format.get = [&o] { return o.log_format == LogFormat::json ? "\"json\"" : "\"text\""; };
+    all.push_back(std::move(format));
+    all.push_back(number("limits", "message_bytes", "longest message of a client",
+                         limits.message_bytes_max, 1024, base::kMessageBytesCeiling));
+    all.push_back(number("limits", "record_bytes", "largest record of a channel",
+                         limits.record_bytes_max, 1024, 1024 * base::kMiB));
+    all.push_back(number("limits", "channels_per_connection", "subscriptions of one connection",
+                         limits.channels_per_connection_max, 1, 100'000));
+    all.push_back(number("limits", "presence_bytes", "largest presence state of a member",
+                         limits.presence_bytes_max, 16, base::kMiB));
+    all.push_back(number("limits", "presence_members", "members of one channel",
+                         limits.presence_members_max, 1, 1'000'000));
+    all.push_back(number("limits", "presence_ttl_ms",
+                         "how long a member stays when its connection was lost",
+                         limits.presence_ttl_ms, 0, 3'600'000));
+    all.push_back(number("limits", "connections", "connections of the server",
+                         limits.connections_max, 1, 10'000'000));
+    all.push_back(number("limits", "ping_interval_ms", "silence after which a peer is pinged",
+                         limits.ping_interval_ms, 100, 3'600'000));
+    all.push_back(number("limits", "idle_timeout_ms", "silence after which a peer is dropped",
+                         limits.idle_timeout_ms, 200, 7'200'000));
+    all.push_back(number("retention", "entries",
+                         "entries of a channel's log that are kept at least", retention.entries, 1,
+                         1'000'000'000));
+    all.push_back(number("retention", "snapshot_every_entries", "entries between two snapshots",
+                         retention.snapshot_every_entries, 1, 1'000'000));
+    all.push_back(number("retention", "snapshot_every_bytes", "or bytes of log between them",
+                         retention.snapshot_every_bytes, 1024, 1024 * base::kMiB));
+    all.push_back(number("retention", "cold_after_ms", "an unused channel leaves memory after this",
+                         retention.cold_after_ms, 0, 86'400'000));
+    return all;
+}
+
+std::vector<Problem> read_text(std::string_view text, const std::string& name, Options& options) {
+    std::vector<Problem> problems;
+    toml::table table;
+    try {
+        table = toml::parse(text, name);
+    } catch (const toml::parse_error& failure) {
+        std::ostringstream where;
+        where << name << ":" << failure.source().begin.line;
+        return {{where.str(), std::string(failure.description())}};
+    }
+    std::vector<Setting> settings = settings_of(options);
+    for (const auto& [section, node] : table) {
+        const toml::table* body = node.as_table();
+        if (body == nullptr) {
+            problems.push_back({name + ": " + std::string(section.str()), "must be a [section]"});
+            continue;
+        }
+        if (section.str() == "namespaces") {
+            read_namespaces(*body, name, options, problems);
+            continue;
+        }
+        for (const auto& [key, value] : *body) {
+            const std::string full = std::string(section.str()) + "." + std::string(key.str());
+            const auto found = std::find_if(settings.begin(), settings.end(),
+                                            [&](const Setting& s) { return s.key() == full; });
+            if (found == settings.end()) {
+                problems.push_back({name + ": " + full, "is not a setting of this version"});
+                continue;
+            }
+            if (const std::string wanted = found->set(text_of(value)); !wanted.empty())
+                problems.push_back({name + ": " + full, "must be " + wanted});
+        }
+    }
+    return problems;
+}
+
+std::vector<Problem> read_file(const std::string& path, Options& options) {
+    std::ifstream in(path);
+    if (!in) return {{path, "cannot be read; check the path and its permissions"}};
+    std::ostringstream text;
+    text << in.rdbuf();
+    return read_text(text.str(), path, options);
+}
+
+std::vector<Problem> read_environment(const std::vector<std::string>& variables, Options& options) {
+    std::vector<Problem> problems;
+    std::vector<Setting> settings = settings_of(options);
+    for (const std::string& variable : variables) {
+        if (!variable.starts_with("TANDEM_")) continue;
+        const size_t equals = variable.find('=');
+        const std::string name = variable.substr(0, equals);
+        if (name == "TANDEM_CONFIG") continue;
+        const auto found = std::find_if(settings.begin(), settings.end(), [&](const Setting& s) {
+            return s.environment_name() == name;
+        });
+        if (found == settings.end())
+            problems.push_back({name, "is not a setting of this version"});
+        else if (const std::string wanted = found->set(variable.substr(equals + 1));
+                 !wanted.empty())
+            problems.push_back({name, "must be " + wanted});
+    }
+    return problems;
+}
+
+std::string_view dev_schema() {
+    return R"([namespaces.board.fields]
+title = "string"
+decision = { type = "string", resolver = "manual" }
+votes = "counter"
+tags = "set"
+cards = "list"
+"cards/*/text" = "string"
+"cards/*/done" = "boolean"
+"cards/*/color" = "string"
+)";
+}
+
+std::string default_file() {
+    Options options;
+    std::string out =
+        "# Tandem's settings and their defaults. Each is also an environment\n"
+        "# variable (TANDEM_SECTION_NAME) and a flag (--section.name).\n";
+    std::string section;
+    for (const Setting& setting : settings_of(options)) {
+        if (setting.section != section) {
+            section = setting.section;
+            out += "\n[" + section + "]\n";
+        }
+        out += "# " + setting.help + "\n" + setting.name + " = " + setting.get() + "\n";
+    }
+    out +=
+        "\n# A namespace is what a channel's name begins with: board:42 belongs to `board`.\n"
+        "# Types: string number boolean json counter set list map; resolvers: lww manual.\n";
+    out += dev_schema();
+    return out;
+}
+
+}  // namespace tandem::server

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/config.hpp"
+
+namespace tandem::server {
+
+enum class LogFormat : uint8_t { text = 0, json = 1 };
+
+/// Everything that `tandem serve` and `tandem dev` can be told.
+struct Options {
+    std::string host = "127.0.0.1";
+    uint16_t port = 8080;
+    std::string data_dir = "tandem-data";
+    std::string web_dir;
+    std::vector<std::string> origins;
+    std::string log_level = "info";
+    LogFormat log_format = LogFormat::text;
+    uint64_t reconnect_after_ms = 1'000;
+    hub::Config hub;
+};
+
+/// One setting: `section.name` in the file, TANDEM_SECTION_NAME in the environment and
+/// `--section.name` on the command line.
+struct Setting {
+    std::string section;
+    std::string name;
+    std::string help;
+    /// Takes the text of a value; an empty string when it is good, else what is wanted.
+    std::function<std::string(const std::string&)> set;
+    std::function<std::string()> get;
+    [[nodiscard]] std::string key() const { return section + "." + name; }
+    [[nodiscard]] std::string environment_name() const;
+};
+
+/// The settings of an Options, which they borrow.
+std::vector<Setting> settings_of(Options& options);
+
+/// Where something in a configuration is wrong, in a sentence for people.
+struct Problem {
+    std::string where;
+    std::string what;
+};
+
+/// Reads a TOML file over what is there. Unknown keys are problems.
+std::vector<Problem> read_file(const std::string& path, Options& options);
+/// The same from text; `name` stands for the file in problems.
+std::vector<Problem> read_text(std::string_view text, const std::string& name, Options& options);
+/// TANDEM_… variables. Unknown ones are problems.
+std::vector<Problem> read_environment(const std::vector<std::string>& variables, Options& options);
+
+/// The type of a rule as the file spells it.
+std::string type_name(const hub::FieldRule& rule);
+
+/// The defaults as a commented TOML file.
+std::string default_file();
+/// The schema that `tandem dev` starts with, as TOML.
+std::string_view dev_schema();
+
+}  // namespace tandem::server

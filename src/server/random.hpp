@@ -1,0 +1,13 @@
+#pragma once
+
+#include "port/entropy.hpp"
+
+namespace tandem::server {
+
+/// The operating system's randomness.
+class SystemEntropy final : public port::Entropy {
+  public:
+    uint64_t next() override;
+};
+
+}  // namespace tandem::server
