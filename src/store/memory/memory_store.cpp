@@ -1,0 +1,199 @@
+#include "store/memory/memory_store.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace tandem::store {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using base::Status;
+using port::StoreReply;
+
+namespace {
+
+constexpr uint64_t kEntryOverheadBytes = 64;
+
+}  // namespace
+
+void MemoryStore::submit(port::Ticket ticket, port::StoreRequest request) {
+    TANDEM_ASSERT(ticket != 0);
+    queue_.push_back({ticket, std::move(request)});
+}
+
+void MemoryStore::poll(std::vector<port::Completion>& out) {
+    size_t count = requests_per_poll_.value_or(std::numeric_limits<size_t>::max());
+    for (; count > 0 && !queue_.empty(); --count) {
+        out.push_back({queue_.front().ticket, execute(queue_.front().request)});
+        queue_.pop_front();
+    }
+}
+
+Result<StoreReply> MemoryStore::execute(const port::StoreRequest& request) {
+    if (failed_) return failure_;
+    return std::visit([this](const auto& kind) { return run(kind); }, request);
+}
+
+MemoryStore::Channel* MemoryStore::live_channel(const std::string& name) {
+    auto found = channels_.find(name);
+    return found != channels_.end() && found->second.live ? &found->second : nullptr;
+}
+
+Status MemoryStore::append_to(Channel& channel, const port::ChannelAppend& append) {
+    for (const port::EpochFork& fork : append.new_epochs) {
+        bool known = std::ranges::any_of(
+            channel.epochs, [&](const port::EpochFork& old) { return old.epoch == fork.epoch; });
+        if (known || fork.epoch == 0 || fork.fork_seq != channel.head) return ErrorCode::internal;
+        channel.epochs.push_back(fork);
+    }
+    if (!channel.live && append.new_epochs.empty()) return ErrorCode::internal;
+    channel.live = true;
+    uint64_t wall_ms = 0;
+    for (const port::StoredEntry& entry : append.entries) {
+        if (entry.seq != channel.head + 1) return fail(ErrorCode::internal, entry.seq);
+        channel.head = entry.seq;
+        channel.floor = std::max(channel.floor, entry.floor);
+        channel.log_bytes += entry.body.size() + kEntryOverheadBytes;
+        wall_ms = std::max(wall_ms, entry.wall_ms);
+        channel.entries[entry.seq] = entry;
+    }
+    channel.changed_ms = std::max(channel.changed_ms, wall_ms);
+    for (const port::Outcome& outcome : append.outcomes) channel.outcomes[outcome.key] = outcome;
+    return {};
+}
+
+Result<StoreReply> MemoryStore::run(const port::AppendRequest& request) {
+    if (next_failure_) {
+        failed_ = true;
+        failure_ = *next_failure_;
+        return failure_;
+    }
+    std::map<std::string, Channel> changed;
+    for (const port::ChannelAppend& append : request.channels) {
+        Channel& channel = changed.try_emplace(append.channel, channels_[append.channel])
+                               .first->second;
+        TANDEM_CHECK(append_to(channel, append));
+    }
+    for (auto& [name, channel] : changed) channels_[name] = std::move(channel);
+    return StoreReply(port::Appended{});
+}
+
+Result<StoreReply> MemoryStore::run(const port::LoadRequest& request) {
+    port::Loaded loaded;
+    loaded.store_epoch = store_epoch_;
+    auto found = channels_.find(request.channel);
+    if (found == channels_.end()) return StoreReply(std::move(loaded));
+    const Channel& channel = found->second;
+    loaded.exists = channel.live;
+    loaded.head = channel.head;
+    loaded.snapshot_seq = channel.base_seq;
+    loaded.snapshot = channel.snapshot;
+    loaded.epochs = channel.epochs;
+    for (auto at = channel.entries.upper_bound(channel.base_seq); at != channel.entries.end();
+         ++at) {
+        loaded.entries.push_back(at->second);
+    }
+    if (!channel.entries.empty()) loaded.oldest_seq = channel.entries.begin()->first;
+    return StoreReply(std::move(loaded));
+}
+
+void MemoryStore::trim(Channel& channel, uint64_t through) {
+    while (!channel.entries.empty() && channel.entries.begin()->first <= through) {
+        channel.log_bytes -= channel.entries.begin()->second.body.size() + kEntryOverheadBytes;
+        channel.entries.erase(channel.entries.begin());
+    }
+}
+
+Result<StoreReply> MemoryStore::run(const port::SnapshotRequest& request) {
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr || request.seq > channel->head) {
+        return fail(ErrorCode::internal, request.seq);
+    }
+    if (request.seq < channel->base_seq) return StoreReply(port::SnapshotSaved{});
+    channel->base_seq = request.seq;
+    channel->snapshot = request.body;
+    trim(*channel, std::min(request.trim_through, request.seq));
+    return StoreReply(port::SnapshotSaved{});
+}
+
+Result<StoreReply> MemoryStore::run(const port::ReadRequest& request) {
+    port::EntriesRead read;
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr || channel->entries.empty()) return StoreReply(std::move(read));
+    read.oldest_seq = channel->entries.begin()->first;
+    if (request.after == std::numeric_limits<uint64_t>::max()) return StoreReply(std::move(read));
+    uint64_t bytes = 0;
+    for (auto at = channel->entries.find(request.after + 1);
+         at != channel->entries.end() && at->first <= request.through; ++at) {
+        if (request.limit != 0 && read.entries.size() >= request.limit) break;
+        bytes += at->second.body.size();
+        if (!read.entries.empty() && request.bytes_max != 0 && bytes > request.bytes_max) break;
+        read.entries.push_back(at->second);
+    }
+    return StoreReply(std::move(read));
+}
+
+Result<StoreReply> MemoryStore::run(const port::FindRequest& request) {
+    port::Found found;
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(std::move(found));
+    for (auto at = channel->entries.rbegin(); at != channel->entries.rend(); ++at) {
+        if (at->second.actor != request.actor || at->second.counter != request.counter) continue;
+        found.exists = true;
+        found.entry = at->second;
+        break;
+    }
+    return StoreReply(std::move(found));
+}
+
+Result<StoreReply> MemoryStore::run(const port::FindOutcomeRequest& request) {
+    port::OutcomeFound found;
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(std::move(found));
+    auto at = channel->outcomes.find(request.key);
+    if (at == channel->outcomes.end() || at->second.expires_ms <= request.now_ms) {
+        return StoreReply(std::move(found));
+    }
+    found.exists = true;
+    found.outcome = at->second;
+    return StoreReply(std::move(found));
+}
+
+Result<StoreReply> MemoryStore::run(const port::ListRequest& request) {
+    port::Listed listed;
+    auto at = std::max(channels_.upper_bound(request.after), channels_.lower_bound(request.prefix),
+                       [this](auto left, auto right) {
+                           if (left == channels_.end()) return false;
+                           return right == channels_.end() || left->first < right->first;
+                       });
+    for (; at != channels_.end() && at->first.starts_with(request.prefix); ++at) {
+        const Channel& channel = at->second;
+        if (!channel.live) continue;
+        if (listed.channels.size() >= request.limit) {
+            listed.more = true;
+            break;
+        }
+        listed.channels.push_back({at->first, channel.head, channel.floor,
+                                   channel.log_bytes + channel.snapshot.size(),
+                                   channel.changed_ms});
+    }
+    return StoreReply(std::move(listed));
+}
+
+Result<StoreReply> MemoryStore::run(const port::DeleteRequest& request) {
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(port::Deleted{false});
+    Channel buried;
+    buried.head = channel->head;
+    buried.base_seq = channel->head;
+    buried.changed_ms = channel->changed_ms;
+    buried.epochs = std::move(channel->epochs);
+    *channel = std::move(buried);
+    return StoreReply(port::Deleted{true});
+}
+
+}  // namespace tandem::store

@@ -1,0 +1,249 @@
+#include "store/sqlite/engine.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "store/sqlite/inline_store.hpp"
+#include "store/sqlite/store_testing.hpp"
+
+namespace tandem::store {
+namespace {
+
+using base::ErrorCode;
+using port::StoreRequest;
+using testing::append;
+using testing::TemporaryFolder;
+
+std::unique_ptr<SqliteEngine> open_engine(const std::string& path, uint64_t epoch = 1) {
+    EngineOptions options;
+    options.new_epoch = epoch;
+    auto opened = SqliteEngine::open(path, options);
+    EXPECT_TRUE(opened.ok());
+    return opened.ok() ? std::move(*opened) : nullptr;
+}
+
+ErrorCode open_error(const std::string& path, uint64_t epoch = 1) {
+    EngineOptions options;
+    options.new_epoch = epoch;
+    auto opened = SqliteEngine::open(path, options);
+    EXPECT_FALSE(opened.ok());
+    return opened.ok() ? ErrorCode::invalid_argument : opened.error().code;
+}
+
+template <class Reply>
+Reply ask(SqliteEngine& engine, StoreRequest request) {
+    auto reply = engine.execute(request);
+    EXPECT_TRUE(reply.ok()) << error_name(reply.ok() ? ErrorCode::internal : reply.error().code);
+    if (!reply.ok()) return {};
+    return std::get<Reply>(std::move(*reply));
+}
+
+void must_append(SqliteEngine& engine, const std::string& name, uint64_t first, uint64_t last) {
+    ask<port::Appended>(engine, append(name, first, last));
+}
+
+TEST(SqliteEngine, EveryFieldOfAnEntrySurvivesAReopen) {
+    TemporaryFolder folder;
+    auto engine = open_engine(folder.file("tandem.db"), 0xfedcba9876543210);
+    port::StoredEntry stored = testing::entry(1, std::string("\0\xff body", 7));
+    stored.digest = UINT64_MAX;
+    stored.actor = uint64_t{1} << 63;
+    stored.floor = 1;
+    stored.own = false;
+    ask<port::Appended>(*engine, port::AppendRequest{{{"a:1", {{9, 0}}, {stored}, {}}}});
+    engine.reset();
+    engine = open_engine(folder.file("tandem.db"), 5);
+    auto loaded = ask<port::Loaded>(*engine, port::LoadRequest{"a:1"});
+    EXPECT_EQ(loaded.store_epoch, 0xfedcba9876543210);
+    ASSERT_EQ(loaded.entries.size(), 1u);
+    const port::StoredEntry& read = loaded.entries[0];
+    EXPECT_EQ(read.body, stored.body);
+    EXPECT_EQ(read.digest, stored.digest);
+    EXPECT_EQ(read.actor, stored.actor);
+    EXPECT_EQ(read.counter, stored.counter);
+    EXPECT_EQ(read.stamp_ms, stored.stamp_ms);
+    EXPECT_EQ(read.stamp_logical, stored.stamp_logical);
+    EXPECT_EQ(read.stamp_actor, stored.stamp_actor);
+    EXPECT_EQ(read.floor, 1u);
+    EXPECT_EQ(read.wall_ms, stored.wall_ms);
+    EXPECT_EQ(read.check, stored.check);
+    EXPECT_FALSE(read.own);
+    ASSERT_EQ(loaded.epochs.size(), 1u);
+    EXPECT_EQ(loaded.epochs[0].epoch, 9u);
+}
+
+TEST(SqliteEngine, SeqsMustContinueTheHeadAndNothingOfARefusedRequestIsWritten) {
+    TemporaryFolder folder;
+    auto engine = open_engine(folder.file("tandem.db"));
+    must_append(*engine, "a:1", 1, 3);
+    port::AppendRequest two = append("b:1", 1, 1);
+    two.channels.push_back(append("a:1", 5, 5).channels[0]);
+    auto refused = engine->execute(two);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::internal);
+    EXPECT_FALSE(engine->failed());
+    EXPECT_FALSE(ask<port::Loaded>(*engine, port::LoadRequest{"b:1"}).exists);
+    EXPECT_EQ(ask<port::Loaded>(*engine, port::LoadRequest{"a:1"}).head, 3u);
+    port::AppendRequest no_epoch{{{"c:1", {}, {testing::entry(1)}, {}}}};
+    EXPECT_FALSE(engine->execute(no_epoch).ok());
+}
+
+TEST(SqliteEngine, ManyAppendsOfABatchCostOneCommit) {
+    TemporaryFolder folder;
+    InlineStore store(open_engine(folder.file("tandem.db")));
+    uint64_t before = store.engine().counters().commits;
+    for (uint64_t i = 1; i <= 100; ++i) store.submit(i, append("a:1", i, i));
+    store.submit(101, port::LoadRequest{"a:1"});
+    std::vector<port::Completion> out;
+    store.poll(out);
+    ASSERT_EQ(out.size(), 101u);
+    EXPECT_EQ(store.engine().counters().commits, before + 1);
+    EXPECT_EQ(store.engine().counters().appends, 100u);
+    EXPECT_EQ(std::get<port::Loaded>(*out.back().reply).head, 100u);
+}
+
+TEST(SqliteEngine, SnapshotsTrimAndReadsAreContiguousOrEmpty) {
+    TemporaryFolder folder;
+    auto engine = open_engine(folder.file("tandem.db"));
+    must_append(*engine, "a:1", 1, 10);
+    ask<port::SnapshotSaved>(*engine, port::SnapshotRequest{"a:1", 6, "state", 4});
+    auto loaded = ask<port::Loaded>(*engine, port::LoadRequest{"a:1"});
+    EXPECT_EQ(loaded.snapshot, "state");
+    EXPECT_EQ(loaded.snapshot_seq, 6u);
+    EXPECT_EQ(loaded.entries.size(), 4u);
+    EXPECT_EQ(loaded.oldest_seq, 5u);
+    auto read = ask<port::EntriesRead>(*engine, port::ReadRequest{"a:1", 3, 10, 0, 0});
+    EXPECT_TRUE(read.entries.empty());
+    EXPECT_EQ(read.oldest_seq, 5u);
+    read = ask<port::EntriesRead>(*engine, port::ReadRequest{"a:1", 4, 9, 3, 0});
+    ASSERT_EQ(read.entries.size(), 3u);
+    EXPECT_EQ(read.entries[0].seq, 5u);
+    read = ask<port::EntriesRead>(*engine, port::ReadRequest{"a:1", 4, 9, 0, 5});
+    EXPECT_EQ(read.entries.size(), 1u);
+    EXPECT_FALSE(engine->execute(port::SnapshotRequest{"a:1", 11, "x", 0}).ok());
+}
+
+TEST(SqliteEngine, ADeletedChannelContinuesAboveItsOldHeadInANewEpoch) {
+    TemporaryFolder folder;
+    auto engine = open_engine(folder.file("tandem.db"));
+    must_append(*engine, "a:1", 1, 5);
+    EXPECT_TRUE(ask<port::Deleted>(*engine, port::DeleteRequest{"a:1"}).existed);
+    EXPECT_FALSE(ask<port::Deleted>(*engine, port::DeleteRequest{"a:1"}).existed);
+    auto loaded = ask<port::Loaded>(*engine, port::LoadRequest{"a:1"});
+    EXPECT_FALSE(loaded.exists);
+    EXPECT_EQ(loaded.head, 5u);
+    EXPECT_EQ(loaded.epochs.size(), 1u);
+    EXPECT_TRUE(ask<port::Listed>(*engine, port::ListRequest{"", "", 10}).channels.empty());
+
+    port::StoredEntry next = testing::entry(6);
+    // Without a new epoch, and with one that the channel had, it is refused.
+    EXPECT_FALSE(engine->execute(port::AppendRequest{{{"a:1", {}, {next}, {}}}}).ok());
+    EXPECT_FALSE(engine->execute(port::AppendRequest{{{"a:1", {{1, 5}}, {next}, {}}}}).ok());
+    ask<port::Appended>(*engine, port::AppendRequest{{{"a:1", {{2, 5}}, {next}, {}}}});
+    loaded = ask<port::Loaded>(*engine, port::LoadRequest{"a:1"});
+    EXPECT_TRUE(loaded.exists);
+    EXPECT_EQ(loaded.head, 6u);
+    EXPECT_EQ(loaded.snapshot_seq, 5u);
+    EXPECT_EQ(loaded.entries.size(), 1u);
+    ASSERT_EQ(loaded.epochs.size(), 2u);
+    EXPECT_EQ(loaded.epochs[1].fork_seq, 5u);
+}
+
+TEST(SqliteEngine, FindsEntriesAndOutcomesAndListsByPrefixInPages) {
+    TemporaryFolder folder;
+    auto engine = open_engine(folder.file("tandem.db"));
+    port::AppendRequest first = append("a:1", 1, 2);
+    first.channels[0].outcomes.push_back({"key", 11, 2, 5'000});
+    ask<port::Appended>(*engine, first);
+    must_append(*engine, "a:2", 1, 1);
+    must_append(*engine, "a:3", 1, 1);
+    must_append(*engine, "b:1", 1, 1);
+    EXPECT_EQ(ask<port::Found>(*engine, port::FindRequest{"a:1", 7, 2}).entry.seq, 2u);
+    EXPECT_FALSE(ask<port::Found>(*engine, port::FindRequest{"a:1", 8, 2}).exists);
+    using Outcome = port::OutcomeFound;
+    EXPECT_EQ(ask<Outcome>(*engine, port::FindOutcomeRequest{"a:1", "key", 4'999}).outcome.digest,
+              11u);
+    EXPECT_FALSE(ask<Outcome>(*engine, port::FindOutcomeRequest{"a:1", "key", 5'000}).exists);
+    auto listed = ask<port::Listed>(*engine, port::ListRequest{"", "a:", 2});
+    ASSERT_EQ(listed.channels.size(), 2u);
+    EXPECT_TRUE(listed.more);
+    listed = ask<port::Listed>(*engine, port::ListRequest{"a:2", "a:", 2});
+    ASSERT_EQ(listed.channels.size(), 1u);
+    EXPECT_EQ(listed.channels[0].name, "a:3");
+    EXPECT_FALSE(listed.more);
+}
+
+TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
+    TemporaryFolder folder;
+    EXPECT_EQ(open_error(folder.file("missing/tandem.db")), ErrorCode::io_failed);
+    EXPECT_EQ(open_error(folder.file("absent.db"), 0), ErrorCode::io_failed);
+    std::ofstream(folder.file("garbage.db")) << std::string(8192, 'g');
+    EXPECT_EQ(open_error(folder.file("garbage.db")), ErrorCode::storage_corrupt);
+
+    open_engine(folder.file("newer.db")).reset();
+    auto connection = Connection::open(folder.file("newer.db"), SQLITE_OPEN_READWRITE, "");
+    ASSERT_TRUE(connection.ok());
+    ASSERT_TRUE(connection->execute("PRAGMA user_version=2").ok());
+    EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_newer);
+    ASSERT_TRUE(connection->execute("PRAGMA user_version=1;PRAGMA application_id=5").ok());
+    EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_corrupt);
+}
+
+TEST(SqliteEngine, ADamagedTableIsReported) {
+    TemporaryFolder folder;
+    std::string path = folder.file("tandem.db");
+    auto engine = open_engine(path);
+    ask<port::Appended>(*engine, append("a:1", 1, 300, std::string(500, 'x')));
+    engine.reset();
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    for (int page = 20; page < 40; ++page) {
+        file.seekp(page * 4096);
+        file << std::string(4096, '\xee');
+    }
+    file.close();
+    engine = open_engine(path);
+    ASSERT_NE(engine, nullptr);
+    auto loaded = engine->execute(port::LoadRequest{"a:1"});
+    ASSERT_FALSE(loaded.ok());
+    EXPECT_EQ(loaded.error().code, ErrorCode::storage_corrupt);
+}
+
+TEST(SqliteEngine, ASecondProcessIsRefusedUntilTheFirstEnds) {
+    TemporaryFolder folder;
+    std::string path = folder.file("tandem.db");
+    auto engine = open_engine(path);
+    EXPECT_EQ(open_error(path), ErrorCode::storage_locked);
+    pid_t child = ::fork();
+    if (child == 0) {
+        EngineOptions options;
+        options.new_epoch = 2;
+        auto opened = SqliteEngine::open(path, options);
+        ::_exit(!opened.ok() && opened.error().code == ErrorCode::storage_locked ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    engine.reset();
+    EXPECT_NE(open_engine(path), nullptr);
+}
+
+TEST(SqliteEngine, AReadOnlyEngineReadsBesideAServerAndRefusesWrites) {
+    TemporaryFolder folder;
+    std::string path = folder.file("tandem.db");
+    auto engine = open_engine(path);
+    must_append(*engine, "a:1", 1, 2);
+    EngineOptions options;
+    options.mode = OpenMode::read_only;
+    auto reader = SqliteEngine::open(path, options);
+    ASSERT_TRUE(reader.ok());
+    EXPECT_EQ(ask<port::Loaded>(**reader, port::LoadRequest{"a:1"}).head, 2u);
+    auto refused = (*reader)->execute(append("a:1", 3, 3));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+}
+
+}  // namespace
+}  // namespace tandem::store

@@ -1,0 +1,115 @@
+#include "store/sqlite/schema.hpp"
+
+namespace tandem::store {
+
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+// "Tndm": tells a store from other SQLite files, also for file(1).
+constexpr uint64_t kApplicationId = 0x546e646d;
+
+// channels.live is 0 for a deleted channel. Its row and epochs stay, so that a channel of the same
+// name continues above the old head and no cursor of the old one can be taken for one of the new.
+// channels.base_seq is the seq above which the log is needed: the snapshot's, or the head at the
+// deletion.
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY, value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE channels (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    live INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    floor INTEGER NOT NULL,
+    base_seq INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL,
+    snapshot_bytes INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE epochs (
+    channel INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, fork_seq INTEGER NOT NULL,
+    PRIMARY KEY (channel, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (
+    channel INTEGER NOT NULL, seq INTEGER NOT NULL,
+    actor INTEGER NOT NULL, counter INTEGER NOT NULL,
+    stamp_ms INTEGER NOT NULL, stamp_logical INTEGER NOT NULL, stamp_actor INTEGER NOT NULL,
+    own INTEGER NOT NULL, floor INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
+    digest INTEGER NOT NULL, chk INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (channel, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshots (
+    channel INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE TABLE outcomes (
+    channel INTEGER NOT NULL, key TEXT NOT NULL,
+    digest INTEGER NOT NULL, seq INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+    PRIMARY KEY (channel, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outcomes_by_expiry ON outcomes (expires_ms);
+)sql";
+
+base::Status put_meta(Connection& connection, std::string_view key, uint64_t value) {
+    TANDEM_TRY(Statement put, connection.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)"));
+    int code = Execution(put).text(key).number(value).run();
+    if (code != SQLITE_OK) return error_of(code, connection.get());
+    return {};
+}
+
+base::Status in_transaction(Connection& connection, auto&& write) {
+    TANDEM_CHECK(connection.execute("BEGIN IMMEDIATE"));
+    base::Status written = write();
+    if (written.ok()) written = connection.execute("COMMIT");
+    if (!written.ok()) connection.run("ROLLBACK");
+    return written;
+}
+
+}  // namespace
+
+base::Result<SchemaState> inspect_schema(Connection& connection) {
+    TANDEM_TRY(uint64_t tables, connection.query_number("SELECT count(*) FROM sqlite_schema"));
+    TANDEM_TRY(uint64_t id, connection.query_number("PRAGMA application_id"));
+    if (tables == 0 && id == 0) return SchemaState::absent;
+    if (id != kApplicationId) return fail(ErrorCode::storage_corrupt);
+    TANDEM_TRY(uint64_t version, connection.query_number("PRAGMA user_version"));
+    if (version > kSchemaVersion) return fail(ErrorCode::storage_newer, version);
+    if (version == 0) return fail(ErrorCode::storage_corrupt);
+    return SchemaState::present;
+}
+
+base::Status create_schema(Connection& connection, uint64_t store_epoch) {
+    return in_transaction(connection, [&]() -> base::Status {
+        TANDEM_CHECK(connection.execute(kTables));
+        TANDEM_CHECK(put_meta(connection, "epoch", store_epoch));
+        std::string pragmas = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                              ";PRAGMA user_version=" + std::to_string(kSchemaVersion);
+        return connection.execute(pragmas.c_str());
+    });
+}
+
+base::Result<uint64_t> read_store_epoch(Connection& connection) {
+    TANDEM_TRY(uint64_t epoch,
+               connection.query_number("SELECT value FROM meta WHERE key = 'epoch'"));
+    if (epoch == 0) return fail(ErrorCode::storage_corrupt);
+    return epoch;
+}
+
+base::Status fork_all_channels(Connection& connection, uint64_t new_epoch) {
+    return in_transaction(connection, [&]() -> base::Status {
+        TANDEM_CHECK(put_meta(connection, "epoch", new_epoch));
+        TANDEM_TRY(Statement fork,
+                   connection.prepare(
+                       "INSERT INTO epochs SELECT id, 1 + (SELECT coalesce(max(ordinal), 0) FROM "
+                       "epochs WHERE channel = id), ?, head FROM channels"));
+        int code = Execution(fork).number(new_epoch).run();
+        if (code != SQLITE_OK) return error_of(code, connection.get());
+        return {};
+    });
+}
+
+}  // namespace tandem::store
