@@ -13,11 +13,15 @@ void ClientView::turn(Node& node, Kind kind) {
 
 bool ClientView::is_none(const Node& node) {
     switch (node.kind) {
-        case Kind::none: return true;
+        case Kind::none:
+            return true;
         case Kind::reg:
-        case Kind::counter: return false;
-        case Kind::set: return node.elements.empty();
-        case Kind::list: return node.items.empty();
+        case Kind::counter:
+            return false;
+        case Kind::set:
+            return node.elements.empty();
+        case Kind::list:
+            return node.items.empty();
         case Kind::map:
             return !node.is_empty_map &&
                    std::all_of(node.children.begin(), node.children.end(),
@@ -36,12 +40,16 @@ json ClientView::shown_item(const std::string& id, const Item& item) {
 
 json ClientView::shown_of(const Node& node) {
     switch (node.kind) {
-        case Kind::none: return json::object();
-        case Kind::reg: return node.value;
-        case Kind::counter: return node.number;
+        case Kind::none:
+            return json::object();
+        case Kind::reg:
+            return node.value;
+        case Kind::counter:
+            return node.number;
         case Kind::set: {
             json out = json::array();
-            for (const auto& [bytes, value] : node.elements) out.push_back(value);
+            for (const auto& [bytes, value] : node.elements)
+                out.push_back(value);
             return out;
         }
         case Kind::map: {
@@ -71,7 +79,8 @@ json ClientView::shown() const { return is_none(root_) ? json::object() : shown_
 
 json ClientView::shown_with(const json& pending) const {
     ClientView copy = *this;
-    for (const auto& op : pending) copy.apply_op(op);
+    for (const auto& op : pending)
+        copy.apply_op(op);
     return copy.shown();
 }
 
@@ -228,7 +237,8 @@ void ClientView::apply_op(const json& op) {
 
 json ClientView::conflicts() const {
     json out = json::array();
-    for (const auto& [key, change] : conflicts_) out.push_back(change);
+    for (const auto& [key, change] : conflicts_)
+        out.push_back(change);
     return out;
 }
 

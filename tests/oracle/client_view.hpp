@@ -8,8 +8,8 @@
 
 namespace tandem::oracle {
 
-/// A client's copy of the shown state, as docs/merge.md, sections 7 and 8, describe it: one kind per
-/// node, no siblings. Copying it is the way to try pending ops.
+/// A client's copy of the shown state, as docs/merge.md, sections 7 and 8, describe it: one kind
+/// per node, no siblings. Copying it is the way to try pending ops.
 class ClientView {
   public:
     /// One absolute change of section 7, in JSON form.
@@ -30,9 +30,9 @@ class ClientView {
     struct Item;
     struct Node {
         Kind kind = Kind::none;
-        json value;                        // register
-        int64_t number = 0;                // counter
-        json generation;                   // counter
+        json value;                            // register
+        int64_t number = 0;                    // counter
+        json generation;                       // counter
         std::map<std::string, json> elements;  // set, by canonical bytes
         std::map<std::string, Node> children;  // map
         bool is_empty_map = false;             // stays a map without children

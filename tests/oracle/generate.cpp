@@ -14,14 +14,22 @@ uint64_t Dice::next() {
 
 const char* name_of(Theme theme) {
     switch (theme) {
-        case Theme::registers: return "registers";
-        case Theme::counters: return "counters";
-        case Theme::sets: return "sets";
-        case Theme::lists: return "lists";
-        case Theme::maps: return "maps";
-        case Theme::types: return "types";
-        case Theme::everything: return "everything";
-        case Theme::crowd: return "crowd";
+        case Theme::registers:
+            return "registers";
+        case Theme::counters:
+            return "counters";
+        case Theme::sets:
+            return "sets";
+        case Theme::lists:
+            return "lists";
+        case Theme::maps:
+            return "maps";
+        case Theme::types:
+            return "types";
+        case Theme::everything:
+            return "everything";
+        case Theme::crowd:
+            return "crowd";
     }
     return "";
 }
@@ -59,16 +67,22 @@ std::string position(Dice& dice) {
 
 Texts ops_of(Theme theme) {
     switch (theme) {
-        case Theme::registers: return {"set", "set", "set", "set", "delete"};
-        case Theme::counters: return {"inc", "inc", "counter_set", "counter_set", "delete"};
-        case Theme::sets: return {"add", "add", "remove", "delete"};
+        case Theme::registers:
+            return {"set", "set", "set", "set", "delete"};
+        case Theme::counters:
+            return {"inc", "inc", "counter_set", "counter_set", "delete"};
+        case Theme::sets:
+            return {"add", "add", "remove", "delete"};
         case Theme::lists:
             return {"insert", "insert", "move", "move", "delete", "set", "delete", "assign"};
-        case Theme::maps: return {"set", "set", "assign", "assign", "delete"};
+        case Theme::maps:
+            return {"set", "set", "assign", "assign", "delete"};
         case Theme::types:
         case Theme::everything:
-            return {"set", "delete", "assign", "inc", "counter_set", "add", "remove", "insert", "move"};
-        case Theme::crowd: return {"set", "set", "set", "set", "move", "inc", "add", "delete"};
+            return {"set", "delete", "assign", "inc", "counter_set",
+                    "add", "remove", "insert", "move"};
+        case Theme::crowd:
+            return {"set", "set", "set", "set", "move", "inc", "add", "delete"};
     }
     return {};
 }
@@ -80,17 +94,23 @@ Texts paths_of(Theme theme, const std::string& op) {
         return {"l/@x", "l/@x", "l/@y", "l/@z", "l/@x/k/@u", "l/@x/k/@v"};
     }
     switch (theme) {
-        case Theme::registers: return {"a", "b", "p"};
-        case Theme::counters: return {"n", "n", "m/n", "l/@x/n"};
-        case Theme::sets: return {"s", "s", "m/s", "l/@x/s"};
+        case Theme::registers:
+            return {"a", "b", "p"};
+        case Theme::counters:
+            return {"n", "n", "m/n", "l/@x/n"};
+        case Theme::sets:
+            return {"s", "s", "m/s", "l/@x/s"};
         case Theme::lists:
             return {"l/@x/a", "l/@x/b", "l/@y/a", "l/@x/k/@u/a", "l/@y", "l/@x", "l", "l/@x/k"};
-        case Theme::maps: return {"m", "m/a", "m/b", "m/a/b", "m/n", "m/n/a", ""};
-        case Theme::types: return {"a", "a/a", "a/@x", "a/@x/a", "m/a", "m", "m/a/b", "p"};
+        case Theme::maps:
+            return {"m", "m/a", "m/b", "m/a/b", "m/n", "m/n/a", ""};
+        case Theme::types:
+            return {"a", "a/a", "a/@x", "a/@x/a", "m/a", "m", "m/a/b", "p"};
         case Theme::everything:
-            return {"a", "p", "m", "m/a", "m/a/b", "l", "l/@x", "l/@x/a", "l/@y/b", "n", "s",
-                    "l/@x/k", "l/@x/k/@u/a", "l/@y/n", ""};
-        case Theme::crowd: return {"a", "l/@x", "l/@x"};
+            return {"a",      "p", "m", "m/a",    "m/a/b",       "l",      "l/@x", "l/@x/a",
+                    "l/@y/b", "n", "s", "l/@x/k", "l/@x/k/@u/a", "l/@y/n", ""};
+        case Theme::crowd:
+            return {"a", "l/@x", "l/@x"};
     }
     return {};
 }
@@ -153,15 +173,21 @@ std::vector<json> generate_log(Dice& dice, const LogShape& shape) {
     };
     const int64_t kServerActor = 900;
     std::vector<Device> devices(static_cast<size_t>(shape.devices) + 1);
-    for (Device& device : devices) device.skew = dice.below(2001) - 1000;
+    for (Device& device : devices)
+        device.skew = dice.below(2001) - 1000;
     const bool has_schema = dice.one_in(2);
     std::vector<json> log;
     std::vector<Oracle> states(1);  // by seq
     for (int64_t seq = 1; seq <= shape.entries; ++seq) {
         json entry;
         if (shape.has_floor && seq > 10 && dice.one_in(25)) {
-            entry = {{"seq", seq}, {"actor", 0}, {"counter", 0}, {"stamp", {0, 0}}, {"own", false},
-                     {"ops", json::array()}, {"floor", 1 + dice.below(seq - 1)}};
+            entry = {{"seq", seq},
+                     {"actor", 0},
+                     {"counter", 0},
+                     {"stamp", {0, 0}},
+                     {"own", false},
+                     {"ops", json::array()},
+                     {"floor", 1 + dice.below(seq - 1)}};
         } else {
             const int64_t at = dice.below(shape.devices + 1);
             Device& device = devices[static_cast<size_t>(at)];
@@ -177,7 +203,8 @@ std::vector<json> generate_log(Dice& dice, const LogShape& shape) {
             do {
                 json op = generate_op(dice, shape.theme, seen);
                 // An entry may hold ops from before and after the author's view moved.
-                op["base"] = device.cursor > 0 && dice.one_in(8) ? device.cursor - 1 : device.cursor;
+                op["base"] =
+                    device.cursor > 0 && dice.one_in(8) ? device.cursor - 1 : device.cursor;
                 add_schema(op, has_schema);
                 ops.push_back(std::move(op));
             } while (dice.one_in(4));
@@ -202,14 +229,17 @@ json generate_change(Dice& dice) {
     switch (dice.below(12)) {
         case 0:
         case 1:
-        case 2: return {{"change", "value"}, {"path", path}, {"value", any_value(dice)}};
+        case 2:
+            return {{"change", "value"}, {"path", path}, {"value", any_value(dice)}};
         case 3:
             return {{"change", "counter"},
                     {"path", dice.one_in(2) ? "n" : path},
                     {"value", dice.below(50)},
                     {"generation", {11 + dice.below(3), 1 + dice.below(5)}}};
-        case 4: return {{"change", "clear"}, {"path", dice.one_in(12) ? "" : path}};
-        case 5: return {{"change", "empty"}, {"path", dice.one_in(2) ? "m" : path}};
+        case 4:
+            return {{"change", "clear"}, {"path", dice.one_in(12) ? "" : path}};
+        case 5:
+            return {{"change", "empty"}, {"path", dice.one_in(2) ? "m" : path}};
         case 6:
             return {{"change", "element"},
                     {"path", dice.one_in(6) ? path : "s"},
@@ -226,9 +256,9 @@ json generate_change(Dice& dice) {
             return change;
         }
         case 10:
-            return {{"change", "conflict"}, {"path", path},
-                    {"reason", "value"},    {"dot", {11 + dice.below(2), 1 + dice.below(2)}},
-                    {"value", scalar(dice)}, {"stamp", {1000 + dice.below(9), 0, 11}},
+            return {{"change", "conflict"},     {"path", path},
+                    {"reason", "value"},        {"dot", {11 + dice.below(2), 1 + dice.below(2)}},
+                    {"value", scalar(dice)},    {"stamp", {1000 + dice.below(9), 0, 11}},
                     {"seq", 1 + dice.below(50)}};
         default:
             return {{"change", "no_conflict"},

@@ -16,7 +16,8 @@ int64_t Log::effective_base(const json& base) const {
     if (base.is_number()) return base.get<int64_t>();
     int64_t seq = base.at("seq").get<int64_t>();
     size_t at = 0;
-    while (at < epochs_.size() && epochs_[at].first != base.at("epoch")) ++at;
+    while (at < epochs_.size() && epochs_[at].first != base.at("epoch"))
+        ++at;
     if (at == epochs_.size()) return 0;
     for (size_t later = at + 1; later < epochs_.size(); ++later) {
         seq = std::min(seq, epochs_[later].second);
@@ -71,8 +72,8 @@ json Log::push(const json& push, int64_t now_ms) {
 
     json stamp = push.value("stamp", json::array({now_ms, 0}));
     if (stamp[0].get<int64_t>() > now_ms) stamp[0] = now_ms;
-    json entry = {{"seq", head() + 1}, {"actor", actor}, {"counter", counter}, {"stamp", stamp},
-                  {"own", own},        {"ops", ops}};
+    json entry = {{"seq", head() + 1}, {"actor", actor}, {"counter", counter},
+                  {"stamp", stamp},    {"own", own},     {"ops", ops}};
     version_vector_[actor] = counter;
     outcomes_[{actor, counter}] = {head() + 1, json::array({pushed, push.value("base", json())})};
     oracle_.apply(entry);
@@ -97,7 +98,7 @@ bool Log::changed_by_others(const std::string& path, int64_t base, int64_t actor
 }
 
 void Log::move_floor(int64_t floor) {
-    json entry = {{"seq", head() + 1},      {"actor", 0}, {"counter", 0},
+    json entry = {{"seq", head() + 1},    {"actor", 0},   {"counter", 0},
                   {"ops", json::array()}, {"own", false}, {"floor", floor}};
     oracle_.apply(entry);
     entries_.push_back(std::move(entry));

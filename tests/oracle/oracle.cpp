@@ -14,12 +14,11 @@ constexpr int64_t kLogicalMax = 0xffffffff;
 constexpr Kind kKinds[] = {Kind::map, Kind::list, Kind::set, Kind::counter, Kind::reg};
 
 json to_json(const Dot& dot) { return json::array({dot.actor, dot.counter}); }
-json to_json(const Stamp& stamp) {
-    return json::array({stamp.ms, stamp.logical, stamp.actor});
-}
+json to_json(const Stamp& stamp) { return json::array({stamp.ms, stamp.logical, stamp.actor}); }
 json to_json(const Dots& dots) {
     json out = json::array();
-    for (const auto& [actor, d] : dots) out.push_back({d.seq, d.dot.actor, d.dot.counter});
+    for (const auto& [actor, d] : dots)
+        out.push_back({d.seq, d.dot.actor, d.dot.counter});
     return out;
 }
 json to_json(const Sibling& sibling) {
@@ -41,7 +40,8 @@ std::vector<Sibling> ranked(std::vector<Sibling> siblings) {
 
 json siblings_json(const std::vector<Sibling>& siblings) {
     json out = json::array();
-    for (const auto& s : ranked(siblings)) out.push_back(to_json(s));
+    for (const auto& s : ranked(siblings))
+        out.push_back(to_json(s));
     return out;
 }
 
@@ -109,12 +109,18 @@ json slots_json(const Node& node) {
 
 const char* name_of(Kind kind) {
     switch (kind) {
-        case Kind::none: return "none";
-        case Kind::map: return "map";
-        case Kind::list: return "list";
-        case Kind::set: return "set";
-        case Kind::counter: return "counter";
-        case Kind::reg: return "register";
+        case Kind::none:
+            return "none";
+        case Kind::map:
+            return "map";
+        case Kind::list:
+            return "list";
+        case Kind::set:
+            return "set";
+        case Kind::counter:
+            return "counter";
+        case Kind::reg:
+            return "register";
     }
     return "";
 }
@@ -126,10 +132,14 @@ const Sibling* winner(const std::vector<Sibling>& siblings) {
 
 bool is_live(const Node& node, Kind slot) {
     switch (slot) {
-        case Kind::none: return false;
-        case Kind::reg: return !node.reg.empty();
-        case Kind::counter: return node.counter.has_value();
-        case Kind::set: return !node.set.empty();
+        case Kind::none:
+            return false;
+        case Kind::reg:
+            return !node.reg.empty();
+        case Kind::counter:
+            return node.counter.has_value();
+        case Kind::set:
+            return !node.set.empty();
         case Kind::list:
             return std::any_of(node.list.begin(), node.list.end(),
                                [](const auto& entry) { return !entry.second.existence.empty(); });
@@ -151,15 +161,20 @@ Kind shown_kind(const Node& node) {
 
 json shown_slot(const Node& node, Kind slot) {
     switch (slot) {
-        case Kind::none: break;
-        case Kind::reg: return winner(node.reg)->value;
-        case Kind::counter: return node.counter->value;
+        case Kind::none:
+            break;
+        case Kind::reg:
+            return winner(node.reg)->value;
+        case Kind::counter:
+            return node.counter->value;
         case Kind::set: {
             json out = json::array();
-            for (const auto& [bytes, element] : node.set) out.push_back(element.value);
+            for (const auto& [bytes, element] : node.set)
+                out.push_back(element.value);
             return out;
         }
-        case Kind::list: return shown_list(node);
+        case Kind::list:
+            return shown_list(node);
         case Kind::map: {
             json out = json::object();
             for (const auto& [key, child] : node.map) {
@@ -216,7 +231,8 @@ class Applying {
     // Section 4.
     void remove_slot(Node& node, Kind slot) {
         switch (slot) {
-            case Kind::none: break;
+            case Kind::none:
+                break;
             case Kind::reg:
                 std::erase_if(node.reg,
                               [&](const Sibling& s) { return has_seen(s.seq, s.dot.actor); });
@@ -227,15 +243,18 @@ class Applying {
                 if (node.counter->touched.empty()) node.counter.reset();
                 break;
             case Kind::set:
-                for (auto& [bytes, element] : node.set) lose_seen(element.dots);
+                for (auto& [bytes, element] : node.set)
+                    lose_seen(element.dots);
                 std::erase_if(node.set, [](const auto& e) { return e.second.dots.empty(); });
                 break;
             case Kind::list:
-                for (auto& [id, item] : node.list) remove_item(item);
+                for (auto& [id, item] : node.list)
+                    remove_item(item);
                 break;
             case Kind::map:
                 lose_seen(node.marker);
-                for (auto& [key, child] : node.map) remove_content(child);
+                for (auto& [key, child] : node.map)
+                    remove_content(child);
                 break;
         }
     }
@@ -247,7 +266,8 @@ class Applying {
     }
 
     void remove_content(Node& node) {
-        for (const Kind kind : kKinds) remove_slot(node, kind);
+        for (const Kind kind : kKinds)
+            remove_slot(node, kind);
     }
 
     void clear_other_slots(Node& node, Kind kept) {
@@ -370,8 +390,8 @@ class Applying {
         kept.push_back(mine);
         if (kept.size() > kSiblingsMax) {
             const auto lowest = std::min_element(kept.begin(), kept.end(), ranks_below);
-            open_row({path, "folded", lowest->dot, lowest->seq, lowest->value, lowest->stamp,
-                      seq_, 0});
+            open_row(
+                {path, "folded", lowest->dot, lowest->seq, lowest->value, lowest->stamp, seq_, 0});
             kept.erase(lowest);
         }
         siblings = std::move(kept);
@@ -441,14 +461,17 @@ class Applying {
     static int64_t highest_seq(const Node& node, Kind slot) {
         int64_t highest = 0;
         const auto look = [&](const Dots& dots) {
-            for (const auto& [actor, d] : dots) highest = std::max(highest, d.seq);
+            for (const auto& [actor, d] : dots)
+                highest = std::max(highest, d.seq);
         };
         if (slot == Kind::reg) {
-            for (const auto& s : node.reg) highest = std::max(highest, s.seq);
+            for (const auto& s : node.reg)
+                highest = std::max(highest, s.seq);
         } else if (slot == Kind::counter) {
             look(node.counter->touched);
         } else if (slot == Kind::set) {
-            for (const auto& [bytes, element] : node.set) look(element.dots);
+            for (const auto& [bytes, element] : node.set)
+                look(element.dots);
         }
         return highest;
     }
@@ -461,7 +484,8 @@ class Applying {
             rows.push_back({path, "type", Dot{0, static_cast<int64_t>(kind)},
                             highest_seq(node, kind), shown_slot(node, kind), Stamp{}, seq_, 0});
         }
-        for (const auto& [key, child] : node.map) live_rows(rows, child, path / Segment{false, key});
+        for (const auto& [key, child] : node.map)
+            live_rows(rows, child, path / Segment{false, key});
         for (const auto& [id, item] : node.list) {
             if (item.existence.empty()) continue;
             const Path at = path / Segment{true, id};
@@ -474,7 +498,8 @@ class Applying {
         std::vector<Row> rows;
         live_rows(rows, oracle_.root_, {});
         std::map<Oracle::RowKey, Row> wanted;
-        for (const Row& row : rows) wanted[{path_text(row.path), row.reason, row.dot}] = row;
+        for (const Row& row : rows)
+            wanted[{path_text(row.path), row.reason, row.dot}] = row;
         for (auto& [key, row] : oracle_.journal_) {
             const bool is_event = row.reason == "generation" || row.reason == "folded";
             if (!is_event && row.closed_seq == 0 && wanted.count(key) == 0) row.closed_seq = seq_;
@@ -512,8 +537,10 @@ class Applying {
         std::erase_if(node.list, [&](const auto& entry) {
             return entry.second.existence.empty() && entry.second.removed_seq <= floor;
         });
-        for (auto& [id, item] : node.list) forget_items(item.node, floor);
-        for (auto& [key, child] : node.map) forget_items(child, floor);
+        for (auto& [id, item] : node.list)
+            forget_items(item.node, floor);
+        for (auto& [key, child] : node.map)
+            forget_items(child, floor);
     }
 
     Oracle& oracle_;

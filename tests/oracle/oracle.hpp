@@ -96,7 +96,8 @@ class Oracle {
     json shown(const std::string& path) const;
     /// Siblings of the register at a path, the winner first: {value, dot, seq, stamp}.
     json siblings(const std::string& path) const;
-    /// All rows by (path, reason, dot): {path, reason, dot, loser_seq, value, stamp, seq, closed_seq}.
+    /// All rows by (path, reason, dot): {path, reason, dot, loser_seq, value, stamp, seq,
+    /// closed_seq}.
     json journal() const;
     json open_journal() const;
     /// Everything that a later entry could depend on.

@@ -19,7 +19,7 @@ const std::vector<Theme> kThemes = {Theme::registers, Theme::counters, Theme::se
                                     Theme::everything};
 
 json entry_of(int64_t seq, int64_t actor, int64_t counter, int64_t ms, json ops) {
-    return {{"seq", seq},          {"actor", actor}, {"counter", counter},
+    return {{"seq", seq},       {"actor", actor}, {"counter", counter},
             {"stamp", {ms, 0}}, {"own", true},    {"ops", std::move(ops)}};
 }
 
@@ -88,7 +88,8 @@ RC_GTEST_PROP(Laws, DisjointFieldsCommute, (uint64_t seed)) {
     shape.entries = 20;
     shape.has_floor = false;
     Oracle first;
-    for (const json& entry : generate_log(dice, shape)) first.apply(entry);
+    for (const json& entry : generate_log(dice, shape))
+        first.apply(entry);
     Oracle second = first;
     json one;
     json other;
@@ -132,8 +133,10 @@ RC_GTEST_PROP(Laws, NoUnseenValueIsLost, (uint64_t seed)) {
         for (const Write& write : writes) {
             if (write.is_unseen) expected.insert(write.dot);
         }
-        for (const json& sibling : oracle.siblings("a")) kept.insert(sibling["dot"]);
-        for (const json& row : oracle.open_journal()) kept.insert(row["dot"]);
+        for (const json& sibling : oracle.siblings("a"))
+            kept.insert(sibling["dot"]);
+        for (const json& row : oracle.open_journal())
+            kept.insert(row["dot"]);
         RC_ASSERT(json(kept).dump() == json(expected).dump());
     }
 }
@@ -146,9 +149,9 @@ RC_GTEST_PROP(Laws, IncrementsSumUp, (uint64_t seed)) {
     for (int64_t seq = 1; seq <= 30; ++seq) {
         const int64_t n = dice.below(21) - 10;
         sum += n;
-        oracle.apply(entry_of(seq, 1 + dice.below(5), seq, 0,
-                              {{{"op", "inc"}, {"path", "n"}, {"value", n},
-                                {"base", dice.below(seq)}}}));
+        oracle.apply(
+            entry_of(seq, 1 + dice.below(5), seq, 0,
+                     {{{"op", "inc"}, {"path", "n"}, {"value", n}, {"base", dice.below(seq)}}}));
     }
     RC_ASSERT(oracle.shown("n").dump() == std::to_string(sum));
 }
@@ -174,12 +177,15 @@ RC_GTEST_PROP(Laws, MovesAndInsertsOfOneIdLeaveOneItem, (uint64_t seed)) {
 RC_GTEST_PROP(Laws, ChangesAreIdempotent, (uint64_t seed)) {
     Dice dice(seed);
     json changes = json::array();
-    for (int i = 0; i < 12; ++i) changes.push_back(generate_change(dice));
+    for (int i = 0; i < 12; ++i)
+        changes.push_back(generate_change(dice));
     ClientView view;
-    for (const json& change : changes) view.apply_change(change);
+    for (const json& change : changes)
+        view.apply_change(change);
     const json once = view.shown();
     const json conflicts = view.conflicts();
-    for (const json& change : changes) view.apply_change(change);
+    for (const json& change : changes)
+        view.apply_change(change);
     RC_ASSERT(view.shown().dump() == once.dump());
     RC_ASSERT(view.conflicts().dump() == conflicts.dump());
 }
@@ -227,7 +233,8 @@ TEST(Oracle, ReplaysAThousandEntries) {
     LogShape shape;
     shape.entries = 1000;
     Oracle oracle;
-    for (const json& entry : generate_log(dice, shape)) oracle.apply(entry);
+    for (const json& entry : generate_log(dice, shape))
+        oracle.apply(entry);
     EXPECT_EQ(oracle.seq(), 1000);
 }
 
@@ -258,7 +265,8 @@ TEST(Oracle, ALogicalCounterThatOverflowsCarriesIntoTheMilliseconds) {
     json first = entry_of(1, 1, 1, 50, {{{"op", "set"}, {"path", "a"}, {"value", 1}}});
     first["stamp"] = {50, 0xffffffffLL};
     oracle.apply(first);
-    oracle.apply(entry_of(2, 2, 1, 10, {{{"op", "set"}, {"path", "a"}, {"value", 2}, {"base", 1}}}));
+    oracle.apply(
+        entry_of(2, 2, 1, 10, {{{"op", "set"}, {"path", "a"}, {"value", 2}, {"base", 1}}}));
     EXPECT_EQ(oracle.siblings("a")[0]["stamp"], json::array({51, 0, 2}));
 }
 
@@ -284,7 +292,8 @@ TEST(Log, CountsEveryForkBetweenABaseAndNow) {
     const auto push = [&](int64_t actor) {
         log.push({{"actor", actor}, {"ops", {{{"op", "inc"}, {"path", "n"}, {"value", 1}}}}}, 1);
     };
-    for (int i = 0; i < 5; ++i) push(1);
+    for (int i = 0; i < 5; ++i)
+        push(1);
     log.restore(3, "e2");
     push(2);
     push(2);

@@ -89,7 +89,8 @@ class Player {
         if (wanted.contains("shown") && normal(subject_.shown()) != normal(wanted["shown"])) {
             fail("shown " + subject_.shown().dump() + ", expected " + wanted["shown"].dump());
         }
-        for (const auto& [path, siblings] : wanted.value("siblings", json::object()).items()) {
+        const json all_siblings = wanted.value("siblings", json::object());
+        for (const auto& [path, siblings] : all_siblings.items()) {
             json actual = json::array();
             json named = json::array();
             for (const auto& s : subject_.siblings(path)) {
@@ -127,7 +128,8 @@ class Player {
             }
             rows.erase(found);
         }
-        for (const json& row : rows) fail("unexpected journal row " + row.dump());
+        for (const json& row : rows)
+            fail("unexpected journal row " + row.dump());
     }
 
     void fail(const std::string& what) {

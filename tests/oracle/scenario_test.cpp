@@ -16,7 +16,8 @@ class Scenario : public testing::Test {
         ASSERT_TRUE(scenario.contains("title") && scenario.contains("why"));
         const ScenarioResult result = play(scenario, *subject);
         EXPECT_FALSE(result.skipped);
-        for (const std::string& failure : result.failures) ADD_FAILURE() << failure;
+        for (const std::string& failure : result.failures)
+            ADD_FAILURE() << failure;
     }
 
   private:

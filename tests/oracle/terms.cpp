@@ -149,7 +149,8 @@ json normal(const json& value) {
     }
     if (value.is_array() || value.is_object()) {
         json copy = value;
-        for (auto& part : copy) part = normal(part);
+        for (auto& part : copy)
+            part = normal(part);
         return copy;
     }
     return value;
@@ -186,12 +187,14 @@ std::string canonical_bytes(const json& value) {
         uint64_t bits = 0;
         std::memcpy(&bits, &number, sizeof bits);
         out += '\x19';
-        for (int i = 0; i < 8; ++i) out += static_cast<char>((bits >> (8 * i)) & 0xff);
+        for (int i = 0; i < 8; ++i)
+            out += static_cast<char>((bits >> (8 * i)) & 0xff);
     } else if (value.is_string()) {
         put_field(out, '\x22', value.get<std::string>());
     } else if (value.is_array()) {
         std::string body;
-        for (const auto& part : value) put_field(body, '\x0a', canonical_bytes(part));
+        for (const auto& part : value)
+            put_field(body, '\x0a', canonical_bytes(part));
         put_field(out, '\x2a', body);
     } else if (value.is_object()) {
         std::string body;
@@ -238,8 +241,8 @@ bool makes_sense(const json& op) {
         return value.is_string() || value.is_number() || value.is_boolean();
     }
     if (kind == "insert") {
-        return at_item && (value.is_null() || (value.is_object() &&
-                                               members_make_sense(value, path->size(), true)));
+        return at_item && (value.is_null() ||
+                           (value.is_object() && members_make_sense(value, path->size(), true)));
     }
     return kind == "move" && at_item;
 }

@@ -25,7 +25,8 @@ std::string lines_of(const json& file) {
             continue;
         }
         out += "[";
-        for (size_t i = 0; i < value.size(); ++i) out += (i == 0 ? "\n" : ",\n") + value[i].dump();
+        for (size_t i = 0; i < value.size(); ++i)
+            out += (i == 0 ? "\n" : ",\n") + value[i].dump();
         out += "\n]";
     }
     return out + "\n}\n";
@@ -54,9 +55,9 @@ json merge_case(uint64_t seed, Theme theme, int64_t entries) {
 
 json merge_file(Theme theme) {
     json cases = json::array();
-    for (uint64_t i = 0; i < 6; ++i) {
+    for (uint64_t i = 0; i < 10; ++i) {
         const auto seed = static_cast<uint64_t>(theme) * 1000 + i;
-        cases.push_back(merge_case(seed, theme, 30 + 5 * static_cast<int64_t>(i)));
+        cases.push_back(merge_case(seed, theme, 30 + 3 * static_cast<int64_t>(i)));
     }
     return {{"title", std::string("random logs about ") + name_of(theme)}, {"cases", cases}};
 }
@@ -70,11 +71,12 @@ json changes_file() {
         for (int step = 0; step < 8; ++step) {
             json changes = json::array();
             const int64_t count = 1 + dice.below(5);
-            for (int64_t i = 0; i < count; ++i) changes.push_back(generate_change(dice));
-            for (const json& change : changes) view.apply_change(change);
-            steps.push_back({{"changes", changes},
-                             {"shown", view.shown()},
-                             {"conflicts", view.conflicts()}});
+            for (int64_t i = 0; i < count; ++i)
+                changes.push_back(generate_change(dice));
+            for (const json& change : changes)
+                view.apply_change(change);
+            steps.push_back(
+                {{"changes", changes}, {"shown", view.shown()}, {"conflicts", view.conflicts()}});
         }
         cases.push_back({{"seed", seed}, {"steps", steps}});
     }
@@ -105,8 +107,11 @@ json pending_file() {
             pending.push_back(generate_op(dice, theme, Oracle{}));
             shown.push_back(view.shown_with(pending));
         }
-        cases.push_back({{"seed", seed}, {"start", start}, {"confirmed", view.shown()},
-                         {"pending", pending}, {"shown", shown}});
+        cases.push_back({{"seed", seed},
+                         {"start", start},
+                         {"confirmed", view.shown()},
+                         {"pending", pending},
+                         {"shown", shown}});
     }
     return {{"title", "pending ops on a confirmed view"}, {"cases", cases}};
 }
@@ -114,21 +119,56 @@ json pending_file() {
 json path_file() {
     const std::string long_name(255, 'k');
     std::string deep = "a";
-    for (int i = 1; i < 32; ++i) deep += "/a";
-    const std::vector<std::string> valid = {
-        "", "/", "a", "/a", "a/b/c", "cards/@x", "cards/@x/title", "@x", "@x/@y", "a~1b", "a~0b",
-        "~01", "~2home", "~2", "a@b", "@@x", "@x~1y", "@~0", "ä/€/😀", "with space", "id", "a/id",
-        "@x/a/id", "@x/@id", "a.b", "0", "-", "toString", "@id", "\"quoted\"", "back\\slash",
-        "\u00a0", long_name, "@" + long_name, deep};
+    for (int i = 1; i < 32; ++i)
+        deep += "/a";
+    const std::vector<std::string> valid = {"",
+                                            "/",
+                                            "a",
+                                            "/a",
+                                            "a/b/c",
+                                            "cards/@x",
+                                            "cards/@x/title",
+                                            "@x",
+                                            "@x/@y",
+                                            "a~1b",
+                                            "a~0b",
+                                            "~01",
+                                            "~2home",
+                                            "~2",
+                                            "a@b",
+                                            "@@x",
+                                            "@x~1y",
+                                            "@~0",
+                                            "ä/€/😀",
+                                            "with space",
+                                            "id",
+                                            "a/id",
+                                            "@x/a/id",
+                                            "@x/@id",
+                                            "a.b",
+                                            "0",
+                                            "-",
+                                            "toString",
+                                            "@id",
+                                            "\"quoted\"",
+                                            "back\\slash",
+                                            "\u00a0",
+                                            long_name,
+                                            "@" + long_name,
+                                            deep};
     const std::vector<std::string> invalid = {
-        "//", "a//b", "a/", "//a", "@", "a/@", "a/@/b", "~", "a~", "~3", "a~2b", "@~2x", "~02~",
-        "__proto__", "a/constructor", "@prototype", "@x/__proto__", "@x/id", "l/@x/id/a",
-        std::string("a\0b", 3), "tab\there", "line\nbreak", "\x7f", "@\x01", long_name + "k",
+        "//",         "a//b",         "a/",    "//a",       "@",
+        "a/@",        "a/@/b",        "~",     "a~",        "~3",
+        "a~2b",       "@~2x",         "~02~",  "__proto__", "a/constructor",
+        "@prototype", "@x/__proto__", "@x/id", "l/@x/id/a", std::string("a\0b", 3),
+        "tab\there",  "line\nbreak",  "\x7f",  "@\x01",     long_name + "k",
         deep + "/a"};
-    const std::vector<std::string> not_utf8 = {"\x80", "a/\xff", "\xc0\xaf", "\xed\xa0\x80",
-                                               "\xf4\x90\x80\x80", "\xe2\x82"};
-    json file = {{"title", "paths as text"}, {"valid", json::array()},
-                 {"invalid", invalid}, {"invalid_hex", json::array()}};
+    const std::vector<std::string> not_utf8 = {"\x80",         "a/\xff",           "\xc0\xaf",
+                                               "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"};
+    json file = {{"title", "paths as text"},
+                 {"valid", json::array()},
+                 {"invalid", invalid},
+                 {"invalid_hex", json::array()}};
     for (const auto& text : valid) {
         const auto path = parse_path(text);
         if (!path) {
@@ -136,7 +176,8 @@ json path_file() {
             std::exit(2);
         }
         json segments = json::array();
-        for (const auto& s : *path) segments.push_back({{s.is_item ? "item" : "key", s.name}});
+        for (const auto& s : *path)
+            segments.push_back({{s.is_item ? "item" : "key", s.name}});
         file["valid"].push_back(
             {{"text", text}, {"segments", segments}, {"canonical", path_text(*path)}});
     }
@@ -224,7 +265,8 @@ json canonical_file() {
         if (value.is_string() || value.is_number() || value.is_boolean()) scalars[bytes] = value;
     }
     json order = json::array();
-    for (const auto& [bytes, value] : scalars) order.push_back(value);
+    for (const auto& [bytes, value] : scalars)
+        order.push_back(value);
     file["set_order"] = order;
     return file;
 }
