@@ -9,7 +9,7 @@
 #include "net/client_connection.hpp"
 #include "net/http_client.hpp"
 #include "net/reactor.hpp"
-#include "server/url.hpp"
+#include "net/url.hpp"
 
 namespace tandem::server {
 
@@ -47,9 +47,17 @@ int complain_of(const Value& error) {
     return complain(text("code") + ": " + text("message"), text("hint"));
 }
 
+// A bare host:port is good enough for people. TLS is not there yet.
+base::Result<net::Url> server_of(const ClientCommand& command) {
+    const bool has_scheme = command.url.find("://") != std::string::npos;
+    TANDEM_TRY(net::Url url, net::parse_url(has_scheme ? command.url : "http://" + command.url));
+    if (url.is_secure) return base::fail(base::ErrorCode::invalid_argument);
+    return url;
+}
+
 base::Result<net::HttpResponse> fetch(const ClientCommand& command,
                                       net::HttpClientRequest request) {
-    TANDEM_TRY(const ServerUrl url, parse_url(command.url));
+    TANDEM_TRY(const net::Url url, server_of(command));
     return net::http_fetch(url.address, request);
 }
 
@@ -255,7 +263,7 @@ class Watcher final : public net::WebSocketHandler {
 }  // namespace
 
 int run_watch(const ClientCommand& command) {
-    const auto url = parse_url(command.url);
+    const auto url = server_of(command);
     if (!url) return complain_of(command, url.error());
     auto reactor = net::Reactor::create();
     if (!reactor) return complain_of(command, reactor.error());
