@@ -13,6 +13,12 @@ namespace {
 // Unix time 0 as a Julian day in milliseconds, SQLite's measure.
 constexpr int64_t kUnixEpochJulianMs = 210'866'760'000'000;
 
+// 0: from the system again.
+void seed_sqlite(int seed) {
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, seed, static_cast<sqlite3*>(nullptr));
+    sqlite3_randomness(0, nullptr);
+}
+
 }  // namespace
 
 // An open file as SQLite sees it: its C part first, then ours.
@@ -302,10 +308,14 @@ FaultVfs::FaultVfs(std::string name, uint64_t seed) : name_(std::move(name)), di
     vfs_.xCurrentTimeInt64 = VfsCalls::current_time_ms;
     int code = sqlite3_vfs_register(&vfs_, 0);
     TANDEM_ASSERT(code == SQLITE_OK);
+    // SQLite's own generator, from which the log's salts come, is one for the process and takes its
+    // seed from the system's VFS unless it is given one.
+    seed_sqlite(static_cast<int>(dice_.next() >> 34 | 1));
 }
 
 FaultVfs::~FaultVfs() {
     TANDEM_ASSERT(counters_.open_files == 0);
+    seed_sqlite(0);
     sqlite3_vfs_unregister(&vfs_);
 }
 

@@ -53,6 +53,9 @@ Status set_write_pragmas(Connection& connection, const EngineOptions& options, S
         std::string page = "PRAGMA page_size=" + std::to_string(options.page_bytes);
         TANDEM_CHECK(connection.execute(page.c_str()));
     }
+    // The switch to the write-ahead log uses a rollback journal. Unless its removal is durable, a
+    // power cut may bring it back, and it would then undo every later commit.
+    TANDEM_CHECK(connection.execute("PRAGMA synchronous=EXTRA"));
     TANDEM_TRY(std::string journal, connection.query("PRAGMA journal_mode=WAL"));
     if (journal != "wal") return fail(ErrorCode::unavailable);
     return connection.execute("PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0");
