@@ -1,0 +1,258 @@
+import './dispose.js';
+import type { Client } from './client.js';
+import { conflictsOf, type Conflict } from './conflicts.js';
+import { TandemError, invalid } from './errors.js';
+import { anyAt, fieldsOf, pathOf, type Any, type AnyList, type Counter, type Draft, type Field, type Host, type Selection, type SetField } from './handles.js';
+import { History, type Undo } from './history.js';
+import { type Dot, type Op } from './ops.js';
+import { pathText } from './path.js';
+import { PresenceHandle, type Presence } from './presence.js';
+import type { Replica } from './replica.js';
+import { read, type Def, type Handles, type Schema, type Shape, type Shapes, type Values } from './schema.js';
+import { StatusCell, type SyncStatus } from './status.js';
+import { Cell, Feed, Watchers, type Readable } from './store.js';
+import { normalize, type Json } from './value.js';
+import { Edit, compareTrees, type Node } from './view.js';
+import { PendingWrite, until, type Options, type Write } from './write.js';
+
+export interface Change {
+    /** The cursor of the view that shows it. */
+    readonly seq: number;
+    readonly path: string;
+    /** The actor that wrote it; empty where several may have. */
+    readonly by: string;
+    readonly local: boolean;
+    readonly before: Json;
+    readonly after: Json;
+}
+export interface TransactOptions {
+    /** Shown by `history.can`. */
+    readonly label?: string;
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    readonly ifUnchanged?: readonly Readable<any>[];
+}
+export interface Signal<T> {
+    readonly from: string;
+    readonly value: T;
+}
+export interface Common extends AsyncDisposable {
+    readonly name: string;
+    readonly status: Readable<SyncStatus>;
+    readonly conflicts: Readable<readonly Conflict[]>;
+    readonly history: Undo;
+    /** Resolves with the device's copy, else with the server's. */
+    ready(options?: Options): Promise<void>;
+    /** Resolves when nothing is pending and nothing is missing. */
+    synced(options?: Options): Promise<void>;
+    /** All edits made in the function are one entry of the log: all or nothing, and one step of undo. */
+    transact(fn: () => void, options?: TransactOptions): Write;
+    changes(options?: Options): AsyncIterableIterator<Change>;
+    signal(name: string, value: Json): void;
+    signals<T = Json>(name: string, options?: Options): AsyncIterableIterator<Signal<T>>;
+    close(): Promise<void>;
+}
+export interface Channel<S extends Schema, P> extends Common, Readable<Values<S>> {
+    readonly fields: Handles<S>;
+    readonly presence: Presence<P>;
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    load(select: (fields: Handles<S>) => readonly (Selection | Readable<any>)[], options?: Options): Promise<void>;
+}
+/** A channel without a schema: paths instead of handles. */
+export interface AnyChannel extends Common, Any, Readable<Json> {
+    readonly presence: Presence<{ [key: string]: Json }>;
+}
+
+interface Transaction {
+    readonly ops: Draft[];
+    readonly paths: Set<string>;
+    readonly write: PendingWrite;
+}
+
+export class ChannelHandle implements Host {
+    readonly fields: object;
+    readonly status = new StatusCell();
+    readonly conflicts = new Cell<readonly Conflict[]>(Object.freeze([]));
+    readonly history: History;
+    readonly presence: PresenceHandle;
+    private readonly watchers = new Watchers();
+    private readonly waiting = new Watchers();
+    private readonly edits = new Feed<Change>();
+    private readonly signalFeeds = new Map<string, Feed<Signal<Json>>>();
+    private readonly shape: Shape | undefined;
+    private readonly any: Any;
+    private transaction: Transaction | undefined;
+    private failure: TandemError | undefined;
+    private closed = false;
+
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    constructor(private readonly client: Client, readonly replica: Replica, def: Def<any, any> | undefined) {
+        this.shape = def && { k: 'object', s: def.fields as unknown as Shapes };
+        this.history = new History(this);
+        this.presence = new PresenceHandle(state => client.run(session => session.setPresence(replica, state)));
+        this.fields = def ? fieldsOf(this, [], def.fields as unknown as Shapes) : {};
+        this.any = anyAt(this, []);
+    }
+    get name(): string {
+        return this.replica.name;
+    }
+    get view(): Node {
+        return this.replica.view;
+    }
+    get value(): unknown {
+        return read(this.shape, this.replica.view) ?? EMPTY_MAP;
+    }
+    subscribe(fn: (value: never) => void, options?: Options): () => void {
+        return this.watch(() => this.value as never, fn, options);
+    }
+    watch<T>(get: () => T, fn: (value: T) => void, options?: Options): () => void {
+        return this.watchers.add(get, fn, options);
+    }
+    random(): number {
+        return this.client.platform.random();
+    }
+    field(path: string): Field<Json | undefined> {
+        return this.any.field(path);
+    }
+    counter(path: string): Counter {
+        return this.any.counter(path);
+    }
+    set(path: string): SetField<string | number> {
+        return this.any.set(path);
+    }
+    list(path: string): AnyList {
+        return this.any.list(path);
+    }
+
+    // Edits
+
+    commit(drafts: readonly Draft[], ifUnchanged: readonly string[] = []): Write {
+        if (this.closed) throw new TandemError('connection_closed', 'The channel is closed.');
+        const { replica } = this;
+        const ops = drafts.map(draft => ({ ...draft, base: replica.base }));
+        if (this.transaction) {
+            const edit = new Edit(replica.view);
+            for (const op of ops) edit.op(op, this.nextDot);
+            replica.view = edit.root;
+            this.transaction.ops.push(...ops);
+            for (const path of ifUnchanged) this.transaction.paths.add(path);
+            return this.transaction.write;
+        }
+        return this.send(ops, ifUnchanged, new PendingWrite());
+    }
+    private get nextDot(): Dot {
+        const { lane } = this.replica;
+        return [0, lane.loaded ? lane.last + 1 : -1 - lane.pending.length];
+    }
+    private send(ops: Op[], ifUnchanged: readonly string[], write: PendingWrite, label?: string): Write {
+        const { replica } = this;
+        const before = replica.view;
+        this.client.run((session, now) => {
+            session.edit(replica, ops, ifUnchanged, write, now);
+            this.history.record(before, ops, label, write);
+        });
+        return write;
+    }
+    transact(fn: () => void, { label, ifUnchanged = [] }: TransactOptions = {}): Write {
+        const outer = this.transaction;
+        if (outer) {
+            for (const handle of ifUnchanged) outer.paths.add(pathOf(handle));
+            fn();
+            return outer.write;
+        }
+        const transaction: Transaction = { ops: [], paths: new Set(ifUnchanged.map(pathOf)), write: new PendingWrite() };
+        const { replica } = this;
+        const before = replica.view;
+        this.transaction = transaction;
+        try {
+            fn();
+        } finally {
+            this.transaction = undefined;
+            replica.view = before;
+        }
+        if (transaction.ops.length === 0) transaction.write.commit(replica.seq);
+        else this.send(transaction.ops.map(op => op as Op), [...transaction.paths], transaction.write, label);
+        return transaction.write;
+    }
+
+    // What the session tells
+
+    viewChanged(old: Node, by: string, local: boolean): void {
+        this.watchers.check();
+        if (this.edits.wanted)
+            compareTrees(old, this.replica.view, (path, before, after) =>
+                this.edits.push(Object.freeze({ seq: this.replica.seq, path: pathText(path), by, local, before, after })),
+            );
+    }
+    conflictsChanged(): void {
+        this.conflicts.set(conflictsOf(this.replica.conflicts.values(), this));
+    }
+    membersChanged(): void {
+        this.presence.update(this.replica.members.values(), this.replica.self);
+    }
+    signalled(name: string, from: string, value: Json): void {
+        this.signalFeeds.get(name)?.push({ from, value });
+    }
+    statusChanged(link: SyncStatus['link'], retryInMs: number | undefined): void {
+        this.status.update(link, this.replica.unacked, this.replica.caughtUp, retryInMs);
+        this.waiting.check();
+    }
+    refused(error: TandemError, write: Write | undefined): void {
+        if (write) this.history.forget(write);
+        else {
+            this.failure = error;
+            this.waiting.check();
+        }
+    }
+
+    // Waiting
+
+    private async until(met: () => boolean, { signal }: Options = {}): Promise<void> {
+        const stop = new AbortController();
+        const over = (): boolean => met() || this.closed || !!this.failure;
+        const listen = (fn: () => void): void => void this.waiting.add(over, fn, { signal: stop.signal });
+        try {
+            await until(over, listen, signal);
+        } finally {
+            stop.abort();
+        }
+        if (met()) return;
+        throw this.failure ?? new TandemError('connection_closed', 'The channel is closed.');
+    }
+    ready(options?: Options): Promise<void> {
+        return this.until(() => this.replica.hasCursor, options);
+    }
+    synced(options?: Options): Promise<void> {
+        return this.until(() => this.status.value.synced, options);
+    }
+    /** The whole record is followed, so everything that could be selected is there when the channel is ready. */
+    load(_select: unknown, options?: Options): Promise<void> {
+        return this.ready(options);
+    }
+
+    changes(options?: Options): AsyncIterableIterator<Change> {
+        return this.edits.read(options);
+    }
+    signal(name: string, value: Json): void {
+        if (name === '') throw invalid('A signal has a name.');
+        const plain = normalize(value);
+        this.client.run(session => session.signal(this.replica, name, plain));
+    }
+    signals<T = Json>(name: string, options?: Options): AsyncIterableIterator<Signal<T>> {
+        let feed = this.signalFeeds.get(name);
+        if (!feed) this.signalFeeds.set(name, (feed = new Feed()));
+        return feed.read(options) as unknown as AsyncIterableIterator<Signal<T>>;
+    }
+    async close(): Promise<void> {
+        if (this.closed) return;
+        this.closed = true;
+        this.watchers.clear();
+        this.edits.end();
+        for (const feed of this.signalFeeds.values()) feed.end();
+        this.waiting.check();
+        await this.client.closeChannel(this);
+    }
+    [Symbol.asyncDispose](): Promise<void> {
+        return this.close();
+    }
+}
+const EMPTY_MAP: Json = Object.freeze({});

@@ -1,0 +1,93 @@
+import { EPOCH_NONE, Reader, Writer, decodeText, utf8, type Epoch } from './bytes.js';
+import { malformed } from './errors.js';
+import { decodePath, encodePath, type Path } from './path.js';
+import { decodeValue, encodeValue, type Json } from './value.js';
+
+export const OP_SET = 1;
+export const OP_DELETE = 2;
+export const OP_ASSIGN = 3;
+export const OP_INC = 4;
+export const OP_COUNTER_SET = 5;
+export const OP_ADD = 6;
+export const OP_REMOVE = 7;
+export const OP_INSERT = 8;
+export const OP_MOVE = 9;
+
+/** `(actor, counter)` of an entry; actor 0 stands for this outbox. */
+export type Dot = readonly [actor: number, counter: number];
+export const DOT_NONE: Dot = [0, 0];
+
+/** The view on which an op was made. */
+export interface Base {
+    readonly epoch: Epoch;
+    readonly seq: number;
+}
+export const BASE_NONE: Base = { epoch: EPOCH_NONE, seq: 0 };
+
+export interface Op {
+    readonly kind: number;
+    readonly path: Path;
+    readonly value?: Json | undefined;
+    readonly position?: string | undefined;
+    readonly generation?: Dot | undefined;
+    readonly seen?: number | undefined;
+    readonly base: Base;
+}
+
+/** The body of a push. The bytes are kept as they are, because the server compares digests of retries. */
+export function encodeOps(ops: readonly Op[]): Uint8Array {
+    const out = new Writer();
+    for (const op of ops) {
+        const w = new Writer().num(1, op.kind).bytes(2, encodePath(op.path));
+        if (op.value !== undefined) w.bytes(3, encodeValue(op.value));
+        if (op.position !== undefined) w.bytes(4, utf8(op.position));
+        if (op.generation) w.num(5, op.generation[0]).num(6, op.generation[1]);
+        if (op.seen) w.signed(7, op.seen);
+        w.epoch(8, op.base.epoch).num(9, op.base.seq);
+        out.bytes(1, w.finish());
+    }
+    return out.finish();
+}
+
+export function decodeOps(bytes: Uint8Array): Op[] {
+    const ops: Op[] = [];
+    const body = new Reader(bytes);
+    while (body.next()) {
+        if (body.field !== 1) throw malformed('ops');
+        const r = new Reader(body.bytes());
+        let kind = 0;
+        let path: Path = [];
+        let value: Json | undefined;
+        let position: string | undefined;
+        let actor = 0;
+        let counter = 0;
+        let seen: number | undefined;
+        let epoch = EPOCH_NONE;
+        let seq = 0;
+        while (r.next()) {
+            if (r.field === 1) kind = r.num();
+            else if (r.field === 2) path = decodePath(r.bytes());
+            else if (r.field === 3) value = decodeValue(r.bytes());
+            else if (r.field === 4) position = decodeText(r.bytes());
+            else if (r.field === 5) actor = r.num();
+            else if (r.field === 6) counter = r.num();
+            else if (r.field === 7) seen = r.signed();
+            else if (r.field === 8) epoch = r.epoch();
+            else if (r.field === 9) seq = r.num();
+            else r.skip();
+        }
+        const generation: Dot | undefined = kind === OP_COUNTER_SET ? [actor, counter] : undefined;
+        if (kind === OP_COUNTER_SET) seen ??= 0;
+        ops.push({ kind, path, value, position, generation, seen, base: { epoch, seq } });
+    }
+    return ops;
+}
+
+/** The same ops for another outbox: names of own pushes are rewritten, everything else stays. */
+export function renameOwn(ops: readonly Op[], rename: (counter: number) => Dot): Op[] {
+    return ops.map(op =>
+        op.generation && op.generation[0] === 0 && op.generation[1] !== 0
+            ? { ...op, generation: rename(op.generation[1]) }
+            : op,
+    );
+}

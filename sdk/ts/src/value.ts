@@ -1,0 +1,152 @@
+import { Reader, Writer, compareText, utf8 } from './bytes.js';
+import { TandemError, malformed } from './errors.js';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+const DEPTH_MAX = 32;
+const KEYS_MAX = 1000;
+const RESERVED = /^(?:__proto__|constructor|prototype)$/;
+const CONTROL = /[\u0000-\u001f\u007f]/;
+/** With the `u` flag only halves without their other half match. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Throws unless the text may be a key of a map or the id of an item. */
+export function checkKey(key: string): void {
+    if (RESERVED.test(key)) throw new TandemError('reserved_key', `The key ${key} is reserved.`);
+    if (key === '' || CONTROL.test(key) || LONE_SURROGATE.test(key) || utf8(key).length > 255)
+        throw new TandemError('bad_path', 'A key has 1 to 255 bytes and no control characters.');
+}
+
+function checkText(text: string): string {
+    if (LONE_SURROGATE.test(text)) throw new TandemError('wrong_type', 'The text is not valid Unicode.');
+    return text;
+}
+
+/** A frozen copy in the form in which values are kept; throws for what JSON cannot hold. */
+export function normalize(value: unknown): Json {
+    let keys = 0;
+    const walk = (v: unknown, depth: number): Json => {
+        if (depth > DEPTH_MAX) throw new TandemError('too_deep', `A value is nested deeper than ${DEPTH_MAX}.`);
+        if (v === null || typeof v === 'boolean') return v;
+        if (typeof v === 'string') return checkText(v);
+        if (typeof v === 'number' && Number.isFinite(v)) return v === 0 ? 0 : v;
+        if (Array.isArray(v)) return Object.freeze(v.map(x => walk(x, depth + 1)));
+        const proto = typeof v === 'object' ? Object.getPrototypeOf(v) : 1;
+        if (proto !== null && Object.getPrototypeOf(proto) !== null)
+            throw new TandemError('wrong_type', 'A value is not JSON: null, boolean, finite number, string, array or plain object.');
+        const out: Record<string, Json> = {};
+        for (const key of Object.keys(v as object).sort(compareText)) {
+            const member = (v as Record<string, unknown>)[key];
+            if (member === undefined) continue;
+            checkKey(key);
+            if (++keys > KEYS_MAX) throw new TandemError('too_many_keys', `A value has more than ${KEYS_MAX} keys.`);
+            out[key] = walk(member, depth + 1);
+        }
+        return Object.freeze(out);
+    };
+    return walk(value, 1);
+}
+
+export function isObject(value: Json): value is { readonly [key: string]: Json } {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Canonical bytes: equal values have equal bytes and the reverse. */
+export function encodeValue(value: Json): Uint8Array {
+    const out = new Writer();
+    if (typeof value === 'boolean') {
+        out.tag(1, 0);
+        out.varint(value ? 1 : 0);
+    } else if (typeof value === 'number') {
+        if (Number.isSafeInteger(value)) out.signed(2, value);
+        else out.double(3, value);
+    } else if (typeof value === 'string') out.bytes(4, utf8(value));
+    else if (Array.isArray(value)) {
+        const items = new Writer();
+        for (const item of value) items.bytes(1, encodeValue(item));
+        out.bytes(5, items.finish());
+    } else if (value !== null) {
+        const members = new Writer();
+        for (const key of Object.keys(value).sort(compareText))
+            members.bytes(1, new Writer().bytes(1, utf8(key)).bytes(2, encodeValue((value as { [k: string]: Json })[key]!)).finish());
+        out.bytes(6, members.finish());
+    }
+    return out.finish();
+}
+
+/** Refuses every encoding but the canonical one. */
+export function decodeValue(bytes: Uint8Array): Json {
+    return decodeOne(bytes, 1);
+}
+
+const finds = (reader: Reader, field: number): boolean => reader.next() && reader.field === field;
+
+function decodeOne(bytes: Uint8Array, depth: number): Json {
+    if (depth > DEPTH_MAX) throw new TandemError('too_deep', `A value is nested deeper than ${DEPTH_MAX}.`);
+    const reader = new Reader(bytes);
+    if (!reader.next()) return null;
+    let value: Json;
+    switch (reader.field) {
+        case 1: {
+            const n = reader.num();
+            if (n > 1) throw malformed('boolean');
+            value = n === 1;
+            break;
+        }
+        case 2:
+            value = reader.signed();
+            break;
+        case 3:
+            value = reader.double();
+            if (!Number.isFinite(value) || Number.isSafeInteger(value)) throw malformed('double');
+            break;
+        case 4:
+            value = reader.text();
+            break;
+        case 5: {
+            const items: Json[] = [];
+            const inner = new Reader(reader.bytes());
+            while (inner.next()) {
+                if (inner.field !== 1) throw malformed('array');
+                items.push(decodeOne(inner.bytes(), depth + 1));
+            }
+            value = Object.freeze(items);
+            break;
+        }
+        case 6: {
+            const out: Record<string, Json> = {};
+            const inner = new Reader(reader.bytes());
+            let before: string | undefined;
+            while (inner.next()) {
+                if (inner.field !== 1) throw malformed('object');
+                const member = new Reader(inner.bytes());
+                if (!finds(member, 1)) throw malformed('member');
+                const key = member.text();
+                checkKey(key);
+                if (before !== undefined && compareText(before, key) >= 0) throw malformed('keys not in order');
+                before = key;
+                if (!finds(member, 2)) throw malformed('member');
+                out[key] = decodeOne(member.bytes(), depth + 1);
+                if (!member.done) throw malformed('member');
+            }
+            value = Object.freeze(out);
+            break;
+        }
+        default:
+            throw malformed('unknown kind of value');
+    }
+    if (!reader.done) throw malformed('bytes after a value');
+    return value;
+}
+
+/** Equality as the protocol means it. */
+export function equal(a: Json | undefined, b: Json | undefined): boolean {
+    if (a === b) return true;
+    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+    if (Array.isArray(a) || Array.isArray(b))
+        return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => equal(v as Json, b[i] as Json));
+    const x = a as { [k: string]: Json };
+    const y = b as { [k: string]: Json };
+    const keys = Object.keys(x);
+    return keys.length === Object.keys(y).length && keys.every(k => Object.hasOwn(y, k) && equal(x[k], y[k]));
+}

@@ -1,0 +1,19 @@
+// Compiles every test with the sources it uses and hands them to node's test runner.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const out = 'node_modules/.cache/tandem-tests';
+rmSync(out, { recursive: true, force: true });
+const wanted = process.argv.slice(2).filter(a => !a.startsWith('-'));
+const tests = readdirSync('test').filter(n => n.endsWith('_test.ts') && (wanted.length === 0 || wanted.some(w => n.includes(w))));
+await build({
+    entryPoints: tests.map(n => `test/${n}`), outdir: out, outExtension: { '.js': '.mjs' }, bundle: true, format: 'esm',
+    target: 'node18', platform: 'node', packages: 'external', sourcemap: 'inline',
+});
+const flags = process.argv.slice(2).filter(a => a.startsWith('-'));
+const files = tests.map(n => `${out}/${n.replace(/\.ts$/, '.mjs')}`);
+const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...flags, ...files], { stdio: 'inherit' });
+process.exitCode = run.status ?? 1;
