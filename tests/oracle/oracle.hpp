@@ -52,6 +52,8 @@ struct Item;
 
 enum class Kind { none = 0, map = 1, list = 2, set = 3, counter = 4, reg = 5 };
 const char* name_of(Kind kind);
+/// The order in which kinds are shown when nothing is declared.
+inline constexpr Kind kKinds[] = {Kind::map, Kind::list, Kind::set, Kind::counter, Kind::reg};
 
 /// One slot per kind, side by side; nothing is ever pruned but by the floor.
 struct Node {
@@ -124,6 +126,10 @@ bool is_live(const Node& node, Kind slot);
 Kind shown_kind(const Node& node);
 /// Shown JSON of one slot of a node that has it live.
 json shown_slot(const Node& node, Kind slot);
+/// A visible item, its id among its members.
+json shown_item(const std::string& id, const Item& item);
+/// The order of siblings; the highest wins.
+bool ranks_below(const Sibling& a, const Sibling& b);
 /// The winner, or null for no siblings.
 const Sibling* winner(const std::vector<Sibling>& siblings);
 
