@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
@@ -202,18 +203,22 @@ class Decoder {
 }  // namespace
 
 Value::Value(Object v) {
-    auto less = [](const Member& a, const Member& b) { return a.key < b.key; };
     bool is_sorted = true;
     for (size_t i = 1; i < v.size() && is_sorted; ++i) is_sorted = v[i - 1].key < v[i].key;
     if (!is_sorted) {
-        std::stable_sort(v.begin(), v.end(), less);
+        std::vector<size_t> order(v.size());
+        std::iota(order.begin(), order.end(), size_t{0});
+        std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+            int compared = v[a].key.compare(v[b].key);
+            return compared != 0 ? compared < 0 : a < b;
+        });
         Object unique;
         unique.reserve(v.size());
-        for (Member& member : v) {
-            if (!unique.empty() && unique.back().key == member.key) {
-                unique.back().value = std::move(member.value);
+        for (size_t i : order) {
+            if (!unique.empty() && unique.back().key == v[i].key) {
+                unique.back().value = std::move(v[i].value);
             } else {
-                unique.push_back(std::move(member));
+                unique.push_back(std::move(v[i]));
             }
         }
         v = std::move(unique);

@@ -143,13 +143,18 @@ void Journal::append_changes(std::vector<Change>& out, uint64_t from) const {
 }
 
 std::vector<Row> Journal::rows(bool only_open) const {
-    std::vector<Row> out;
-    for (const auto& [key, row] : rows_) {
-        if (!only_open || row.closed_seq == 0) out.push_back(row);
+    std::vector<const Rows::value_type*> wanted;
+    for (const auto& at : rows_) {
+        if (!only_open || at.second.closed_seq == 0) wanted.push_back(&at);
     }
-    std::stable_sort(out.begin(), out.end(), [](const Row& a, const Row& b) {
-        return std::pair(a.closed_seq != 0, a.seq) < std::pair(b.closed_seq != 0, b.seq);
+    std::sort(wanted.begin(), wanted.end(), [](const auto* a, const auto* b) {
+        std::pair place_a(a->second.closed_seq != 0, a->second.seq);
+        std::pair place_b(b->second.closed_seq != 0, b->second.seq);
+        return place_a != place_b ? place_a < place_b : a->first < b->first;
     });
+    std::vector<Row> out;
+    out.reserve(wanted.size());
+    for (const auto* at : wanted) out.push_back(at->second);
     return out;
 }
 

@@ -45,9 +45,9 @@ std::vector<const Item*> ordered_items(const ListSlot& list) {
         if (!item->positions.empty()) position = winner(item->positions).value.as_string();
         places.push_back({item->positions.empty(), position, item.get()});
     }
-    // Items come sorted by id, which a stable sort keeps where positions are equal.
-    std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-        return std::tie(a.is_last, a.position) < std::tie(b.is_last, b.position);
+    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+        return std::tie(a.is_last, a.position, a.item->name) <
+               std::tie(b.is_last, b.position, b.item->name);
     });
     std::vector<const Item*> out;
     out.reserve(places.size());

@@ -301,8 +301,8 @@ class Loader {
         return {};
     }
     static void link(Recency& recency, std::vector<Node*>& nodes) {
-        std::stable_sort(nodes.begin(), nodes.end(),
-                         [](const Node* a, const Node* b) { return a->max_seq > b->max_seq; });
+        std::sort(nodes.begin(), nodes.end(),
+                  [](const Node* a, const Node* b) { return a->max_seq > b->max_seq; });
         for (Node* node : nodes) recency.push_back(*node);
     }
 

@@ -61,10 +61,11 @@ base::Value ViewNode::Item::shown(std::string_view id) const {
 std::vector<const std::pair<const std::string, ViewNode::Item>*> ordered(const ViewNode& list) {
     std::vector<const std::pair<const std::string, ViewNode::Item>*> out;
     for (const auto& at : list.items) out.push_back(&at);
-    std::stable_sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
+    std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
         bool is_a_last = !a->second.has_position;
         bool is_b_last = !b->second.has_position;
-        return std::tie(is_a_last, a->second.position) < std::tie(is_b_last, b->second.position);
+        return std::tie(is_a_last, a->second.position, a->first) <
+               std::tie(is_b_last, b->second.position, b->first);
     });
     return out;
 }
