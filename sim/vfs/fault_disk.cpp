@@ -41,7 +41,8 @@ void FaultFile::truncate(uint64_t size) {
 }
 
 void FaultFile::sync() {
-    for (const Write& write : pending_) apply(durable_, write);
+    for (const Write& write : pending_)
+        apply(durable_, write);
     pending_.clear();
 }
 
@@ -67,7 +68,8 @@ void FaultFile::keep_pieces(const Write& write, Dice& dice) {
 }
 
 void FaultFile::lose_some(Dice& dice) {
-    for (const Write& write : pending_) keep_pieces(write, dice);
+    for (const Write& write : pending_)
+        keep_pieces(write, dice);
     pending_.clear();
 }
 
@@ -79,10 +81,12 @@ void FaultFile::crash(Dice& dice) {
         sync();
     } else if (kind == 2 && !pending_.empty()) {
         size_t whole = dice.below(pending_.size());
-        for (size_t i = 0; i < whole; ++i) apply(durable_, pending_[i]);
+        for (size_t i = 0; i < whole; ++i)
+            apply(durable_, pending_[i]);
         keep_pieces(pending_[whole], dice);
     } else {
-        for (const Write& write : pending_) keep_pieces(write, dice);
+        for (const Write& write : pending_)
+            keep_pieces(write, dice);
     }
     pending_.clear();
     data_ = durable_;
@@ -125,14 +129,16 @@ void FaultDisk::crash(Dice& dice) {
             left[name] = durable->second;
         }
     }
-    for (auto& [name, file] : left) file->crash(dice);
+    for (auto& [name, file] : left)
+        file->crash(dice);
     names_ = left;
     durable_names_ = std::move(left);
 }
 
 DiskImage FaultDisk::image() const {
     DiskImage image;
-    for (const auto& [name, file] : names_) image[name] = file->data();
+    for (const auto& [name, file] : names_)
+        image[name] = file->data();
     return image;
 }
 
@@ -148,7 +154,8 @@ void FaultDisk::restore(const DiskImage& image) {
 
 uint64_t FaultDisk::bytes() const {
     uint64_t bytes = 0;
-    for (const auto& [name, file] : names_) bytes += file->data().size();
+    for (const auto& [name, file] : names_)
+        bytes += file->data().size();
     return bytes;
 }
 

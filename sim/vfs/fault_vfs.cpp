@@ -33,7 +33,7 @@ struct Handle {
         unsigned shm_shared;
         unsigned shm_exclusive;
         bool uses_shm;
-    }* body;
+    } * body;
 };
 
 struct VfsCalls {
@@ -218,10 +218,25 @@ struct VfsCalls {
     }
 
     static const sqlite3_io_methods* methods() {
-        static const sqlite3_io_methods kMethods = {
-            2,        close,          read,           write,   truncate,    sync,
-            file_size, lock,          unlock,         check_reserved, control, sector_size,
-            characteristics, shm_map, shm_lock,       shm_barrier, shm_unmap, nullptr, nullptr};
+        static const sqlite3_io_methods kMethods = {2,
+                                                    close,
+                                                    read,
+                                                    write,
+                                                    truncate,
+                                                    sync,
+                                                    file_size,
+                                                    lock,
+                                                    unlock,
+                                                    check_reserved,
+                                                    control,
+                                                    sector_size,
+                                                    characteristics,
+                                                    shm_map,
+                                                    shm_lock,
+                                                    shm_barrier,
+                                                    shm_unmap,
+                                                    nullptr,
+                                                    nullptr};
         return &kMethods;
     }
 
@@ -241,8 +256,8 @@ struct VfsCalls {
         }
         bool passing = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
         auto* handle = static_cast<Handle*>(static_cast<void*>(out));
-        handle->body = new Handle::Body{&vfs, path, std::move(file), passing, SQLITE_LOCK_NONE,
-                                        0,    0,    false};
+        handle->body =
+            new Handle::Body{&vfs, path, std::move(file), passing, SQLITE_LOCK_NONE, 0, 0, false};
         out->pMethods = methods();
         ++vfs.counters_.open_files;
         ++vfs.shared_[path].handles;
@@ -271,7 +286,8 @@ struct VfsCalls {
     }
 
     static int randomness(sqlite3_vfs* raw, int size, char* out) {
-        for (int i = 0; i < size; ++i) out[i] = static_cast<char>(of(raw).dice_.next());
+        for (int i = 0; i < size; ++i)
+            out[i] = static_cast<char>(of(raw).dice_.next());
         return size;
     }
 

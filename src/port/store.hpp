@@ -45,7 +45,9 @@ struct Outcome {
 /// What one batch does to one channel. `seq` of entries must continue the channel's head.
 struct ChannelAppend {
     std::string channel;
-    std::vector<EpochFork> new_epochs;  ///< rows to add; the first append of a channel brings one
+    /// Rows to add, at the head that the entries continue. The first append of a channel brings
+    /// one, and so does the first after its deletion, with an epoch that the channel never had.
+    std::vector<EpochFork> new_epochs;
     std::vector<StoredEntry> entries;
     std::vector<Outcome> outcomes;
 };
@@ -65,10 +67,10 @@ struct SnapshotRequest {
 };
 struct ReadRequest {
     std::string channel;
-    uint64_t after = 0;    ///< entries with seq > after
-    uint64_t through = 0;  ///< and <= through
-    uint32_t limit = 0;
-    uint64_t bytes_max = 0;
+    uint64_t after = 0;      ///< entries with seq > after
+    uint64_t through = 0;    ///< and <= through
+    uint32_t limit = 0;      ///< 0: none
+    uint64_t bytes_max = 0;  ///< of bodies; 0: none. One entry is given in any case
 };
 struct FindRequest {
     std::string channel;
@@ -86,21 +88,24 @@ struct ListRequest {
     uint32_t limit = 100;
 };
 struct DeleteRequest {
+    /// Its head and epochs stay: a channel of this name that is used again continues above the
+    /// head.
     std::string channel;
-    /// The epoch that a channel of this name starts with when it is used again.
 };
 using StoreRequest = std::variant<LoadRequest, AppendRequest, SnapshotRequest, ReadRequest,
                                   FindRequest, FindOutcomeRequest, ListRequest, DeleteRequest>;
 
 struct Loaded {
-    bool exists = false;
+    bool exists = false;  ///< false also for a deleted channel, which has a head and epochs
     uint64_t head = 0;
+    /// The seq below `entries`. Without a snapshot the state there is empty: 0, or the head at
+    /// which the channel was deleted.
     uint64_t snapshot_seq = 0;
-    std::string snapshot;                ///< empty: none
-    std::vector<StoredEntry> entries;    ///< all above snapshot_seq, in order
-    std::vector<EpochFork> epochs;       ///< in order
-    uint64_t store_epoch = 0;            ///< epoch for channels that have none yet
-    uint64_t oldest_seq = 0;             ///< lowest seq still in the log; 0: none
+    std::string snapshot;              ///< empty: none
+    std::vector<StoredEntry> entries;  ///< all above snapshot_seq, in order
+    std::vector<EpochFork> epochs;     ///< in order
+    uint64_t store_epoch = 0;          ///< epoch for channels that have none yet
+    uint64_t oldest_seq = 0;           ///< lowest seq still in the log; 0: none
 };
 struct Appended {};
 struct SnapshotSaved {};
@@ -139,8 +144,10 @@ struct Completion {
 };
 
 /// Durable storage, asynchronous. Requests are carried out in the order of submission; their
-/// completions come in that order too. An error on an append is final for the store: after a failed
-/// commit nothing more is written (see `failed`), because what is on disk is then unknown.
+/// completions come in that order too. After a failed commit nothing more is written and every
+/// request fails (see `failed`), because what is on disk is then unknown. While the store has not
+/// failed, an error says that nothing of the request was written: `internal` when it contradicts
+/// what is stored (seqs or epochs); `storage_full`, `overloaded` and `unavailable` may pass.
 class Store {
   public:
     virtual ~Store() = default;

@@ -48,4 +48,6 @@ export type ErrorCode =
     | 'config_invalid'
     | 'address_in_use'
     | 'internal'
-    | 'epoch_changed';
+    | 'epoch_changed'
+    | 'storage_locked'
+    | 'storage_newer';

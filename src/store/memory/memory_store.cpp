@@ -62,7 +62,8 @@ Status MemoryStore::append_to(Channel& channel, const port::ChannelAppend& appen
         channel.entries[entry.seq] = entry;
     }
     channel.changed_ms = std::max(channel.changed_ms, wall_ms);
-    for (const port::Outcome& outcome : append.outcomes) channel.outcomes[outcome.key] = outcome;
+    for (const port::Outcome& outcome : append.outcomes)
+        channel.outcomes[outcome.key] = outcome;
     return {};
 }
 
@@ -74,11 +75,12 @@ Result<StoreReply> MemoryStore::run(const port::AppendRequest& request) {
     }
     std::map<std::string, Channel> changed;
     for (const port::ChannelAppend& append : request.channels) {
-        Channel& channel = changed.try_emplace(append.channel, channels_[append.channel])
-                               .first->second;
+        Channel& channel =
+            changed.try_emplace(append.channel, channels_[append.channel]).first->second;
         TANDEM_CHECK(append_to(channel, append));
     }
-    for (auto& [name, channel] : changed) channels_[name] = std::move(channel);
+    for (auto& [name, channel] : changed)
+        channels_[name] = std::move(channel);
     return StoreReply(port::Appended{});
 }
 

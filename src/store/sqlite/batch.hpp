@@ -21,7 +21,8 @@ inline size_t entries_of(const port::StoreRequest& request) {
     auto* append = std::get_if<port::AppendRequest>(&request);
     if (append == nullptr) return 1;
     size_t entries = 0;
-    for (const port::ChannelAppend& channel : append->channels) entries += channel.entries.size();
+    for (const port::ChannelAppend& channel : append->channels)
+        entries += channel.entries.size();
     return entries == 0 ? 1 : entries;
 }
 

@@ -82,9 +82,9 @@ std::string Execution::bytes_at(int column) const {
 base::Result<Connection> Connection::open(const std::string& path, int flags,
                                           const std::string& vfs) {
     sqlite3* handle = nullptr;
-    int code = sqlite3_open_v2(path.c_str(), &handle,
-                               flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                               vfs.empty() ? nullptr : vfs.c_str());
+    int code =
+        sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                        vfs.empty() ? nullptr : vfs.c_str());
     Connection connection(handle);
     if (code != SQLITE_OK) return error_of(code, handle);
     sqlite3_busy_timeout(handle, kBusyTimeoutMs);

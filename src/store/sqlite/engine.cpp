@@ -93,9 +93,10 @@ Result<std::unique_ptr<SqliteEngine>> SqliteEngine::open(const std::string& path
     engine->mode_ = options.mode;
     engine->clock_ns_ = options.clock_ns;
 
-    std::string settings = "PRAGMA foreign_keys=OFF;PRAGMA temp_store=MEMORY;"
-                           "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;PRAGMA cache_size=-" +
-                           std::to_string(options.cache_kib);
+    std::string settings =
+        "PRAGMA foreign_keys=OFF;PRAGMA temp_store=MEMORY;"
+        "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;PRAGMA cache_size=-" +
+        std::to_string(options.cache_kib);
     TANDEM_CHECK(connection.execute(settings.c_str()));
     TANDEM_TRY(SchemaState state, inspect_schema(connection));
     // An empty file is what a crash during creation leaves; it is a store only for who may create.
@@ -199,8 +200,8 @@ Error SqliteEngine::note_write_error(int code) {
 
 Status SqliteEngine::checkpoint(CheckpointMode mode) {
     if (failed_) return failure_;
-    int kind = mode == CheckpointMode::passive ? SQLITE_CHECKPOINT_PASSIVE
-                                               : SQLITE_CHECKPOINT_TRUNCATE;
+    int kind =
+        mode == CheckpointMode::passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
     int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, kind, nullptr, nullptr);
     ++counters_.checkpoints;
     int primary = code & 0xff;
@@ -242,7 +243,8 @@ std::vector<Result<StoreReply>> SqliteEngine::execute_batch(
     bool writes = false;
     uint64_t appends = 0;
     uint64_t entries = 0;
-    for (const StoreRequest* request : requests) writes = writes || is_write(*request);
+    for (const StoreRequest* request : requests)
+        writes = writes || is_write(*request);
     if (writes && mode_ == OpenMode::read_only) {
         replies.assign(requests.size(), fail(ErrorCode::invalid_argument));
         return replies;
@@ -263,15 +265,15 @@ std::vector<Result<StoreReply>> SqliteEngine::execute_batch(
         auto* append = std::get_if<port::AppendRequest>(request);
         if (append == nullptr || !replies.back().ok()) continue;
         ++appends;
-        for (const auto& channel : append->channels) entries += channel.entries.size();
+        for (const auto& channel : append->channels)
+            entries += channel.entries.size();
     }
     // Some errors, also of a read, end the transaction by themselves.
     bool ended = sqlite3_get_autocommit(connection_.get()) != 0;
     if (broken_ != SQLITE_OK || (writes && ended)) {
         Error error = note_error(broken_ != SQLITE_OK ? broken_ : SQLITE_IOERR);
         int rolled_back = ended ? SQLITE_OK : connection_.run("ROLLBACK");
-        bool clean =
-            rolled_back == SQLITE_OK && sqlite3_get_autocommit(connection_.get()) != 0;
+        bool clean = rolled_back == SQLITE_OK && sqlite3_get_autocommit(connection_.get()) != 0;
         if (error.code != ErrorCode::storage_full || !clean) fail_for_ever(error);
         abort_batch(requests, error, replies);
         return replies;

@@ -95,7 +95,8 @@ TEST(SqliteEngine, ManyAppendsOfABatchCostOneCommit) {
     TemporaryFolder folder;
     InlineStore store(open_engine(folder.file("tandem.db")));
     uint64_t before = store.engine().counters().commits;
-    for (uint64_t i = 1; i <= 100; ++i) store.submit(i, append("a:1", i, i));
+    for (uint64_t i = 1; i <= 100; ++i)
+        store.submit(i, append("a:1", i, i));
     store.submit(101, port::LoadRequest{"a:1"});
     std::vector<port::Completion> out;
     store.poll(out);

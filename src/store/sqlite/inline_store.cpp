@@ -13,7 +13,8 @@ void InlineStore::submit(port::Ticket ticket, port::StoreRequest request) {
 
 void InlineStore::poll(std::vector<port::Completion>& out) {
     size_t batches = budget_ ? budget_() : std::numeric_limits<size_t>::max();
-    for (; batches > 0 && !queue_.empty(); --batches) run_batch(out);
+    for (; batches > 0 && !queue_.empty(); --batches)
+        run_batch(out);
 }
 
 void InlineStore::run_batch(std::vector<port::Completion>& out) {

@@ -23,21 +23,24 @@ struct Show {
     void operator()(const port::Loaded& reply) const {
         out << "loaded " << reply.exists << ' ' << reply.head << ' ' << reply.snapshot_seq << ' '
             << reply.snapshot << ' ' << reply.store_epoch << ' ' << reply.oldest_seq << ' ';
-        for (const auto& entry : reply.entries) out << show(entry);
-        for (const auto& fork : reply.epochs) out << fork.epoch << '@' << fork.fork_seq << ' ';
+        for (const auto& entry : reply.entries)
+            out << show(entry);
+        for (const auto& fork : reply.epochs)
+            out << fork.epoch << '@' << fork.fork_seq << ' ';
     }
     void operator()(const port::Appended&) const { out << "appended"; }
     void operator()(const port::SnapshotSaved&) const { out << "saved"; }
     void operator()(const port::EntriesRead& reply) const {
         out << "read " << reply.oldest_seq << ' ';
-        for (const auto& entry : reply.entries) out << show(entry);
+        for (const auto& entry : reply.entries)
+            out << show(entry);
     }
     void operator()(const port::Found& reply) const {
         out << "found " << reply.exists << ' ' << show(reply.entry);
     }
     void operator()(const port::OutcomeFound& reply) const {
-        out << "outcome " << reply.exists << ' ' << reply.outcome.key << ' '
-            << reply.outcome.digest << ' ' << reply.outcome.expires_ms;
+        out << "outcome " << reply.exists << ' ' << reply.outcome.key << ' ' << reply.outcome.digest
+            << ' ' << reply.outcome.expires_ms;
     }
     void operator()(const port::Listed& reply) const {
         out << "listed " << reply.more << ' ';

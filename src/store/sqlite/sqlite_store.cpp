@@ -195,9 +195,8 @@ void SqliteStore::run_batch(std::vector<Waiting> batch) {
     std::vector<Client*> touched;
     size_t reply = 0;
     for (Waiting& waiting : batch) {
-        Result<StoreReply> result = waiting.room != 0
-                                        ? std::move(replies[reply++])
-                                        : Result<StoreReply>(ErrorCode::overloaded);
+        Result<StoreReply> result = waiting.room != 0 ? std::move(replies[reply++])
+                                                      : Result<StoreReply>(ErrorCode::overloaded);
         auto client = clients_.find(waiting.port);
         if (client == clients_.end()) continue;
         if (std::ranges::find(touched, &client->second) == touched.end()) {
@@ -221,8 +220,8 @@ void SqliteStore::note_commit() {
     if (us > counters_.commit_us_max.load(std::memory_order_relaxed)) {
         counters_.commit_us_max.store(us, std::memory_order_relaxed);
     }
-    size_t bucket = std::min<size_t>(static_cast<size_t>(std::bit_width(us >> 6)),
-                                     kCommitTimeBuckets - 1);
+    size_t bucket =
+        std::min<size_t>(static_cast<size_t>(std::bit_width(us >> 6)), kCommitTimeBuckets - 1);
     counters_.commit_times[bucket].fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -87,16 +87,19 @@ TEST(SqliteStore, FourThreadsAppendAndEachGetsItsCompletionsInOrder) {
             if (std::get<port::Loaded>(*out.back().reply).head != kAppends) ++wrong;
         });
     }
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : threads)
+        thread.join();
     EXPECT_EQ(wrong, 0);
     StoreStats stats = store->stats();
     EXPECT_EQ(stats.appends, 4 * kAppends);
     EXPECT_LT(stats.commits, stats.appends);
     uint64_t timed = 0;
-    for (uint64_t count : stats.commit_times) timed += count;
+    for (uint64_t count : stats.commit_times)
+        timed += count;
     EXPECT_EQ(timed, stats.commits);
     store.reset();
-    for (int i = 0; i < 4; ++i) EXPECT_EQ(head_of(path, "t:" + std::to_string(i)), kAppends);
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(head_of(path, "t:" + std::to_string(i)), kAppends);
 }
 
 TEST(SqliteStore, TheLogIsCopiedInTheBackgroundAndDoesNotGrowForEver) {
@@ -121,7 +124,8 @@ TEST(SqliteStore, AFullQueueAnswersOverloadedInItsTurn) {
     limits.queue_entries_max = 8;
     auto store = open_store(folder.file("tandem.db"), limits);
     Client client(*store);
-    for (uint64_t i = 1; i <= 2'000; ++i) client.port().submit(i, port::LoadRequest{"a:1"});
+    for (uint64_t i = 1; i <= 2'000; ++i)
+        client.port().submit(i, port::LoadRequest{"a:1"});
     auto out = client.collect(2'000);
     size_t refused = 0;
     for (size_t at = 0; at < out.size(); ++at) {

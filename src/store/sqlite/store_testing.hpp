@@ -47,7 +47,8 @@ inline port::AppendRequest append(const std::string& channel, uint64_t first, ui
     port::ChannelAppend made;
     made.channel = channel;
     if (first == 1) made.new_epochs.push_back({1, 0});
-    for (uint64_t seq = first; seq <= last; ++seq) made.entries.push_back(entry(seq, body));
+    for (uint64_t seq = first; seq <= last; ++seq)
+        made.entries.push_back(entry(seq, body));
     return {{std::move(made)}};
 }
 

@@ -75,11 +75,12 @@ int measure(const std::string& folder, uint32_t page_bytes, size_t in_flight) {
     }
     double seconds = seconds_since(start);
     auto stats = (*opened)->stats();
-    std::printf("page %5u  in flight %5zu: %8.0f appends/s  %6.0f fsyncs/s  commit mean %5.0f us "
-                "max %6.0f us  checkpoints %u\n",
-                page_bytes, in_flight, double(done) / seconds, double(stats.commits) / seconds,
-                double(stats.commit_us_total) / double(stats.commits), double(stats.commit_us_max),
-                unsigned(stats.checkpoints));
+    std::printf(
+        "page %5u  in flight %5zu: %8.0f appends/s  %6.0f fsyncs/s  commit mean %5.0f us "
+        "max %6.0f us  checkpoints %u\n",
+        page_bytes, in_flight, double(done) / seconds, double(stats.commits) / seconds,
+        double(stats.commit_us_total) / double(stats.commits), double(stats.commit_us_max),
+        unsigned(stats.checkpoints));
     port.reset();
     opened->reset();
     for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
