@@ -14,7 +14,10 @@ const common = {
     alias: { '@tandem/client': process.env.TANDEM_CLIENT ?? join(here, '../sdk/ts/src/index.ts') },
 };
 
-await rm(out, { recursive: true, force: true });
+// Files go, folders stay: a running server holds them open.
+for (const entry of await readdir(out, { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (!entry.isDirectory()) await rm(join(entry.parentPath ?? entry.path, entry.name));
+}
 await mkdir(join(out, 'assets'), { recursive: true });
 await mkdir(join(out, 'inspector/assets'), { recursive: true });
 await build({

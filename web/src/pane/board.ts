@@ -1,37 +1,20 @@
-import type { Channel, Counter, Def, Field, Kind, List, SetField } from '@tandem/client';
+import { type Channel, type Def, f, type Values } from '@tandem/client';
 
 // The board's schema, as the server's `board` namespace has it.
 
 export const kColors = ['none', 'blue', 'green', 'amber', 'red', 'violet'] as const;
 
-type CardFields = {
-    text: Kind<string, Field<string>>;
-    done: Kind<boolean, Field<boolean>>;
-    color: Kind<string, Field<string>>;
-};
+const kCard = { text: f.string(), done: f.boolean(), color: f.string('none') };
+const kBoard = { title: f.string(), decision: f.string(), votes: f.counter(), tags: f.set(), cards: f.list(kCard) };
 
-type BoardFields = {
-    title: Kind<string, Field<string>>;
-    decision: Kind<string, Field<string>>;
-    votes: Kind<number, Counter>;
-    tags: Kind<ReadonlySet<string>, SetField<string>>;
-    cards: Kind<readonly Card[], List<CardFields>>;
-};
+export type Card = { readonly id: string } & Values<typeof kCard>;
 
-export interface Card { readonly id: string; readonly text: string; readonly done: boolean; readonly color: string }
-
-/** What a person tells the others: `at` is the field they are in. */
+/** What a person tells the others: `at` is the field they are in, `actor` the writer that conflicts name. */
 export interface Person { name: string; at: string | null; actor?: string }
 
-export type BoardChannel = Channel<BoardFields, Person>;
+export type BoardChannel = Channel<typeof kBoard, Person>;
 
-export const Board = {
-    namespace: 'board',
-    fields: {
-        title: 'register', decision: 'register', votes: 'counter', tags: 'set',
-        cards: { list: { text: 'register', done: 'register', color: 'register' } },
-    },
-} as unknown as Def<BoardFields, Person>;
+export const Board: Def<typeof kBoard, Person> = { namespace: 'board', fields: kBoard };
 
 const kSample: readonly (readonly [text: string, done: boolean, color: string])[] = [
     ['Book the lighthouse for Friday', true, 'blue'],
@@ -44,10 +27,9 @@ const kSample: readonly (readonly [text: string, done: boolean, color: string])[
 export function reset_board(board: BoardChannel): void {
     const { title, decision, votes, tags, cards } = board.fields;
     board.transact(() => {
-        for (const card of cards.value ?? []) cards.item(card.id).remove();
-        for (const tag of tags.value ?? []) tags.delete(tag);
-        const counted = votes.value ?? 0;
-        if (counted !== 0) votes.add(-counted);
+        for (const card of cards.value) cards.item(card.id).remove();
+        for (const tag of tags.value) tags.delete(tag);
+        if (votes.value !== 0) votes.add(-votes.value);
         title.set('Weekend at the lighthouse');
         decision.set('Saturday, take the early ferry');
         for (const tag of ['trip', 'friends']) tags.add(tag);
@@ -57,5 +39,5 @@ export function reset_board(board: BoardChannel): void {
 
 export function is_blank(board: BoardChannel): boolean {
     const { title, cards, tags } = board.fields;
-    return !title.value && (cards.value?.length ?? 0) === 0 && (tags.value?.size ?? 0) === 0;
+    return title.value === '' && cards.value.length === 0 && tags.value.size === 0;
 }

@@ -35,10 +35,10 @@ export class Cards {
             const text = this.add.value.trim();
             if (text === '') return;
             this.add.value = '';
-            const cards = this.ctx_.board.fields.cards;
-            const item = cards.insert({ text, done: false, color: 'none' }, 'last');
+            const { cards } = this.ctx_.board.fields;
+            this.ctx_.track(this.ctx_.board.transact(() => cards.insert({ text, done: false, color: 'none' }, 'last')));
             this.ctx_.tell('typed');
-            queueMicrotask(() => this.rows_.get(item.id)?.element.scrollIntoView({ block: 'nearest' }));
+            requestAnimationFrame(() => this.list.lastElementChild?.scrollIntoView({ block: 'nearest' }));
         };
         const button = h('button', { class: 'icon-button bare', type: 'submit', testid: 'card-add', 'aria-label': 'Add the card' }, icon('plus'));
         const form = h('form', { class: 'card-add-row' }, button, this.add);

@@ -145,11 +145,11 @@ function draw(): void {
     drawing = true;
     queueMicrotask(() => {
         drawing = false;
-        title_text.show(title.value ?? '');
-        decision_text.show(decision.value ?? '');
-        set_text(votes_value, String(votes.value ?? 0));
-        tag_list.show(tags.value ?? new Set());
-        const list = board.fields.cards.value ?? [];
+        title_text.show(title.value);
+        decision_text.show(decision.value);
+        set_text(votes_value, String(votes.value));
+        tag_list.show(tags.value);
+        const list = board.fields.cards.value;
         cards.show(list);
         empty.hidden = !ready || list.length > 0 || !is_blank(board);
         people.render_focus();

@@ -20,6 +20,8 @@ export class People {
     readonly members = h('div', { class: 'members', testid: 'members', role: 'list', 'aria-label': 'Who is here' });
     readonly layer = h('div', { class: 'cursors', 'aria-hidden': 'true' });
     private others_: readonly Member<Person>[] = [];
+    private readonly writers_ = new Map<string, string>();   // Name by actor; kept when they leave.
+    private own_actor_ = '';
     private readonly cursors_ = new Map<string, { element: HTMLElement; fade: ReturnType<typeof setTimeout> }>();
 
     constructor(private readonly ctx_: Context, private readonly area_: HTMLElement) {
@@ -28,16 +30,25 @@ export class People {
         this.watch_own_pointer();
         this.watch_own_focus();
         void this.follow_cursors();
+        void this.follow_own_actor();
     }
 
     name_of(member_id: string): string {
         return this.others_.find((member) => member.id === member_id)?.state.name ?? 'someone';
     }
 
-    /** The person behind an actor, as far as they are here; null: not known. */
+    /** The person behind an actor, as far as they were seen here; null: not known. */
     by_actor(actor: string): string | null {
-        const other = this.others_.find((member) => member.state.actor === actor || member.user === actor || member.id === actor);
-        return other ? other.state.name : null;
+        return actor === this.own_actor_ ? 'you' : this.writers_.get(actor) ?? null;
+    }
+
+    /** Own changes tell the own actor, which the others need to put a name to what it wrote. */
+    private async follow_own_actor(): Promise<void> {
+        for await (const change of this.ctx_.board.changes()) {
+            if (!change.local || change.by === '' || change.by === this.own_actor_) continue;
+            this.own_actor_ = change.by;
+            this.ctx_.board.presence.set({ actor: change.by });
+        }
     }
 
     get count(): number {
@@ -46,6 +57,9 @@ export class People {
 
     private show(others: readonly Member<Person>[]): void {
         this.others_ = others.filter((member) => typeof member.state?.name === 'string');
+        for (const { state } of this.others_) {
+            if (state.actor) this.writers_.set(state.actor, state.name);
+        }
         this.render_members();
         this.render_focus();
         for (const id of this.cursors_.keys()) {

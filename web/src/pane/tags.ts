@@ -24,7 +24,7 @@ export class Tags {
                     this.ctx_.tell('typed');
                 }
             } else if (event.key === 'Backspace' && input.value === '') {
-                const last = [...(this.ctx_.board.fields.tags.value ?? [])].at(-1);
+                const last = [...(this.ctx_.board.fields.tags.value)].at(-1);
                 if (last !== undefined) this.ctx_.track(this.ctx_.board.fields.tags.delete(last));
             }
         });
