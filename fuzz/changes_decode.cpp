@@ -10,8 +10,8 @@
 #include "record/change.hpp"
 #include "record/view.hpp"
 
-// What decodes as changes encodes to bytes that decode to the same, and a view takes it twice as well
-// as once.
+// What decodes as changes encodes to bytes that decode to the same, and a view takes it twice as
+// well as once.
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     using namespace tandem;
@@ -37,7 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         (void)base::parse_json(text, base::kLooseValueLimits);
     }
     record::View other;
-    for (const record::Change& change : *again) other.apply(change);
+    for (const record::Change& change : *again)
+        other.apply(change);
     TANDEM_ASSERT(other.shown({}) == view.shown({}));
     return 0;
 }

@@ -6,8 +6,8 @@
 #include "base/assert.hpp"
 #include "base/value.hpp"
 
-// A text that parses is written as a text that parses to the same value, and so are its bytes; bytes that
-// decode are the only ones of their value.
+// A text that parses is written as a text that parses to the same value, and so are its bytes;
+// bytes that decode are the only ones of their value.
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     using namespace tandem;

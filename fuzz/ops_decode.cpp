@@ -47,7 +47,8 @@ void check(std::string_view bytes, record::Form form) {
     }
     (void)view.shown({});
     record::View confirmed;
-    for (const record::Change& change : document.changes(0)) confirmed.apply(change);
+    for (const record::Change& change : document.changes(0))
+        confirmed.apply(change);
     TANDEM_ASSERT(confirmed.shown({}) == document.shown({}));
 }
 

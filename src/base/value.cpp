@@ -33,32 +33,40 @@ size_t member_size(const Member& member) {
 
 size_t elements_size(const Array& array) {
     size_t total = 0;
-    for (const Value& element : array) total += sized(encoded_size(element));
+    for (const Value& element : array)
+        total += sized(encoded_size(element));
     return total;
 }
 
 size_t members_size(const Object& object) {
     size_t total = 0;
-    for (const Member& member : object) total += sized(member_size(member));
+    for (const Member& member : object)
+        total += sized(member_size(member));
     return total;
 }
 
 size_t encoded_size(const Value& value) {
     switch (value.kind()) {
-        case Value::Kind::null: return 0;
-        case Value::Kind::boolean: return 2;
+        case Value::Kind::null:
+            return 0;
+        case Value::Kind::boolean:
+            return 2;
         case Value::Kind::number:
             return value.is_integer() ? 1 + varint_size(zigzag_encode(value.as_integer())) : 9;
-        case Value::Kind::string: return sized(value.as_string().size());
-        case Value::Kind::array: return sized(elements_size(value.as_array()));
-        case Value::Kind::object: return sized(members_size(value.as_object()));
+        case Value::Kind::string:
+            return sized(value.as_string().size());
+        case Value::Kind::array:
+            return sized(elements_size(value.as_array()));
+        case Value::Kind::object:
+            return sized(members_size(value.as_object()));
     }
     return 0;
 }
 
 void write_value(Writer& writer, const Value& value) {
     switch (value.kind()) {
-        case Value::Kind::null: return;
+        case Value::Kind::null:
+            return;
         case Value::Kind::boolean:
             writer.u8(kTagBool);
             writer.u8(value.as_bool() ? 1 : 0);
@@ -150,7 +158,8 @@ class Decoder {
                 TANDEM_TRY(std::string_view body, reader.sized(bytes_left(reader)));
                 return object(body, depth);
             }
-            default: return fail(ErrorCode::malformed);
+            default:
+                return fail(ErrorCode::malformed);
         }
     }
 
@@ -204,7 +213,8 @@ class Decoder {
 
 Value::Value(Object v) {
     bool is_sorted = true;
-    for (size_t i = 1; i < v.size() && is_sorted; ++i) is_sorted = v[i - 1].key < v[i].key;
+    for (size_t i = 1; i < v.size() && is_sorted; ++i)
+        is_sorted = v[i - 1].key < v[i].key;
     if (!is_sorted) {
         std::vector<size_t> order(v.size());
         std::iota(order.begin(), order.end(), size_t{0});

@@ -23,7 +23,14 @@ using Object = std::vector<Member>;
 /// Construction from parts trusts the caller; `parse_json` and `decode_value` check.
 class Value {
   public:
-    enum class Kind : uint8_t { null = 0, boolean = 1, number = 2, string = 3, array = 4, object = 5 };
+    enum class Kind : uint8_t {
+        null = 0,
+        boolean = 1,
+        number = 2,
+        string = 3,
+        array = 4,
+        object = 5
+    };
 
     Value();
     explicit Value(bool v);

@@ -15,10 +15,14 @@ namespace dom = simdjson::dom;
 
 Error error_of(simdjson::error_code code, ValueLimits limits) {
     switch (code) {
-        case simdjson::DEPTH_ERROR: return fail(ErrorCode::too_deep, limits.depth_max);
-        case simdjson::NUMBER_ERROR: return fail(ErrorCode::out_of_range);
-        case simdjson::CAPACITY: return fail(ErrorCode::too_large);
-        default: return fail(ErrorCode::malformed);
+        case simdjson::DEPTH_ERROR:
+            return fail(ErrorCode::too_deep, limits.depth_max);
+        case simdjson::NUMBER_ERROR:
+            return fail(ErrorCode::out_of_range);
+        case simdjson::CAPACITY:
+            return fail(ErrorCode::too_large);
+        default:
+            return fail(ErrorCode::malformed);
     }
 }
 
@@ -29,8 +33,10 @@ class Converter {
     Result<Value> convert(dom::element element, size_t depth) {
         if (depth > limits_.depth_max) return fail(ErrorCode::too_deep, limits_.depth_max);
         switch (element.type()) {
-            case dom::element_type::NULL_VALUE: return Value();
-            case dom::element_type::BOOL: return Value(element.get_bool().value_unsafe());
+            case dom::element_type::NULL_VALUE:
+                return Value();
+            case dom::element_type::BOOL:
+                return Value(element.get_bool().value_unsafe());
             case dom::element_type::INT64:
                 return Value(static_cast<double>(element.get_int64().value_unsafe()));
             case dom::element_type::UINT64:
@@ -45,8 +51,10 @@ class Converter {
                 if (!is_utf8(text)) return fail(ErrorCode::malformed);
                 return Value(text);
             }
-            case dom::element_type::ARRAY: return array(element, depth);
-            case dom::element_type::OBJECT: return object(element, depth);
+            case dom::element_type::ARRAY:
+                return array(element, depth);
+            case dom::element_type::OBJECT:
+                return object(element, depth);
         }
         return fail(ErrorCode::malformed);
     }
@@ -152,11 +160,21 @@ void append_json_string(std::string& out, std::string_view text) {
         out.append(text.substr(start, i - start));
         start = i + 1;
         switch (byte) {
-            case '"': out.append("\\\""); break;
-            case '\\': out.append("\\\\"); break;
-            case '\n': out.append("\\n"); break;
-            case '\r': out.append("\\r"); break;
-            case '\t': out.append("\\t"); break;
+            case '"':
+                out.append("\\\"");
+                break;
+            case '\\':
+                out.append("\\\\");
+                break;
+            case '\n':
+                out.append("\\n");
+                break;
+            case '\r':
+                out.append("\\r");
+                break;
+            case '\t':
+                out.append("\\t");
+                break;
             default:
                 out.append("\\u00");
                 out.push_back(kHex[byte >> 4]);
@@ -183,10 +201,18 @@ void append_json_number(std::string& out, double number) {
 
 void append_json(std::string& out, const Value& value) {
     switch (value.kind()) {
-        case Value::Kind::null: out.append("null"); return;
-        case Value::Kind::boolean: out.append(value.as_bool() ? "true" : "false"); return;
-        case Value::Kind::number: append_json_number(out, value.as_number()); return;
-        case Value::Kind::string: append_json_string(out, value.as_string()); return;
+        case Value::Kind::null:
+            out.append("null");
+            return;
+        case Value::Kind::boolean:
+            out.append(value.as_bool() ? "true" : "false");
+            return;
+        case Value::Kind::number:
+            append_json_number(out, value.as_number());
+            return;
+        case Value::Kind::string:
+            append_json_string(out, value.as_string());
+            return;
         case Value::Kind::array: {
             char separator = '[';
             for (const Value& element : value.as_array()) {

@@ -12,9 +12,12 @@ namespace {
 Value random_value(int depth) {
     int kind = *rc::gen::inRange(0, depth > 0 ? 7 : 5);
     switch (kind) {
-        case 0: return Value();
-        case 1: return Value(*rc::gen::arbitrary<bool>());
-        case 2: return Value::integer(*rc::gen::inRange<int64_t>(-kIntegerMax, kIntegerMax));
+        case 0:
+            return Value();
+        case 1:
+            return Value(*rc::gen::arbitrary<bool>());
+        case 2:
+            return Value::integer(*rc::gen::inRange<int64_t>(-kIntegerMax, kIntegerMax));
         case 3: {
             double number = *rc::gen::arbitrary<double>();
             return Value(std::isfinite(number) ? number : 0.5);
@@ -33,8 +36,8 @@ Value random_value(int depth) {
         default: {
             Object members;
             for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
-                members.push_back({"k" + std::to_string(*rc::gen::inRange(0, 9)),
-                                   random_value(depth - 1)});
+                members.push_back(
+                    {"k" + std::to_string(*rc::gen::inRange(0, 9)), random_value(depth - 1)});
             }
             return Value(std::move(members));
         }
@@ -90,7 +93,8 @@ TEST(ValueJson, LimitsDepthAndKeys) {
     EXPECT_EQ(json_error("[" + deep + "]"), ErrorCode::too_deep);
     EXPECT_TRUE(parse_json("[" + deep + "]", kLooseValueLimits).ok());
     std::string wide = "{";
-    for (int i = 0; i < 1000; ++i) wide += "\"k" + std::to_string(i) + "\":1,";
+    for (int i = 0; i < 1000; ++i)
+        wide += "\"k" + std::to_string(i) + "\":1,";
     std::string thousand = wide;
     thousand.back() = '}';
     EXPECT_TRUE(parse_json(thousand).ok());
@@ -98,8 +102,9 @@ TEST(ValueJson, LimitsDepthAndKeys) {
 }
 
 TEST(ValueJson, NumbersKeepTheirDouble) {
-    EXPECT_EQ(to_json(*parse_json("[-0,-0.0,1e20,9007199254740991,1.5,1e-7,100000000000000000000]")),
-              "[0,0,1e+20,9007199254740991,1.5,1e-07,1e+20]");
+    EXPECT_EQ(
+        to_json(*parse_json("[-0,-0.0,1e20,9007199254740991,1.5,1e-7,100000000000000000000]")),
+        "[0,0,1e+20,9007199254740991,1.5,1e-07,1e+20]");
     EXPECT_EQ(parse_json("-123456789012345678901234567890")->as_number(), -1.2345678901234568e29);
     auto mixed = parse_json("[\"12345678901234567890123\",12345678901234567890123]");
     ASSERT_TRUE(mixed.ok());
@@ -138,7 +143,8 @@ TEST(Value, ObjectsAreSortedAndUnique) {
 TEST(Value, Keys) {
     EXPECT_TRUE(is_key("a b/~@"));
     EXPECT_TRUE(is_key(std::string(255, 'x')));
-    for (std::string_view key : {"", "a\n", "prototype", "\x7F", "\xC0\x80"}) EXPECT_FALSE(is_key(key));
+    for (std::string_view key : {"", "a\n", "prototype", "\x7F", "\xC0\x80"})
+        EXPECT_FALSE(is_key(key));
     EXPECT_FALSE(is_key(std::string(256, 'x')));
 }
 

@@ -22,10 +22,12 @@ bool is_writing(OpKind kind) {
         case OpKind::inc:
         case OpKind::counter_set:
         case OpKind::add:
-        case OpKind::insert: return true;
+        case OpKind::insert:
+            return true;
         case OpKind::remove_node:
         case OpKind::remove:
-        case OpKind::move: return false;
+        case OpKind::move:
+            return false;
     }
     return false;
 }
@@ -36,16 +38,22 @@ bool makes_sense(const Op& op) {
     bool ends_in_item = !op.path.empty() && op.path.back().is_item();
     switch (op.kind) {
         case OpKind::set:
-        case OpKind::remove_node: return true;
-        case OpKind::assign: return op.value.is_object();
-        case OpKind::inc: return op.value.is_integer();
+        case OpKind::remove_node:
+            return true;
+        case OpKind::assign:
+            return op.value.is_object();
+        case OpKind::inc:
+            return op.value.is_integer();
         case OpKind::counter_set:
             return op.value.is_integer() && op.seen <= base::kIntegerMax &&
                    op.seen >= -base::kIntegerMax;
         case OpKind::add:
-        case OpKind::remove: return op.value.is_scalar();
-        case OpKind::insert: return ends_in_item && (op.value.is_null() || op.value.is_object());
-        case OpKind::move: return ends_in_item;
+        case OpKind::remove:
+            return op.value.is_scalar();
+        case OpKind::insert:
+            return ends_in_item && (op.value.is_null() || op.value.is_object());
+        case OpKind::move:
+            return ends_in_item;
     }
     return false;
 }
@@ -84,7 +92,8 @@ void Applier::apply(const Op& op) {
         case OpKind::add:
         case OpKind::remove:
         case OpKind::insert:
-        case OpKind::move: break;
+        case OpKind::move:
+            break;
     }
     Node* node = approach(op);
     if (node == nullptr) return;
@@ -120,13 +129,17 @@ void Applier::apply(const Op& op) {
             add_element(*node, op.value);
             remember(*node, Kind::set, op);
             break;
-        case OpKind::remove: remove_element(*node, op.value); break;
+        case OpKind::remove:
+            remove_element(*node, op.value);
+            break;
         case OpKind::insert:
             write_position(as_item(*node), op.position);
             remember(*node->parent, Kind::list, op);
             if (op.value.is_object()) write_object(*node, op.value);
             break;
-        case OpKind::move: write_position(as_item(*node), op.position); break;
+        case OpKind::move:
+            write_position(as_item(*node), op.position);
+            break;
     }
 }
 
@@ -181,8 +194,8 @@ void Applier::write_sibling(std::vector<Sibling>& siblings, Node& node, const ba
             continue;
         }
         document_.bytes -= bytes_of(sibling);
-        bool is_raised = std::tie(sibling.stamp.ms, sibling.stamp.logical) >=
-                         std::tie(stamp.ms, stamp.logical);
+        bool is_raised =
+            std::tie(sibling.stamp.ms, sibling.stamp.logical) >= std::tie(stamp.ms, stamp.logical);
         if (is_raised) stamp = clock::just_above(sibling.stamp, entry_.actor);
     }
     if (kept < siblings.size()) {

@@ -43,13 +43,13 @@ struct Row {
 struct Change {
     ChangeKind kind = ChangeKind::value;
     Path path;
-    base::Value value;        ///< value, counter, element, no_element, conflict
+    base::Value value;  ///< value, counter, element, no_element, conflict
     bool has_position = false;
-    std::string position;     ///< item
-    Dot dot;                  ///< counter: its generation; conflict, no_conflict: the loser's
+    std::string position;  ///< item
+    Dot dot;               ///< counter: its generation; conflict, no_conflict: the loser's
     Reason reason = Reason::value;
-    clock::Stamp stamp;       ///< conflict
-    uint64_t seq = 0;         ///< conflict
+    clock::Stamp stamp;  ///< conflict
+    uint64_t seq = 0;    ///< conflict
 };
 
 /// Gives a path a short number on one stream of frames, so that a change names it in two bytes;
@@ -69,7 +69,7 @@ class PathLookup {
 
 void encode_changes(std::string& out, const std::vector<Change>& changes, PathTable* table);
 [[nodiscard]] base::Result<std::vector<Change>> decode_changes(std::string_view bytes,
-                                                         const PathLookup* lookup);
+                                                               const PathLookup* lookup);
 /// Checks that the value and the path fit the kind.
 [[nodiscard]] base::Result<void> check_change(const Change& change);
 void append_change_json(std::string& out, const Change& change);

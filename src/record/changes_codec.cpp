@@ -31,11 +31,13 @@ bool has_value(ChangeKind kind) {
         case ChangeKind::counter:
         case ChangeKind::element:
         case ChangeKind::no_element:
-        case ChangeKind::conflict: return true;
+        case ChangeKind::conflict:
+            return true;
         case ChangeKind::clear:
         case ChangeKind::empty:
         case ChangeKind::item:
-        case ChangeKind::no_conflict: return false;
+        case ChangeKind::no_conflict:
+            return false;
     }
     return false;
 }
@@ -76,8 +78,7 @@ base::Result<Change> decode_change(std::string_view bytes, const PathLookup* loo
                 break;
             }
             case kValue: {
-                TANDEM_TRY(change.value,
-                           base::decode_value(field.bytes, base::kLooseValueLimits));
+                TANDEM_TRY(change.value, base::decode_value(field.bytes, base::kLooseValueLimits));
                 break;
             }
             case kPosition:
@@ -85,24 +86,35 @@ base::Result<Change> decode_change(std::string_view bytes, const PathLookup* loo
                 change.has_position = true;
                 change.position = field.bytes;
                 break;
-            case kDotActor: change.dot.actor = field.value; break;
-            case kDotCounter: change.dot.counter = field.value; break;
+            case kDotActor:
+                change.dot.actor = field.value;
+                break;
+            case kDotCounter:
+                change.dot.counter = field.value;
+                break;
             case kReason:
                 if (field.value == 0 || field.value > static_cast<uint64_t>(Reason::folded)) {
                     return fail(ErrorCode::unknown_operation, field.value);
                 }
                 change.reason = static_cast<Reason>(field.value);
                 break;
-            case kStampMs: change.stamp.ms = field.value; break;
+            case kStampMs:
+                change.stamp.ms = field.value;
+                break;
             case kStampLogical:
                 if (field.value > std::numeric_limits<uint32_t>::max()) {
                     return ErrorCode::out_of_range;
                 }
                 change.stamp.logical = static_cast<uint32_t>(field.value);
                 break;
-            case kStampActor: change.stamp.actor = field.value; break;
-            case kSeq: change.seq = field.value; break;
-            default: break;
+            case kStampActor:
+                change.stamp.actor = field.value;
+                break;
+            case kSeq:
+                change.seq = field.value;
+                break;
+            default:
+                break;
         }
     }
     TANDEM_CHECK(check_change(change));
@@ -128,7 +140,8 @@ base::Result<void> check_change(const Change& change) {
         case ChangeKind::clear:
         case ChangeKind::empty:
         case ChangeKind::conflict:
-        case ChangeKind::no_conflict: break;
+        case ChangeKind::no_conflict:
+            break;
     }
     return {};
 }
@@ -176,8 +189,7 @@ void encode_changes(std::string& out, const std::vector<Change>& changes, PathTa
     }
 }
 
-base::Result<std::vector<Change>> decode_changes(std::string_view bytes,
-                                                 const PathLookup* lookup) {
+base::Result<std::vector<Change>> decode_changes(std::string_view bytes, const PathLookup* lookup) {
     std::vector<Change> changes;
     base::Reader reader(bytes);
     while (!reader.at_end()) {

@@ -65,14 +65,17 @@ void append_change_json(std::string& out, const Change& change) {
     switch (change.kind) {
         case ChangeKind::value:
         case ChangeKind::element:
-        case ChangeKind::no_element: append_value(); break;
+        case ChangeKind::no_element:
+            append_value();
+            break;
         case ChangeKind::counter:
             append_value();
             out.append(",\"generation\":");
             append_dot_json(out, change.dot);
             break;
         case ChangeKind::clear:
-        case ChangeKind::empty: break;
+        case ChangeKind::empty:
+            break;
         case ChangeKind::item:
             if (!change.has_position) break;
             out.append(",\"position\":");
@@ -85,7 +88,9 @@ void append_change_json(std::string& out, const Change& change) {
             append_stamp_json(out, change.stamp);
             out.append(",\"seq\":").append(std::to_string(change.seq));
             break;
-        case ChangeKind::no_conflict: append_row_key(); break;
+        case ChangeKind::no_conflict:
+            append_row_key();
+            break;
     }
     out.push_back('}');
 }

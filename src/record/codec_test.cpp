@@ -118,11 +118,11 @@ TEST(OpsJson, ReadsWhatPeopleWrite) {
                         "base":{"epoch":"18446744073709551615","seq":3}})");
     EXPECT_EQ(counter.generation, (Dot{5, 6}));
     EXPECT_EQ(counter.base, (Cursor{0xFFFFFFFFFFFFFFFF, 3}));
-    for (const char* bad : {R"({"path":"a"})", R"({"op":"sett","path":"a"})", R"([])",
-                            R"({"op":"set","path":1})", R"({"op":"set","path":"a","base":-1})",
-                            R"({"op":"set","path":"a","base":{"epoch":"x"}})",
-                            R"({"op":"insert","path":"l","value":3})",
-                            R"({"op":"move","path":"l","position":"a"})"}) {
+    for (const char* bad :
+         {R"({"path":"a"})", R"({"op":"sett","path":"a"})", R"([])", R"({"op":"set","path":1})",
+          R"({"op":"set","path":"a","base":-1})", R"({"op":"set","path":"a","base":{"epoch":"x"}})",
+          R"({"op":"insert","path":"l","value":3})",
+          R"({"op":"move","path":"l","position":"a"})"}) {
         EXPECT_FALSE(op_from_json(json(bad)).ok()) << bad;
     }
 }

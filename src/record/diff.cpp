@@ -40,7 +40,8 @@ class Differ {
     void content(const Node& node, Mode mode) {
         bool is_full = mode != Mode::delta;
         switch (node.shown) {
-            case Kind::none: return;
+            case Kind::none:
+                return;
             case Kind::reg:
                 if (is_full || node.leaf_seq > from_) {
                     emit(ChangeKind::value).value = winner(node.siblings).value;
@@ -53,7 +54,9 @@ class Differ {
                     change.dot = node.counter->generation;
                 }
                 return;
-            case Kind::set: elements(*node.set, mode); return;
+            case Kind::set:
+                elements(*node.set, mode);
+                return;
             case Kind::map:
                 for (const Node* child : nodes(node.map->children, node.map->recency, mode)) {
                     path_.push_back({Segment::Kind::key, child->name});
@@ -115,7 +118,8 @@ class Differ {
         std::vector<const Node*> out;
         if (mode != Mode::delta) {
             out.reserve(all.size());
-            for (const auto& node : all) out.push_back(node.get());
+            for (const auto& node : all)
+                out.push_back(node.get());
             return out;
         }
         for (const Node* node = recency.newest; node != nullptr && node->max_seq > from_;

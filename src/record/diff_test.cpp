@@ -15,12 +15,14 @@ std::string shown(const View& view) { return base::to_json(view.shown({})); }
 std::string shown(const Document& document) { return base::to_json(document.shown({})); }
 
 void apply_all(View& view, const std::vector<Change>& changes) {
-    for (const Change& change : changes) view.apply(change);
+    for (const Change& change : changes)
+        view.apply(change);
 }
 
 constexpr uint64_t kSeeds = 1'000'000'000;
 
-// A view fed entry by entry, a view that jumps, and one built from nothing show what the document does.
+// A view fed entry by entry, a view that jumps, and one built from nothing show what the document
+// does.
 RC_GTEST_PROP(Diff, EqualsReplay, ()) {
     RandomLog log(*rc::gen::inRange<uint64_t>(0, kSeeds));
     Document document;
@@ -115,7 +117,8 @@ RC_GTEST_PROP(Diff, SurvivesTheCodecs, ()) {
 RC_GTEST_PROP(Snapshot, GoesOnAsIfNeverSaved, ()) {
     RandomLog log(*rc::gen::inRange<uint64_t>(0, kSeeds));
     Document document;
-    for (uint64_t i = log.below(60); i > 0; --i) document.apply(log.next());
+    for (uint64_t i = log.below(60); i > 0; --i)
+        document.apply(log.next());
     std::string bytes;
     document.save(bytes);
     auto loaded = Document::load(bytes);
@@ -143,7 +146,8 @@ RC_GTEST_PROP(Snapshot, GoesOnAsIfNeverSaved, ()) {
 RC_GTEST_PROP(Snapshot, RefusesOrReadsDamage, ()) {
     RandomLog log(*rc::gen::inRange<uint64_t>(0, kSeeds));
     Document document;
-    for (int i = 0; i < 20; ++i) document.apply(log.next());
+    for (int i = 0; i < 20; ++i)
+        document.apply(log.next());
     std::string bytes;
     document.save(bytes);
     for (int i = 0; i < 20; ++i) {
@@ -189,13 +193,12 @@ RC_GTEST_PROP(Laws, ConcurrentEntriesCommute, ()) {
         }
         if (first.empty()) first = shown(document);
         RC_ASSERT(shown(document) == first);
-    } while (std::next_permutation(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-        return a.actor < b.actor;
-    }));
+    } while (std::next_permutation(entries.begin(), entries.end(),
+                                   [](const auto& a, const auto& b) { return a.actor < b.actor; }));
 }
 
-// Who sees all there is and writes alone is never told of a conflict. (A removal inside an item that
-// is gone brings the item back, so that only what is there is removed.)
+// Who sees all there is and writes alone is never told of a conflict. (A removal inside an item
+// that is gone brings the item back, so that only what is there is removed.)
 RC_GTEST_PROP(Laws, OwnWritesOpenNoRow, ()) {
     RandomLog log(*rc::gen::inRange<uint64_t>(0, kSeeds));
     Document document;

@@ -13,12 +13,9 @@ using nlohmann::json;
 using testing::RandomLog;
 
 json oracle_entry(const Entry& entry) {
-    json out = {{"seq", entry.seq},
-                {"actor", entry.actor},
-                {"counter", entry.counter},
-                {"own", entry.own},
-                {"floor", entry.floor},
-                {"stamp", {entry.stamp.ms, entry.stamp.logical}},
+    json out = {{"seq", entry.seq},         {"actor", entry.actor},
+                {"counter", entry.counter}, {"own", entry.own},
+                {"floor", entry.floor},     {"stamp", {entry.stamp.ms, entry.stamp.logical}},
                 {"ops", json::array()}};
     for (const Op& op : entry.ops) {
         std::string text;
@@ -51,16 +48,19 @@ std::string rows_of(const Document& document) {
     }
     std::sort(rows.begin(), rows.end());
     std::string out;
-    for (const std::string& row : rows) out += row + "\n";
+    for (const std::string& row : rows)
+        out += row + "\n";
     return out;
 }
 
 std::string rows_of(const oracle::Oracle& oracle) {
     std::vector<std::string> rows;
-    for (const json& row : oracle.journal()) rows.push_back(row.dump());
+    for (const json& row : oracle.journal())
+        rows.push_back(row.dump());
     std::sort(rows.begin(), rows.end());
     std::string out;
-    for (const std::string& row : rows) out += row + "\n";
+    for (const std::string& row : rows)
+        out += row + "\n";
     return out;
 }
 

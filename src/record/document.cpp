@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "record/apply.hpp"
 #include "record/document_impl.hpp"
 #include "record/resolver.hpp"
@@ -46,6 +47,7 @@ Document& Document::operator=(Document&&) noexcept = default;
 
 void Document::apply(const Entry& entry) {
     TANDEM_ASSERT(entry.seq > impl_->seq);
+    impl_->hash.clear();
     Applier(*impl_, entry).run();
 }
 
@@ -113,11 +115,12 @@ std::vector<Row> Document::journal(Rows which) const {
     return impl_->journal.rows(which == Rows::open);
 }
 
-std::string Document::hash() const { return hash_of(impl_->root); }
-
-size_t Document::bytes() const {
-    return sizeof(Impl) + impl_->bytes + impl_->journal.bytes();
+std::string Document::hash() const {
+    if (impl_->hash.empty()) impl_->hash = hash_of(impl_->root);
+    return impl_->hash;
 }
+
+size_t Document::bytes() const { return sizeof(Impl) + impl_->bytes + impl_->journal.bytes(); }
 size_t Document::fields() const { return impl_->fields; }
 
 void Document::save(std::string& out) const { save_document(out, *impl_); }

@@ -15,8 +15,9 @@ struct Document::Impl {
     Journal journal;
     uint64_t seq = 0;
     uint64_t floor = 0;
-    size_t bytes = 0;   ///< rough heap bytes of the tree
-    size_t fields = 0;  ///< registers, counters and elements that hold something
+    size_t bytes = 0;          ///< rough heap bytes of the tree
+    size_t fields = 0;         ///< registers, counters and elements that hold something
+    mutable std::string hash;  ///< as of the last call; empty once an entry has been applied
 
     /// The node at a path whatever is shown, or null. Borrowed.
     const Node* find(const Path& path) const;

@@ -38,7 +38,8 @@ TEST(Document, SetKeepsTheHighestStampOfWhatWasNotSeen) {
 
 TEST(Document, AWriterNeverConflictsWithItself) {
     Log log;
-    for (int i = 0; i < 5; ++i) log.add(7, R"({"op":"set","path":"t","value":1})", 100);
+    for (int i = 0; i < 5; ++i)
+        log.add(7, R"({"op":"set","path":"t","value":1})", 100);
     auto siblings = log.document.siblings(path("t"));
     ASSERT_EQ(siblings.size(), 1u);
     EXPECT_EQ(siblings[0].stamp, (clock::Stamp{100, 4, 7}));
@@ -98,7 +99,8 @@ TEST(Document, CountersAdd) {
     EXPECT_EQ(log.shown("n"), "5");
     EXPECT_EQ(log.document.counter(path("n")).generation, (Dot{1, 1}));
     // Set to 100 by someone who saw 2: the 3 that came since stay.
-    log.add(3, R"({"op":"counter_set","path":"n","value":100,"generation":[1,1],"seen":2,"base":1})");
+    log.add(3,
+            R"({"op":"counter_set","path":"n","value":100,"generation":[1,1],"seen":2,"base":1})");
     EXPECT_EQ(log.shown("n"), "103");
     EXPECT_EQ(log.document.counter(path("n")).generation, (Dot{3, 1}));
     // The generation has moved: journalled, not applied.
@@ -122,7 +124,8 @@ TEST(Document, SetsAddWins) {
     EXPECT_EQ(log.shown("s"), R"(["x"])");
     log.see(3, R"({"op":"remove","path":"s","value":"x"})", 3);
     EXPECT_EQ(log.shown("s"), "-");
-    log.add(1, {op(R"({"op":"add","path":"s","value":2})"), op(R"({"op":"add","path":"s","value":true})"),
+    log.add(1, {op(R"({"op":"add","path":"s","value":2})"),
+                op(R"({"op":"add","path":"s","value":true})"),
                 op(R"({"op":"add","path":"s","value":"a"})")});
     EXPECT_EQ(log.shown("s"), R"([true,2,"a"])");
 }

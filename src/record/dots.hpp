@@ -82,7 +82,8 @@ class Dots {
 
     uint64_t seq_max() const {
         uint64_t highest = 0;
-        for (const Tag& tag : *this) highest = std::max(highest, tag.seq);
+        for (const Tag& tag : *this)
+            highest = std::max(highest, tag.seq);
         return highest;
     }
 

@@ -73,7 +73,8 @@ inline base::Result<Field> read_field(base::Reader& reader) {
             TANDEM_TRY(field.value, reader.fixed32());
             break;
         }
-        default: return base::ErrorCode::malformed;
+        default:
+            return base::ErrorCode::malformed;
     }
     return field;
 }

@@ -62,7 +62,8 @@ class Forgetter {
 
     // Takes a whole item out of the totals.
     void discount(const Node& node) {
-        for (const Sibling& sibling : node.siblings) document_.bytes -= bytes_of(sibling);
+        for (const Sibling& sibling : node.siblings)
+            document_.bytes -= bytes_of(sibling);
         if (!node.siblings.empty()) --document_.fields;
         if (node.counter) {
             document_.bytes -= sizeof(Counter);
@@ -76,10 +77,12 @@ class Forgetter {
             document_.fields -= node.set->present;
         }
         if (node.map) {
-            for (const auto& child : node.map->children) discount(*child);
+            for (const auto& child : node.map->children)
+                discount(*child);
         }
         if (node.list) {
-            for (const auto& item : node.list->items) discount(*item);
+            for (const auto& item : node.list->items)
+                discount(*item);
         }
         if (node.is_item) {
             for (const Sibling& position : as_item(node).positions) {

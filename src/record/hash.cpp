@@ -9,7 +9,8 @@ namespace {
 
 void write_dots(base::Writer& writer, const Dots& dots) {
     std::vector<Dot> sorted;
-    for (const Tag& tag : dots) sorted.push_back({tag.actor, tag.counter});
+    for (const Tag& tag : dots)
+        sorted.push_back({tag.actor, tag.counter});
     std::sort(sorted.begin(), sorted.end());
     writer.varint(sorted.size());
     for (const Dot& dot : sorted) {
@@ -20,7 +21,8 @@ void write_dots(base::Writer& writer, const Dots& dots) {
 
 void write_siblings(base::Writer& writer, const std::vector<Sibling>& siblings) {
     std::vector<const Sibling*> sorted;
-    for (const Sibling& sibling : siblings) sorted.push_back(&sibling);
+    for (const Sibling& sibling : siblings)
+        sorted.push_back(&sibling);
     std::sort(sorted.begin(), sorted.end(),
               [](const Sibling* a, const Sibling* b) { return a->dot < b->dot; });
     writer.varint(sorted.size());

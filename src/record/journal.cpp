@@ -10,7 +10,8 @@ namespace {
 
 size_t cost(const Row& row) {
     size_t total = 2 * sizeof(Row) + bytes_of(row.value);
-    for (const Segment& segment : row.path) total += sizeof(Segment) + 2 * segment.name.size();
+    for (const Segment& segment : row.path)
+        total += sizeof(Segment) + 2 * segment.name.size();
     return total;
 }
 
@@ -98,10 +99,11 @@ void Journal::close_events(const Path& path, Reach reach, const Seen& seen) {
 
 void Journal::bound() {
     while (rows_.size() > kRowsMax) {
-        auto oldest = std::min_element(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
-            return std::pair(a.second.closed_seq == 0, a.second.seq) <
-                   std::pair(b.second.closed_seq == 0, b.second.seq);
-        });
+        auto oldest =
+            std::min_element(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
+                return std::pair(a.second.closed_seq == 0, a.second.seq) <
+                       std::pair(b.second.closed_seq == 0, b.second.seq);
+            });
         erase(oldest);
     }
 }
@@ -154,7 +156,8 @@ std::vector<Row> Journal::rows(bool only_open) const {
     });
     std::vector<Row> out;
     out.reserve(wanted.size());
-    for (const auto* at : wanted) out.push_back(at->second);
+    for (const auto* at : wanted)
+        out.push_back(at->second);
     return out;
 }
 

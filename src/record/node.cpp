@@ -13,9 +13,10 @@ constexpr Kind kShownOrder[] = {Kind::map, Kind::list, Kind::set, Kind::counter,
 template <class T>
 auto position_of(const std::vector<std::unique_ptr<T>>& all, std::string_view name) {
     if (all.empty() || all.back()->name < name) return all.end();
-    return std::lower_bound(
-        all.begin(), all.end(), name,
-        [](const std::unique_ptr<T>& node, std::string_view wanted) { return node->name < wanted; });
+    return std::lower_bound(all.begin(), all.end(), name,
+                            [](const std::unique_ptr<T>& node, std::string_view wanted) {
+                                return node->name < wanted;
+                            });
 }
 
 template <class T>
@@ -94,12 +95,18 @@ Item& make_item(ListSlot& slot, Node& parent, std::string_view id) {
 
 bool Node::is_live(Kind kind) const {
     switch (kind) {
-        case Kind::none: return false;
-        case Kind::map: return map && (map->live > 0 || !map->marker.empty());
-        case Kind::list: return list && list->visible > 0;
-        case Kind::set: return set && set->present > 0;
-        case Kind::counter: return counter != nullptr;
-        case Kind::reg: return !siblings.empty();
+        case Kind::none:
+            return false;
+        case Kind::map:
+            return map && (map->live > 0 || !map->marker.empty());
+        case Kind::list:
+            return list && list->visible > 0;
+        case Kind::set:
+            return set && set->present > 0;
+        case Kind::counter:
+            return counter != nullptr;
+        case Kind::reg:
+            return !siblings.empty();
     }
     return false;
 }
@@ -114,7 +121,8 @@ Kind Node::kind_now() const {
 
 size_t Node::live_slots() const {
     size_t count = 0;
-    for (Kind kind : kShownOrder) count += is_live(kind) ? 1 : 0;
+    for (Kind kind : kShownOrder)
+        count += is_live(kind) ? 1 : 0;
     return count;
 }
 
@@ -158,7 +166,8 @@ size_t bytes_of(const base::Value& value) {
     switch (value.kind()) {
         case base::Value::Kind::null:
         case base::Value::Kind::boolean:
-        case base::Value::Kind::number: return 0;
+        case base::Value::Kind::number:
+            return 0;
         case base::Value::Kind::string:
             // Short strings are inside the value.
             return value.as_string().size() < 16 ? 0 : value.as_string().size() + 1;

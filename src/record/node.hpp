@@ -36,7 +36,7 @@ struct Element {
     std::string bytes;  ///< canonical bytes of the value
     base::Value value;
     Dots dots;
-    uint64_t seq = 0;   ///< of the last appearance or disappearance
+    uint64_t seq = 0;  ///< of the last appearance or disappearance
 };
 
 struct SetSlot {
@@ -87,7 +87,7 @@ struct Node {
     std::unique_ptr<ListSlot> list;
     std::unique_ptr<MapSlot> map;
 
-    uint32_t open_rows = 0;  ///< of the journal, event rows left out
+    uint32_t open_rows = 0;   ///< of the journal, event rows left out
     Kind shown = Kind::none;  ///< as of the last settled entry
     Kind declared = Kind::none;
     Resolver resolver = Resolver::keep;

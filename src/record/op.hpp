@@ -75,7 +75,8 @@ struct Entry {
     clock::Stamp stamp;
     bool own = true;     ///< an outbox actor: what it wrote before, it has seen
     uint64_t floor = 0;  ///< not 0: moves the floor, and there are no ops
-    uint64_t wall_ms = 0;  ///< the server's clock at the append, for people and retention; apply ignores it
+    uint64_t wall_ms =
+        0;  ///< the server's clock at the append, for people and retention; apply ignores it
     std::vector<Op> ops;
 };
 

@@ -47,7 +47,7 @@ base::Result<Op> decode_op(std::string_view bytes, Form form) {
         bool wants_bytes =
             field.number == kPath || field.number == kValue || field.number == kPosition;
         if (!is_known) continue;
-        bool fits = wants_bytes ? field.is_bytes()
+        bool fits = wants_bytes                  ? field.is_bytes()
                     : field.number == kBaseEpoch ? field.is_fixed64()
                                                  : field.is_varint();
         if (!fits) return ErrorCode::malformed;
@@ -67,10 +67,18 @@ base::Result<Op> decode_op(std::string_view bytes, Form form) {
                 TANDEM_TRY(op.value, base::decode_value(field.bytes));
                 break;
             }
-            case kPosition: op.position = field.bytes; break;
-            case kGenerationActor: op.generation.actor = field.value; break;
-            case kGenerationCounter: op.generation.counter = field.value; break;
-            case kSeen: op.seen = base::zigzag_decode(field.value); break;
+            case kPosition:
+                op.position = field.bytes;
+                break;
+            case kGenerationActor:
+                op.generation.actor = field.value;
+                break;
+            case kGenerationCounter:
+                op.generation.counter = field.value;
+                break;
+            case kSeen:
+                op.seen = base::zigzag_decode(field.value);
+                break;
             case kBaseEpoch:
                 if (form == Form::pushed) op.base.epoch = field.value;
                 break;
@@ -90,7 +98,8 @@ base::Result<Op> decode_op(std::string_view bytes, Form form) {
             case kDeclared:
                 if (form == Form::logged) op.is_declared = field.value != 0;
                 break;
-            default: break;
+            default:
+                break;
         }
     }
     if (!has_kind) return ErrorCode::unknown_operation;
@@ -98,9 +107,7 @@ base::Result<Op> decode_op(std::string_view bytes, Form form) {
     return op;
 }
 
-bool has_value(OpKind kind) {
-    return kind != OpKind::remove_node && kind != OpKind::move;
-}
+bool has_value(OpKind kind) { return kind != OpKind::remove_node && kind != OpKind::move; }
 
 }  // namespace
 
@@ -112,7 +119,8 @@ base::Result<void> check_op(const Op& op) {
     }
     switch (op.kind) {
         case OpKind::set:
-        case OpKind::remove_node: return {};
+        case OpKind::remove_node:
+            return {};
         case OpKind::assign:
             if (!op.value.is_object()) return ErrorCode::wrong_type;
             if (ends_in_item && op.value.find("id") != nullptr) return ErrorCode::bad_path;

@@ -122,7 +122,8 @@ void append_op_json(std::string& out, const Op& op, Form form) {
             base::append_json(out, op.value);
             break;
         case OpKind::remove_node:
-        case OpKind::move: break;
+        case OpKind::move:
+            break;
     }
     if (op.kind == OpKind::insert || op.kind == OpKind::move) {
         out.append(",\"position\":");
@@ -139,7 +140,9 @@ void append_op_json(std::string& out, const Op& op, Form form) {
             out.append(",\"base\":{\"epoch\":\"").append(std::to_string(op.base.epoch));
             out.append("\",\"seq\":").append(std::to_string(op.base.seq)).append("}");
             break;
-        case Form::logged: out.append(",\"base\":").append(std::to_string(op.seen_seq)); break;
+        case Form::logged:
+            out.append(",\"base\":").append(std::to_string(op.seen_seq));
+            break;
     }
     out.push_back('}');
 }

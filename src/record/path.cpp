@@ -131,8 +131,8 @@ base::Result<Path> decode_path_below(std::string_view bytes) {
         TANDEM_TRY(uint64_t head, reader.varint_max((uint64_t{base::kKeyBytesMax} << 1) | 1));
         TANDEM_TRY(std::string_view name, reader.bytes(static_cast<size_t>(head >> 1)));
         if (path.size() == kSegmentsBelowMax || !base::is_key(name)) return ErrorCode::bad_path;
-        path.push_back({(head & 1) != 0 ? Segment::Kind::item : Segment::Kind::key,
-                        std::string(name)});
+        path.push_back(
+            {(head & 1) != 0 ? Segment::Kind::item : Segment::Kind::key, std::string(name)});
     }
     return path;
 }

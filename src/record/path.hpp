@@ -34,8 +34,8 @@ bool is_valid(const Path& path);
 /// `bad_path` for a path that is not valid.
 void encode_path(std::string& out, const Path& path);
 [[nodiscard]] base::Result<Path> decode_path(std::string_view bytes);
-/// The same for a path that we found in a document, which may go on below an op's path by as much as
-/// the op's value was deep.
+/// The same for a path that we found in a document, which may go on below an op's path by as much
+/// as the op's value was deep.
 [[nodiscard]] base::Result<Path> decode_path_below(std::string_view bytes);
 /// True when `prefix` is `path` or an ancestor of it.
 bool covers(const Path& prefix, const Path& path);

@@ -7,11 +7,12 @@ namespace tandem::record {
 namespace {
 
 // A key is an integer part and a fraction, both of base-62 digits in the order of their bytes. The
-// first character of the integer part tells its sign and length: 'a' has one digit, 'b' two, and so on
-// up; 'Z' has one digit, 'Y' two, and so on down. So longer positive integers sort after shorter
+// first character of the integer part tells its sign and length: 'a' has one digit, 'b' two, and so
+// on up; 'Z' has one digit, 'Y' two, and so on down. So longer positive integers sort after shorter
 // ones, and longer negative ones before. A fraction that ends in '0' has nothing directly below it
 // and is never made.
-constexpr std::string_view kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kDigits =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr int kBase = 62;
 
 int digit_of(char c) {
@@ -100,11 +101,12 @@ std::string above_fraction(std::string_view low) {
     return out;
 }
 
-// Digits d such that low < d + tail < high for every tail that does not end in '0'. False when there
-// are none, because `high` is `low` followed by zeros.
+// Digits d such that low < d + tail < high for every tail that does not end in '0'. False when
+// there are none, because `high` is `low` followed by zeros.
 bool between_fractions(std::string& out, std::string_view low, std::string_view high) {
     size_t i = 0;
-    while (i < low.size() && i < high.size() && low[i] == high[i]) ++i;
+    while (i < low.size() && i < high.size() && low[i] == high[i])
+        ++i;
     out.assign(low.substr(0, i));
     if (i == low.size()) {
         for (; i < high.size(); ++i) {

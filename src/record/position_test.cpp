@@ -11,7 +11,8 @@ std::string tail_of(uint64_t number) {
     constexpr std::string_view kDigits =
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     std::string out;
-    for (; number > 0; number /= 62) out += kDigits[number % 62];
+    for (; number > 0; number /= 62)
+        out += kDigits[number % 62];
     return out + "k";
 }
 
@@ -68,7 +69,8 @@ RC_GTEST_PROP(Position, ArbitraryKeysHaveRoomBetween, ()) {
             out += kDigits[random.below(kDigits.size())];
         }
         // Below a key of zeros alone, and between a key and itself with zeros, there is nothing.
-        while (out.ends_with('0')) out.back() = '1';
+        while (out.ends_with('0'))
+            out.back() = '1';
         return out;
     };
     for (int i = 0; i < 50; ++i) {

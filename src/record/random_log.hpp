@@ -8,8 +8,8 @@
 
 namespace tandem::record::testing {
 
-/// Random entries over few paths, actors and values, so that they collide often. The same seed gives
-/// the same log on every machine.
+/// Random entries over few paths, actors and values, so that they collide often. The same seed
+/// gives the same log on every machine.
 class RandomLog {
   public:
     explicit RandomLog(uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
@@ -36,7 +36,8 @@ class RandomLog {
         entry.counter = ++counters_[index];
         // Clocks that disagree: some run behind, many readings are equal.
         entry.stamp = {1000 + seq_ / 2 - (index == 1 ? 30 : 0), 0, entry.actor};
-        for (uint64_t count = 1 + below(3); count > 0; --count) entry.ops.push_back(op(entry));
+        for (uint64_t count = 1 + below(3); count > 0; --count)
+            entry.ops.push_back(op(entry));
         return entry;
     }
 
@@ -48,10 +49,14 @@ class RandomLog {
 
     base::Value scalar() {
         switch (below(5)) {
-            case 0: return base::Value(static_cast<double>(below(3)));
-            case 1: return base::Value(one_in(2));
-            case 2: return base::Value(2.5);
-            default: return base::Value(std::string(1, static_cast<char>('p' + below(3))));
+            case 0:
+                return base::Value(static_cast<double>(below(3)));
+            case 1:
+                return base::Value(one_in(2));
+            case 2:
+                return base::Value(2.5);
+            default:
+                return base::Value(std::string(1, static_cast<char>('p' + below(3))));
         }
     }
     base::Value any() {
@@ -93,17 +98,27 @@ class RandomLog {
             op.seen_seq = head - below(std::min<uint64_t>(head, 8) + 1);
         }
         switch (op.kind) {
-            case OpKind::set: op.value = any(); break;
-            case OpKind::assign: op.value = object(2); break;
-            case OpKind::inc: op.value = base::Value(static_cast<double>(below(9)) - 4); break;
+            case OpKind::set:
+                op.value = any();
+                break;
+            case OpKind::assign:
+                op.value = object(2);
+                break;
+            case OpKind::inc:
+                op.value = base::Value(static_cast<double>(below(9)) - 4);
+                break;
             case OpKind::counter_set:
                 op.value = base::Value(static_cast<double>(below(100)));
                 op.seen = static_cast<int64_t>(below(20));
                 if (!one_in(3)) op.generation = {11 + below(3), 1 + below(10)};
-                if (one_in(4)) op.generation = {0, entry.counter - below(std::min<uint64_t>(entry.counter, 3))};
+                if (one_in(4))
+                    op.generation = {0,
+                                     entry.counter - below(std::min<uint64_t>(entry.counter, 3))};
                 break;
             case OpKind::add:
-            case OpKind::remove: op.value = scalar(); break;
+            case OpKind::remove:
+                op.value = scalar();
+                break;
             case OpKind::insert:
                 if (!one_in(3)) op.value = object(1);
                 [[fallthrough]];
@@ -111,7 +126,8 @@ class RandomLog {
                 op.position = std::string("a") + static_cast<char>('0' + below(6));
                 if (!one_in(8)) op.path.push_back({Segment::Kind::item, kIds[below(3)]});
                 break;
-            case OpKind::remove_node: break;
+            case OpKind::remove_node:
+                break;
         }
         if (one_in(8)) op.is_declared = true;
         if (one_in(8)) op.resolver = one_in(2) ? Resolver::lww : Resolver::manual;
@@ -151,19 +167,23 @@ inline std::string everything(const Document& document) {
 
 inline std::string open_conflicts(const Document& document) {
     std::vector<std::string> rows;
-    for (const Row& row : document.journal(Document::Rows::open)) rows.push_back(row_text(row));
+    for (const Row& row : document.journal(Document::Rows::open))
+        rows.push_back(row_text(row));
     std::sort(rows.begin(), rows.end());
     std::string out;
-    for (const std::string& row : rows) out += row + "\n";
+    for (const std::string& row : rows)
+        out += row + "\n";
     return out;
 }
 
 inline std::string open_conflicts(const View& view) {
     std::vector<std::string> rows;
-    for (const Row& row : view.conflicts()) rows.push_back(row_text(row));
+    for (const Row& row : view.conflicts())
+        rows.push_back(row_text(row));
     std::sort(rows.begin(), rows.end());
     std::string out;
-    for (const std::string& row : rows) out += row + "\n";
+    for (const std::string& row : rows)
+        out += row + "\n";
     return out;
 }
 

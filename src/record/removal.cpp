@@ -4,7 +4,8 @@ namespace tandem::record {
 
 void Applier::remove_slot(Node& node, Kind slot) {
     switch (slot) {
-        case Kind::none: return;
+        case Kind::none:
+            return;
         case Kind::reg: {
             size_t removed = std::erase_if(node.siblings, [&](const Sibling& sibling) {
                 bool is_seen = seen_(sibling.seq, sibling.dot.actor);
@@ -30,11 +31,13 @@ void Applier::remove_slot(Node& node, Kind slot) {
         }
         case Kind::set:
             if (!node.set || node.set->present == 0) return;
-            for (auto& element : node.set->elements) lose_seen(*node.set, *element, node);
+            for (auto& element : node.set->elements)
+                lose_seen(*node.set, *element, node);
             return;
         case Kind::list:
             if (!node.list || node.list->visible == 0) return;
-            for (auto& item : node.list->items) remove_item(*item);
+            for (auto& item : node.list->items)
+                remove_item(*item);
             return;
         case Kind::map:
             if (!node.map) return;

@@ -13,15 +13,19 @@ uint64_t highest_seq(const Node& node, Kind slot) {
     switch (slot) {
         case Kind::none:
         case Kind::map:
-        case Kind::list: break;
+        case Kind::list:
+            break;
         case Kind::set:
             for (const auto& element : node.set->elements) {
                 highest = std::max(highest, element->dots.seq_max());
             }
             break;
-        case Kind::counter: highest = node.counter->touched.seq_max(); break;
+        case Kind::counter:
+            highest = node.counter->touched.seq_max();
+            break;
         case Kind::reg:
-            for (const Sibling& sibling : node.siblings) highest = std::max(highest, sibling.seq);
+            for (const Sibling& sibling : node.siblings)
+                highest = std::max(highest, sibling.seq);
             break;
     }
     return highest;
@@ -64,7 +68,8 @@ void Applier::change(Node& node) {
 }
 
 void Applier::settle() {
-    for (size_t i = touched_.size(); i > 0; --i) settle(*touched_[i - 1]);
+    for (size_t i = touched_.size(); i > 0; --i)
+        settle(*touched_[i - 1]);
     touched_.clear();
 }
 
@@ -103,10 +108,12 @@ void Applier::settle(Node& node) {
 void Applier::reconcile_below(Node& node) {
     if (may_have_rows(node)) reconcile(node);
     if (node.map) {
-        for (auto& child : node.map->children) reconcile_below(*child);
+        for (auto& child : node.map->children)
+            reconcile_below(*child);
     }
     if (node.list) {
-        for (auto& item : node.list->items) reconcile_below(*item);
+        for (auto& item : node.list->items)
+            reconcile_below(*item);
     }
 }
 

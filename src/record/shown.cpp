@@ -51,18 +51,22 @@ std::vector<const Item*> ordered_items(const ListSlot& list) {
     });
     std::vector<const Item*> out;
     out.reserve(places.size());
-    for (const Place& place : places) out.push_back(place.item);
+    for (const Place& place : places)
+        out.push_back(place.item);
     return out;
 }
 
 base::Value shown_slot(const Node& node, Kind slot) {
     switch (slot) {
-        case Kind::none: break;
-        case Kind::map: return shown_map(*node.map);
+        case Kind::none:
+            break;
+        case Kind::map:
+            return shown_map(*node.map);
         case Kind::list: {
             base::Array out;
             out.reserve(node.list->visible);
-            for (const Item* item : ordered_items(*node.list)) out.push_back(shown_item(*item));
+            for (const Item* item : ordered_items(*node.list))
+                out.push_back(shown_item(*item));
             return base::Value(std::move(out));
         }
         case Kind::set: {
@@ -73,8 +77,10 @@ base::Value shown_slot(const Node& node, Kind slot) {
             }
             return base::Value(std::move(out));
         }
-        case Kind::counter: return base::Value::integer(node.counter->value);
-        case Kind::reg: return winner(node.siblings).value;
+        case Kind::counter:
+            return base::Value::integer(node.counter->value);
+        case Kind::reg:
+            return winner(node.siblings).value;
     }
     return base::Value();
 }

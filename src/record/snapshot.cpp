@@ -33,7 +33,8 @@ class Saver {
         node(document.root);
         std::vector<Row> rows = document.journal.rows(false);
         writer_.varint(rows.size());
-        for (const Row& each : rows) row(each);
+        for (const Row& each : rows)
+            row(each);
     }
 
   private:
@@ -142,7 +143,8 @@ class Loader {
         TANDEM_TRY(document_.floor, reader_.varint_max(document_.seq));
         TANDEM_CHECK(node(document_.root, 0));
         TANDEM_TRY(uint64_t rows, reader_.varint_max(kRowsMax));
-        for (uint64_t i = 0; i < rows; ++i) TANDEM_CHECK(row());
+        for (uint64_t i = 0; i < rows; ++i)
+            TANDEM_CHECK(row());
         return reader_.expect_end();
     }
 
@@ -303,7 +305,8 @@ class Loader {
     static void link(Recency& recency, std::vector<Node*>& nodes) {
         std::sort(nodes.begin(), nodes.end(),
                   [](const Node* a, const Node* b) { return a->max_seq > b->max_seq; });
-        for (Node* node : nodes) recency.push_back(*node);
+        for (Node* node : nodes)
+            recency.push_back(*node);
     }
 
     base::Result<void> row() {

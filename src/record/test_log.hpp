@@ -64,7 +64,8 @@ class Log {
     }
     std::string changes(uint64_t from) const {
         std::string out;
-        for (const Change& change : document.changes(from)) append_change_json(out, change);
+        for (const Change& change : document.changes(from))
+            append_change_json(out, change);
         return out;
     }
     size_t open_rows() const { return document.journal(Document::Rows::open).size(); }

@@ -83,19 +83,22 @@ std::string row_text(const Row& row) {
 std::string rows_text(std::vector<std::string> rows) {
     std::sort(rows.begin(), rows.end());
     std::string out;
-    for (const std::string& row : rows) out += row + "\n";
+    for (const std::string& row : rows)
+        out += row + "\n";
     return out;
 }
 
 std::string journal_text(const Document& document, Document::Rows which) {
     std::vector<std::string> rows;
-    for (const Row& row : document.journal(which)) rows.push_back(row_text(row));
+    for (const Row& row : document.journal(which))
+        rows.push_back(row_text(row));
     return rows_text(std::move(rows));
 }
 
 std::string array_text(const Value& array) {
     std::vector<std::string> rows;
-    for (const Value& row : array.as_array()) rows.push_back(base::to_json(row));
+    for (const Value& row : array.as_array())
+        rows.push_back(base::to_json(row));
     return rows_text(std::move(rows));
 }
 
@@ -111,8 +114,9 @@ void run_case(const Value& given) {
             SCOPED_TRACE("seq " + std::to_string(document.seq()));
             EXPECT_EQ(base::to_json(document.shown({})), base::to_json(at(check, "shown")));
             bool only_open = at(check, "rows").as_string() == "open";
-            EXPECT_EQ(journal_text(document, only_open ? Document::Rows::open : Document::Rows::all),
-                      array_text(at(check, "journal")));
+            EXPECT_EQ(
+                journal_text(document, only_open ? Document::Rows::open : Document::Rows::all),
+                array_text(at(check, "journal")));
         }
     }
     EXPECT_EQ(next, checks.size());
@@ -125,7 +129,8 @@ TEST(Vectors, Merge) {
         ++files;
         SCOPED_TRACE(file.path().filename().string());
         Value given = read(file.path());
-        for (const Value& each : at(given, "cases").as_array()) run_case(each);
+        for (const Value& each : at(given, "cases").as_array())
+            run_case(each);
     }
     EXPECT_GT(files, 0u);
 }

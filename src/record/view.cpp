@@ -137,7 +137,9 @@ void View::clear() { *impl_ = Impl{}; }
 void View::apply(const Change& change) {
     ViewNode& root = impl_->root;
     switch (change.kind) {
-        case ChangeKind::value: set_register(*make(root, change.path).node, change.value); return;
+        case ChangeKind::value:
+            set_register(*make(root, change.path).node, change.value);
+            return;
         case ChangeKind::counter: {
             if (!change.value.is_integer()) return;
             ViewNode& node = *make(root, change.path).node;
@@ -146,7 +148,9 @@ void View::apply(const Change& change) {
             node.generation = change.dot;
             return;
         }
-        case ChangeKind::clear: erase(root, change.path, 0); return;
+        case ChangeKind::clear:
+            erase(root, change.path, 0);
+            return;
         case ChangeKind::empty: {
             ViewNode& node = *make(root, change.path).node;
             node.become(Kind::map);
@@ -160,7 +164,9 @@ void View::apply(const Change& change) {
             node.elements[base::canonical_bytes(change.value)] = change.value;
             return;
         }
-        case ChangeKind::no_element: erase_element(root, change.path, change.value); return;
+        case ChangeKind::no_element:
+            erase_element(root, change.path, change.value);
+            return;
         case ChangeKind::item: {
             if (change.path.empty() || !change.path.back().is_item()) return;
             ViewNode::Item& item = *make(root, change.path).item;
@@ -190,8 +196,12 @@ void View::apply_plain(const Op& op, Dot dot) {
     ViewNode& root = impl_->root;
     bool ends_in_item = !op.path.empty() && op.path.back().is_item();
     switch (op.kind) {
-        case OpKind::set: set_register(*make(root, op.path).node, op.value); return;
-        case OpKind::remove_node: erase(root, op.path, 0); return;
+        case OpKind::set:
+            set_register(*make(root, op.path).node, op.value);
+            return;
+        case OpKind::remove_node:
+            erase(root, op.path, 0);
+            return;
         case OpKind::assign: {
             if (!op.value.is_object()) return;
             ViewNode& node = *make(root, op.path).node;
@@ -283,7 +293,8 @@ std::vector<View::Item> View::items(const Path& list) const {
 
 std::vector<Row> View::conflicts() const {
     std::vector<Row> out;
-    for (const auto& [key, row] : impl_->rows) out.push_back(row);
+    for (const auto& [key, row] : impl_->rows)
+        out.push_back(row);
     return out;
 }
 

@@ -13,34 +13,45 @@ void ViewNode::become(Kind wanted) {
 
 bool ViewNode::is_vacant() const {
     switch (kind) {
-        case Kind::none: return true;
-        case Kind::map: return children.empty() && !is_empty_map;
-        case Kind::list: return items.empty();
-        case Kind::set: return elements.empty();
+        case Kind::none:
+            return true;
+        case Kind::map:
+            return children.empty() && !is_empty_map;
+        case Kind::list:
+            return items.empty();
+        case Kind::set:
+            return elements.empty();
         case Kind::counter:
-        case Kind::reg: return false;
+        case Kind::reg:
+            return false;
     }
     return true;
 }
 
 base::Value ViewNode::shown() const {
     switch (kind) {
-        case Kind::none: break;
-        case Kind::reg: return value;
-        case Kind::counter: return base::Value::integer(count);
+        case Kind::none:
+            break;
+        case Kind::reg:
+            return value;
+        case Kind::counter:
+            return base::Value::integer(count);
         case Kind::set: {
             base::Array out;
-            for (const auto& [bytes, element] : elements) out.push_back(element);
+            for (const auto& [bytes, element] : elements)
+                out.push_back(element);
             return base::Value(std::move(out));
         }
         case Kind::map: {
             base::Object out;
-            for (const auto& [key, child] : children) out.push_back({key, child.shown()});
+            for (const auto& [key, child] : children)
+                out.push_back({key, child.shown()});
             return base::Value(std::move(out));
         }
         case Kind::list: {
             base::Array out;
-            for (const auto* at : ordered(*this)) out.push_back(at->second.shown(at->first));
+            for (const auto* at : ordered(*this))
+                out.push_back(at->second.shown(at->first));
             return base::Value(std::move(out));
         }
     }
@@ -60,7 +71,8 @@ base::Value ViewNode::Item::shown(std::string_view id) const {
 
 std::vector<const std::pair<const std::string, ViewNode::Item>*> ordered(const ViewNode& list) {
     std::vector<const std::pair<const std::string, ViewNode::Item>*> out;
-    for (const auto& at : list.items) out.push_back(&at);
+    for (const auto& at : list.items)
+        out.push_back(&at);
     std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
         bool is_a_last = !a->second.has_position;
         bool is_b_last = !b->second.has_position;
