@@ -31,6 +31,9 @@ export interface TandemClient extends AsyncDisposable {
     /** By its whole name, without a schema. */
     channel(name: string, options?: Options): AnyChannel;
     readonly status: Readable<SyncStatus>;
+    /** Closes the socket and opens none until `goOnline`: for a switch in the application, and to try things out. */
+    goOffline(): void;
+    goOnline(): void;
     close(): Promise<void>;
 }
 
@@ -181,7 +184,7 @@ export class Client {
             this.report(new TandemError('token_invalid', `No token could be had: ${String(error)}`, { temporary: true }));
             return this.run((session, now) => session.closed(now));
         }
-        if (this.stopped) return;
+        if (this.stopped || this.session.held) return;
         const current = (fn: () => void) => () => {
             if (this.socket === socket) fn();
         };
@@ -342,6 +345,12 @@ export class Client {
         this.tellStatus(channel);
         signal?.addEventListener('abort', () => void channel.close(), { once: true });
         return channel;
+    }
+    goOffline(): void {
+        this.run((session, now) => session.goOffline(now));
+    }
+    goOnline(): void {
+        this.run((session, now) => session.goOnline(now));
     }
     async closeChannel(channel: ChannelHandle): Promise<void> {
         const { name, replica } = channel;

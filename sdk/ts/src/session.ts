@@ -51,6 +51,8 @@ export class Session {
     private started = false;
     private state: 'idle' | 'wanted' | 'open' | 'ready' = 'idle';
     private closing = false;
+    /** Kept offline by the application, until `goOnline`. */
+    held = false;
     /** The hello of this connection asked for an actor. */
     private asksActor = false;
     private attempt = 0;
@@ -186,7 +188,7 @@ export class Session {
         this.emit({ type: 'link' });
     }
     private connect(now: number): void {
-        if (this.closing || !this.started || this.state !== 'idle') return;
+        if (this.closing || this.held || !this.started || this.state !== 'idle') return;
         this.retryAt = 0;
         this.state = 'wanted';
         this.helloAt = now;
@@ -198,7 +200,7 @@ export class Session {
         this.heardAt = this.helloAt = now;
         this.asksActor = this.actor === 0;
         this.send({
-            type: 'hello', client: `tandem-js/${this.options.client ?? VERSION}`, wantActor: this.asksActor, timeMs: Math.round(now),
+            type: 'hello', version: 1, client: `tandem-js/${this.options.client ?? VERSION}`, wantActor: this.asksActor, timeMs: Math.round(now),
             token: this.token,
         });
     }
@@ -219,12 +221,28 @@ export class Session {
         }
         const waits = this.attempt++ > 0;
         this.setLink(waits ? 'offline' : 'connecting');
-        if (waits)
-            for (const replica of this.replicas.values())
-                if (replica.members.size) {
-                    replica.members = new Map();
-                    this.emit({ type: 'members', replica });
-                }
+        if (waits) this.forgetMembers();
+    }
+    private forgetMembers(): void {
+        for (const replica of this.replicas.values())
+            if (replica.members.size) {
+                replica.members = new Map();
+                this.emit({ type: 'members', replica });
+            }
+    }
+    /** Ends the connection and makes none until `goOnline`; edits go on and wait. */
+    goOffline(now: number): void {
+        if (this.held || this.closing) return;
+        this.held = true;
+        if (this.state !== 'idle') this.drop(now);
+        this.retryAt = this.attempt = 0;
+        this.setLink('offline');
+        this.forgetMembers();
+    }
+    goOnline(now: number): void {
+        if (!this.held) return;
+        this.held = false;
+        this.connect(now);
     }
     private drop(now: number): void {
         this.emit({ type: 'disconnect' });
@@ -335,7 +353,7 @@ export class Session {
         replica.asked = true;
         this.send({
             type: 'subscribe', channel: replica.name, hasAfter: replica.hasCursor, epoch: replica.hasCursor ? replica.epoch : EPOCH_NONE,
-            after: replica.seq, check: replica.check, actor: replica.lane.actor, knownCounter: replica.lane.acked,
+            after: replica.seq, check: replica.check, actor: replica.lane.actor, select: [], knownCounter: replica.lane.acked,
         });
     }
     private push(replica: Replica, lane: Lane, push: Push): void {
