@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 // The panel of open conflicts: what is shown, what it overrode, and a button for each way out.
 
 const kValueMax = 60;
+const kAnnounceMs = 250;
 
 export interface PathNames {
     card_text(id: string): string | undefined;
@@ -33,6 +34,8 @@ export class Conflicts {
     private readonly list_ = h('ul', { class: 'conflict-list' });
     private readonly count_ = h('span', { class: 'badge' });
     private known_ = new Set<string>();
+    private readonly fresh_ = new Set<string>();
+    private timer_: ReturnType<typeof setTimeout> | undefined;
 
     constructor(private readonly ctx_: Context, private readonly names_: PathNames, private readonly name_of_: (by: string) => string | null) {
         this.element = h('section', { class: 'conflicts', testid: 'conflicts', 'aria-label': 'Conflicts', hidden: true },
@@ -45,9 +48,22 @@ export class Conflicts {
         set_text(this.count_, String(conflicts.length));
         this.list_.replaceChildren(...conflicts.map((conflict) => this.row(conflict)));
         const paths = new Set(conflicts.map((conflict) => conflict.path));
-        const fresh = conflicts.find((conflict) => !this.known_.has(conflict.path));
-        if (fresh) this.ctx_.toast(`${path_text(fresh.path, this.names_)} was edited on two sides. Both are kept.`);
+        for (const path of paths) {
+            if (!this.known_.has(path)) this.fresh_.add(path);
+        }
+        if (this.fresh_.size > 0) this.timer_ ??= setTimeout(() => this.announce(), kAnnounceMs);
         this.known_ = paths;
+    }
+
+    /** One message for all conflicts that a merge brings. */
+    private announce(): void {
+        this.timer_ = undefined;
+        const fresh = [...this.fresh_].filter((path) => this.known_.has(path));
+        this.fresh_.clear();
+        const [first] = fresh;
+        if (first === undefined) return;
+        const what = fresh.length === 1 ? `${path_text(first, this.names_)} was` : `${fresh.length} fields were`;
+        this.ctx_.toast(`${what} edited on two sides. Every version is kept.`);
     }
 
     private row(conflict: Conflict): HTMLElement {
@@ -75,5 +91,5 @@ export class Conflicts {
 }
 
 function clock_text(at: Date): string {
-    return Number.isNaN(at.getTime()) || at.getTime() === 0 ? '' : at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+    return Number.isNaN(at.getTime()) || at.getTime() === 0 ? '' : at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 }

@@ -88,7 +88,7 @@ export class Figures {
         if (this.saved_.length === 0) return;
         const top = Math.max(...this.saved_, 1);
         const points = this.saved_.map((value, i) => {
-            const x = 2 + (i + kKept - this.saved_.length) * ((kWidth - 5) / (kKept - 1));
+            const x = 2 + i * ((kWidth - 5) / (kKept - 1));
             return [x, kHeight - 2 - (value / top) * (kHeight - 5)] as const;
         });
         this.line_.setAttribute('points', points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '));
