@@ -51,6 +51,8 @@ void Outbox::reissue(PushId first) {
     for (Pending& push : pending_) {
         if (push.id < first) continue;
         push.is_acked = false;
+        push.is_doubtful = false;
+        push.was_sent = false;
         push.seq = 0;
     }
 }

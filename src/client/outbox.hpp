@@ -22,8 +22,12 @@ struct Pending {
     std::vector<record::Op> ops;  ///< own generations name the push by its id
     bool is_skip = false;         ///< refused for good; only its counter is still owed
     // Not stored:
-    uint64_t ticket = 0;  ///< of its record
-    bool was_sent = false;
+    uint64_t ticket = 0;    ///< of its record
+    bool was_sent = false;  ///< by this process
+    /// The server tells that it has this counter, but this process has not sent it: maybe an
+    /// earlier run has, maybe a copy of this outbox used the number. It is not shown, and sent to
+    /// be judged.
+    bool is_doubtful = false;
     bool is_acked = false;
     uint64_t seq = 0;  ///< at most this, when not 0
 };

@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kChunkedChangesMax = 4'000'000;
 
 void apply_plain(record::View& view, const Pending& push) {
+    if (push.is_doubtful) return;
     for (const record::Op& op : push.ops)
         view.apply_plain(op, {0, push.id});
 }

@@ -21,6 +21,9 @@ std::vector<record::Path> paths_of(const std::vector<record::Op>& ops) {
     return paths;
 }
 
+/// True when the server's word that it has the counter is word that it has this very push.
+bool is_settled(const Pending& push) { return push.was_sent || push.is_acked; }
+
 }  // namespace
 
 void Session::receive(Now now, wire::Welcome& frame) {
@@ -83,11 +86,22 @@ void Session::receive(Now, wire::Subscribed& frame) {
         } else if (acked >= outbox.next_counter()) {
             // This outbox is an older copy. The server tells for each push whether it has that
             // very one; what is made from now on continues after it.
-            if (outbox.is_empty()) outbox.continue_after(acked);
+            if (outbox.is_empty()) {
+                outbox.continue_after(acked);
+                store_state(channel);
+            }
+            channel.holds_pushes = !outbox.is_empty();
         } else {
             outbox.note_acked(acked);
-            for (Pending& push : outbox.pending())
-                if (outbox.counter_of(push.id) <= acked) mark_acked(channel, push, frame.head);
+            if (options_.faults.planted == PlantedBug::acked_counter_ignored) return;
+            for (Pending& push : outbox.pending()) {
+                if (outbox.counter_of(push.id) > acked) break;
+                if (is_settled(push))
+                    mark_acked(channel, push, frame.head);
+                else
+                    // Sent only after what is delivered next has made it doubtful.
+                    channel.holds_pushes = true;
+            }
         }
     }
     // What a former actor was acknowledged for lies at or below the head.
@@ -229,7 +243,15 @@ void Session::drop_if(Channel& channel, uint64_t seq, std::vector<record::Path>&
 
 void Session::drop_covered(Channel& channel, PushId last, uint64_t seq,
                            std::vector<record::Path>& touched) {
-    drop_if(channel, seq, touched, [last](const Pending& push) { return push.id <= last; });
+    for (Pending& push : channel.outbox.pending()) {
+        if (push.id > last || is_settled(push) || push.is_doubtful) continue;
+        push.is_doubtful = true;
+        for (const record::Op& op : push.ops)
+            touched.push_back(op.path);
+        channel.replica.forget_combined();
+    }
+    drop_if(channel, seq, touched,
+            [last](const Pending& push) { return push.id <= last && is_settled(push); });
 }
 
 void Session::drop_reached(Channel& channel, std::vector<record::Path>& touched) {

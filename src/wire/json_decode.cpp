@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include "wire/frames.hpp"
@@ -8,6 +9,32 @@ namespace {
 
 using base::ErrorCode;
 using base::Value;
+
+/// The frames around a value take part in the depth of the text, and many ops share one message:
+/// the text is bounded by its size, and each value by the limits of values.
+constexpr base::ValueLimits kMessageLimits{base::kValueDepthMax + 8, SIZE_MAX};
+
+size_t depth_of(const Value& value, size_t& keys) {
+    size_t depth = 0;
+    if (value.is_array())
+        for (const Value& item : value.as_array())
+            depth = std::max(depth, depth_of(item, keys) + 1);
+    if (value.is_object()) {
+        keys += value.as_object().size();
+        for (const base::Member& member : value.as_object())
+            depth = std::max(depth, depth_of(member.value, keys) + 1);
+    }
+    return depth;
+}
+
+base::Result<void> check_limits(const Value& value) {
+    size_t keys = 0;
+    if (depth_of(value, keys) > base::kValueDepthMax)
+        return base::fail(ErrorCode::too_deep, base::kValueDepthMax);
+    if (keys > base::kKeysPerOpMax)
+        return base::fail(ErrorCode::too_many_keys, base::kKeysPerOpMax);
+    return {};
+}
 
 /// Reads the members of one frame. The first error is kept together with the member's name; an
 /// absent member leaves the target as it is.
@@ -70,7 +97,24 @@ class ObjectReader {
         }
     }
     void value(std::string_view name, Value& out) {
-        if (const Value* v = find(name)) out = *v;
+        const Value* v = find(name);
+        if (v == nullptr) return;
+        if (auto status = check_limits(*v); !status) return fail(name, status.error().code);
+        out = *v;
+    }
+    /// Each op counts by itself.
+    void ops(Value& out) {
+        const Value* v = find("ops");
+        if (v == nullptr || v->is_null()) return;
+        if (!v->is_array()) return fail("ops", ErrorCode::wrong_type);
+        if (v->as_array().size() > base::kOpsPerPushMax) return fail("ops", ErrorCode::too_large);
+        for (const Value& op : v->as_array()) {
+            const Value* value = op.find("value");
+            if (value == nullptr) continue;
+            if (auto status = check_limits(*value); !status)
+                return fail("ops.value", status.error().code);
+        }
+        out = *v;
     }
     /// A seq, or an object with the epoch as a decimal string.
     void after(Subscribe& f) {
@@ -119,8 +163,7 @@ void read(ObjectReader& r, Push& f) {
     r.number("counter", f.counter);
     r.number("stamp_ms", f.stamp_ms);
     r.number("stamp_logical", f.stamp_logical, UINT32_MAX);
-    r.value("ops", f.ops_json);
-    if (!f.ops_json.is_null() && !f.ops_json.is_array()) r.fail("ops", ErrorCode::wrong_type);
+    r.ops(f.ops_json);
     r.value("base", f.base_json);
     if (!f.base_json.is_null() && !f.base_json.is_number() && !f.base_json.is_object())
         r.fail("base", ErrorCode::wrong_type);
@@ -177,7 +220,7 @@ base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame
     where.clear();
     if (message.size() > base::kMessageBytesCeiling)
         return base::fail(ErrorCode::too_large, base::kMessageBytesCeiling);
-    TANDEM_TRY(Value json, base::parse_json(message));
+    TANDEM_TRY(Value json, base::parse_json(message, kMessageLimits));
     if (!json.is_array()) return decode_one(json, out, where);
     if (json.as_array().size() > kFramesPerMessageMax)
         return base::fail(ErrorCode::too_large, kFramesPerMessageMax);

@@ -1,6 +1,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/limits.hpp"
 #include "wire/frames.hpp"
 
 namespace tandem::wire {
@@ -88,6 +89,26 @@ TEST(WireJson, AnErrorNamesTheMember) {
         EXPECT_EQ(status.error().detail, c.frame) << c.json;
         EXPECT_EQ(where, c.where) << c.json;
     }
+}
+
+TEST(WireJson, LimitsHoldForEachValueNotForTheMessage) {
+    auto nested = [](size_t depth) {
+        return R"({"push":{"channel":"b:1","ops":[{"op":"set","path":"a","value":)" +
+               std::string(depth, '[') + "0" + std::string(depth, ']') + "}]}}";
+    };
+    std::vector<ClientFrame> out;
+    EXPECT_TRUE(decode_json(nested(base::kValueDepthMax), out).ok());
+    std::string where;
+    auto status = decode_json(nested(base::kValueDepthMax + 1), out, where);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, base::ErrorCode::too_deep);
+    EXPECT_EQ(where, "push.ops.value");
+
+    std::string many = R"({"push":{"channel":"b:1","ops":[)";
+    for (size_t i = 0; i < base::kOpsPerPushMax; ++i)
+        many += std::string(i > 0 ? "," : "") + R"({"op":"inc","path":"a","value":1})";
+    EXPECT_TRUE(decode_json(many + "]}}", out).ok());
+    EXPECT_FALSE(decode_json(many + ",{}]}}", out).ok());
 }
 
 TEST(WireJson, WritesTheDocumentedShapes) {
