@@ -116,7 +116,7 @@ export class Reader {
         return this.at >= this.data.length;
     }
     byte(): number {
-        if (this.at >= this.data.length) throw malformed('truncated');
+        if (this.at >= this.data.length) throw malformed();
         return this.data[this.at++]!;
     }
     /** Shortest form only, and within 2^53 − 1. */
@@ -125,9 +125,9 @@ export class Reader {
         for (let scale = 1; ; scale *= 128) {
             const byte = this.byte();
             value += (byte & 127) * scale;
-            if (value > MAX_SAFE) throw malformed('number out of range');
+            if (value > MAX_SAFE) throw malformed();
             if (byte < 128) {
-                if (byte === 0 && scale > 1) throw malformed('number not in shortest form');
+                if (byte === 0 && scale > 1) throw malformed();
                 return value;
             }
         }
@@ -137,15 +137,15 @@ export class Reader {
         let magnitude = (first >> 1) & 63;
         if (first > 127) {
             const rest = this.varint();
-            if (rest === 0) throw malformed('number not in shortest form');
+            if (rest === 0) throw malformed();
             magnitude += rest * 64;
         }
         const value = first & 1 ? -magnitude - 1 : magnitude;
-        if (!Number.isSafeInteger(value)) throw malformed('number out of range');
+        if (!Number.isSafeInteger(value)) throw malformed();
         return value;
     }
     raw(count: number): Uint8Array {
-        if (count > this.data.length - this.at) throw malformed('truncated');
+        if (count > this.data.length - this.at) throw malformed();
         this.at += count;
         return this.data.subarray(this.at - count, this.at);
     }
@@ -160,11 +160,11 @@ export class Reader {
         const tag = this.varint();
         this.field = Math.floor(tag / 8);
         this.type = tag % 8;
-        if (this.field === 0) throw malformed('field 0');
+        if (this.field === 0) throw malformed();
         return true;
     }
     private want(type: number): void {
-        if (this.type !== type) throw malformed('wrong wire type');
+        if (this.type !== type) throw malformed();
     }
     num(): number {
         this.want(0);
@@ -204,7 +204,7 @@ export class Reader {
         else if (this.type === 1) this.raw(8);
         else if (this.type === 2) this.raw(this.varint());
         else if (this.type === 5) this.raw(4);
-        else throw malformed('unknown wire type');
+        else throw malformed();
     }
 }
 
@@ -212,7 +212,7 @@ export function decodeText(bytes: Uint8Array): string {
     try {
         return decoder.decode(bytes);
     } catch {
-        throw malformed('text is not UTF-8');
+        throw malformed();
     }
 }
 

@@ -1,8 +1,9 @@
-import { Reader, Writer, decodeText, utf8 } from './bytes.js';
+import { Writer, utf8 } from './bytes.js';
 import { malformed } from './errors.js';
+import { decodeAll, spec } from './fields.js';
 import { DOT_NONE, type Dot } from './ops.js';
-import { decodePath, encodePath, type Path } from './path.js';
-import { decodeValue, encodeValue, type Json } from './value.js';
+import { encodePath, type Path } from './path.js';
+import { encodeValue, type Json } from './value.js';
 
 export const CHANGE_VALUE = 1;
 export const CHANGE_COUNTER = 2;
@@ -36,51 +37,28 @@ export function delta(kind: number, path: Path, more: Partial<Delta> = {}): Delt
     };
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Slot → path, per subscription. */
 export type PathSlots = ReadonlyMap<number, Path>;
 const NO_SLOTS: PathSlots = new Map();
 
+const CHANGE = spec(
+    'kind:n path:p slot:n value:v position:u actor:n counter:n reason:n stampMs:n stampLogical:n stampActor:n seq:n',
+);
+
 export function decodeChanges(bytes: Uint8Array, slots: PathSlots = NO_SLOTS): Delta[] {
-    const out: Delta[] = [];
-    const body = new Reader(bytes);
-    while (body.next()) {
-        if (body.field !== 1) throw malformed('changes');
-        const r = new Reader(body.bytes());
-        let kind = CHANGE_VALUE;
-        let path: Path | undefined;
-        let value: Json = null;
-        let position: string | undefined;
-        let actor = 0;
-        let counter = 0;
-        let reason = 0;
-        let stampMs = 0;
-        let stampLogical = 0;
-        let stampActor = 0;
-        let seq = 0;
-        while (r.next()) {
-            switch (r.field) {
-                case 1: kind = r.num(); break;
-                case 2: path = decodePath(r.bytes()); break;
-                case 3:
-                    path = slots.get(r.num());
-                    if (!path) throw malformed('unknown slot');
-                    break;
-                case 4: value = decodeValue(r.bytes()); break;
-                case 5: position = decodeText(r.bytes()); break;
-                case 6: actor = r.num(); break;
-                case 7: counter = r.num(); break;
-                case 8: reason = r.num(); break;
-                case 9: stampMs = r.num(); break;
-                case 10: stampLogical = r.num(); break;
-                case 11: stampActor = r.num(); break;
-                case 12: seq = r.num(); break;
-                default: r.skip();
-            }
+    return decodeAll(CHANGE, bytes).map(raw => {
+        const change = raw as unknown as Mutable<Delta> & { slot: number; actor: number; counter: number };
+        if (change.slot !== 0) {
+            const path = slots.get(change.slot);
+            if (!path) throw malformed();
+            change.path = path;
         }
-        const dot: Dot = [actor, counter];
-        out.push({ kind, path: path ?? [], value, position, dot, reason, stampMs, stampLogical, stampActor, seq });
-    }
-    return out;
+        change.path ??= [];
+        change.kind ||= CHANGE_VALUE;
+        change.dot = [change.actor, change.counter];
+        return change;
+    });
 }
 
 const HAS_VALUE = new Set([CHANGE_VALUE, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_NO_ELEMENT, CHANGE_CONFLICT]);

@@ -208,14 +208,16 @@ export class ChannelHandle implements Host {
 
     private async until(met: () => boolean, { signal }: Options = {}): Promise<void> {
         const stop = new AbortController();
-        const over = (): boolean => met() || this.closed || !!this.failure;
+        // What held once is enough, even if it no longer does when the caller runs.
+        let held = false;
+        const over = (): boolean => (held ||= met()) || this.closed || !!this.failure;
         const listen = (fn: () => void): void => void this.waiting.add(over, fn, { signal: stop.signal });
         try {
             await until(over, listen, signal);
         } finally {
             stop.abort();
         }
-        if (met()) return;
+        if (held) return;
         throw this.failure ?? new TandemError('connection_closed', 'The channel is closed.');
     }
     ready(options?: Options): Promise<void> {

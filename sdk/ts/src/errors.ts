@@ -34,6 +34,6 @@ export function invalid(message: string): TandemError {
 }
 
 /** For bytes that do not follow the protocol. */
-export function malformed(message: string): TandemError {
-    return new TandemError('malformed', message);
+export function malformed(): TandemError {
+    return new TandemError('malformed', 'The bytes do not decode.');
 }

@@ -1,7 +1,7 @@
-import { EPOCH_NONE, Reader, Writer, decodeText, utf8, type Epoch } from './bytes.js';
-import { malformed } from './errors.js';
-import { decodePath, encodePath, type Path } from './path.js';
-import { decodeValue, encodeValue, type Json } from './value.js';
+import { EPOCH_NONE, Writer, utf8, type Epoch } from './bytes.js';
+import { decodeAll, spec } from './fields.js';
+import { encodePath, type Path } from './path.js';
+import { encodeValue, type Json } from './value.js';
 
 export const OP_SET = 1;
 export const OP_DELETE = 2;
@@ -49,38 +49,14 @@ export function encodeOps(ops: readonly Op[]): Uint8Array {
     return out.finish();
 }
 
+const OP = spec('kind:n path:p value:w position:u actor:n counter:n seen:i epoch:e seq:n');
+
 export function decodeOps(bytes: Uint8Array): Op[] {
-    const ops: Op[] = [];
-    const body = new Reader(bytes);
-    while (body.next()) {
-        if (body.field !== 1) throw malformed('ops');
-        const r = new Reader(body.bytes());
-        let kind = 0;
-        let path: Path = [];
-        let value: Json | undefined;
-        let position: string | undefined;
-        let actor = 0;
-        let counter = 0;
-        let seen: number | undefined;
-        let epoch = EPOCH_NONE;
-        let seq = 0;
-        while (r.next()) {
-            if (r.field === 1) kind = r.num();
-            else if (r.field === 2) path = decodePath(r.bytes());
-            else if (r.field === 3) value = decodeValue(r.bytes());
-            else if (r.field === 4) position = decodeText(r.bytes());
-            else if (r.field === 5) actor = r.num();
-            else if (r.field === 6) counter = r.num();
-            else if (r.field === 7) seen = r.signed();
-            else if (r.field === 8) epoch = r.epoch();
-            else if (r.field === 9) seq = r.num();
-            else r.skip();
-        }
-        const generation: Dot | undefined = kind === OP_COUNTER_SET ? [actor, counter] : undefined;
-        if (kind === OP_COUNTER_SET) seen ??= 0;
-        ops.push({ kind, path, value, position, generation, seen, base: { epoch, seq } });
-    }
-    return ops;
+    return decodeAll(OP, bytes).map(raw => {
+        const { kind, path = [], value, position, actor, counter, seen, epoch, seq } = raw as unknown as Op & Base & { actor: number; counter: number };
+        const counts: Partial<Op> = kind === OP_COUNTER_SET ? { generation: [actor, counter], seen } : {};
+        return { kind, path, value, position, ...counts, base: { epoch, seq } };
+    });
 }
 
 /** The same ops for another outbox: names of own pushes are rewritten, everything else stays. */

@@ -89,7 +89,7 @@ function decodeOne(bytes: Uint8Array, depth: number): Json {
     switch (reader.field) {
         case 1: {
             const n = reader.num();
-            if (n > 1) throw malformed('boolean');
+            if (n > 1) throw malformed();
             value = n === 1;
             break;
         }
@@ -98,7 +98,7 @@ function decodeOne(bytes: Uint8Array, depth: number): Json {
             break;
         case 3:
             value = reader.double();
-            if (!Number.isFinite(value) || Number.isSafeInteger(value)) throw malformed('double');
+            if (!Number.isFinite(value) || Number.isSafeInteger(value)) throw malformed();
             break;
         case 4:
             value = reader.text();
@@ -107,7 +107,7 @@ function decodeOne(bytes: Uint8Array, depth: number): Json {
             const items: Json[] = [];
             const inner = new Reader(reader.bytes());
             while (inner.next()) {
-                if (inner.field !== 1) throw malformed('array');
+                if (inner.field !== 1) throw malformed();
                 items.push(decodeOne(inner.bytes(), depth + 1));
             }
             value = Object.freeze(items);
@@ -118,24 +118,24 @@ function decodeOne(bytes: Uint8Array, depth: number): Json {
             const inner = new Reader(reader.bytes());
             let before: string | undefined;
             while (inner.next()) {
-                if (inner.field !== 1) throw malformed('object');
+                if (inner.field !== 1) throw malformed();
                 const member = new Reader(inner.bytes());
-                if (!finds(member, 1)) throw malformed('member');
+                if (!finds(member, 1)) throw malformed();
                 const key = member.text();
                 checkKey(key);
-                if (before !== undefined && compareText(before, key) >= 0) throw malformed('keys not in order');
+                if (before !== undefined && compareText(before, key) >= 0) throw malformed();
                 before = key;
-                if (!finds(member, 2)) throw malformed('member');
+                if (!finds(member, 2)) throw malformed();
                 out[key] = decodeOne(member.bytes(), depth + 1);
-                if (!member.done) throw malformed('member');
+                if (!member.done) throw malformed();
             }
             value = Object.freeze(out);
             break;
         }
         default:
-            throw malformed('unknown kind of value');
+            throw malformed();
     }
-    if (!reader.done) throw malformed('bytes after a value');
+    if (!reader.done) throw malformed();
     return value;
 }
 

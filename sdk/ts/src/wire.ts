@@ -1,15 +1,16 @@
-import { EPOCH_NONE, Reader, Writer, type Epoch } from './bytes.js';
-import { decodePath, type Path } from './path.js';
-import { decodeValue, encodeValue, type Json } from './value.js';
+import { Reader, Writer, utf8, type Epoch } from './bytes.js';
+import { decodeFields, spec, type Loose, type Spec } from './fields.js';
+import type { Path } from './path.js';
+import { encodeValue, type Json } from './value.js';
 
 /** The binary codec of `tandem.v1`: frames as the protocol lists them, bodies as bytes. */
 export const SUBPROTOCOL = 'tandem.v1';
 
 export type ClientFrame =
-    | { type: 'hello'; client: string; wantActor: boolean; timeMs: number; token: string }
+    | { type: 'hello'; version: number; client: string; wantActor: boolean; timeMs: number; token: string }
     | {
           type: 'subscribe'; channel: string; hasAfter: boolean; epoch: Epoch; after: number; check: number;
-          actor: number; knownCounter: number;
+          actor: number; select: readonly string[]; knownCounter: number;
       }
     | { type: 'unsubscribe'; channel: string }
     | {
@@ -42,11 +43,11 @@ export interface Delivery {
 }
 export interface ErrorFrame {
     type: 'error'; code: string; message: string; hint: string; docs: string; channel: string; actor: number;
-    counter: number; retryAfterMs: number; ref: number; temporary: boolean; ackedCounter: number;
+    counter: number; retryAfterMs: number; ref: number; temporary: boolean; number: number; ackedCounter: number;
 }
 export interface AckFrame {
-    type: 'ack'; channel: string; actor: number; counter: number; seq: number; duplicate: boolean; ref: number;
-    stampMs: number; stampLogical: number; epoch: Epoch;
+    type: 'ack'; channel: string; actor: number; counter: number; seq: number; duplicate: boolean; stampMs: number;
+    stampLogical: number; ref: number; epoch: Epoch;
 }
 export type ServerFrame =
     | {
@@ -62,159 +63,51 @@ export type ServerFrame =
     | { type: 'pong'; timeMs: number; serverMs: number }
     | { type: 'bye'; code: string; message: string; reconnectAfterMs: number };
 
+/** Frames in the order of their numbers. */
+const CLIENT = {
+    hello: 'version:n client:t wantActor:o timeMs:n token:t',
+    subscribe: 'channel:t epoch:e after:n check:c actor:n select:s knownCounter:n hasAfter:o',
+    unsubscribe: 'channel:t',
+    push: 'channel:t actor:n counter:n stampMs:n stampLogical:n ops:b skip:o ifUnchanged:s ref:n',
+    presence: 'channel:t state:v leave:o',
+    signal: 'channel:t name:t value:v',
+    ping: 'timeMs:n',
+};
+const SERVER = {
+    welcome: 'version:n connection:t actor:n timeMs:n heartbeatMs:n messageBytesMax:n server:t',
+    subscribed: 'channel:t handle:n epoch:e head:n ackedCounter:n',
+    delivery:
+        'handle:n from:n to:n kind:n check:c ackedCounter:n actor:n counter:n actorSlot:n defs:d changes:b more:o reset:o epoch:e ' +
+        'stampMs:n stampLogical:n',
+    ack: 'channel:t actor:n counter:n seq:n duplicate:o stampMs:n stampLogical:n ref:n epoch:e',
+    error: 'code:t message:t hint:t docs:t channel:t actor:n counter:n retryAfterMs:n ref:n temporary:o number:n ackedCounter:n',
+    members: 'handle:n full:o joined:m left:s self:t',
+    signal: 'handle:n from:t name:t value:v',
+    pong: 'timeMs:n serverMs:n',
+    bye: 'code:t message:t reconnectAfterMs:n',
+};
+const PARTS = { d: spec('slot:n path:p actor:n'), m: spec('id:t user:t state:v') };
+type Frames = [type: string, fields: Spec][];
+const frames = (all: object): Frames => Object.entries(all).map(([type, text]) => [type, spec(text as string, PARTS)]);
+const CLIENT_FRAMES = frames(CLIENT);
+const SERVER_FRAMES = frames(SERVER);
+
 /** One frame as an element of a batch, so that a message is frames joined. */
-export function encodeFrame(f: ClientFrame): Uint8Array {
+export function encodeFrame(frame: ClientFrame): Uint8Array {
     const w = new Writer();
-    let field: number;
-    switch (f.type) {
-        case 'hello':
-            field = 1;
-            w.num(1, 1).text(2, f.client).num(3, f.wantActor).num(4, f.timeMs).text(5, f.token);
-            break;
-        case 'subscribe':
-            field = 2;
-            w.text(1, f.channel).epoch(2, f.epoch).num(3, f.after).fixed32(4, f.check).num(5, f.actor);
-            w.num(7, f.knownCounter).num(8, f.hasAfter);
-            break;
-        case 'unsubscribe':
-            field = 3;
-            w.text(1, f.channel);
-            break;
-        case 'push':
-            field = 4;
-            w.text(1, f.channel).num(2, f.actor).num(3, f.counter).num(4, f.stampMs).num(5, f.stampLogical);
-            if (f.ops.length) w.bytes(6, f.ops);
-            w.num(7, f.skip);
-            for (const path of f.ifUnchanged) w.bytes(8, new TextEncoder().encode(path));
-            w.num(9, f.ref);
-            break;
-        case 'presence':
-            field = 5;
-            w.text(1, f.channel).bytes(2, encodeValue(f.state)).num(3, f.leave);
-            break;
-        case 'signal':
-            field = 6;
-            w.text(1, f.channel).text(2, f.name).bytes(3, encodeValue(f.value));
-            break;
-        case 'ping':
-            field = 7;
-            w.num(1, f.timeMs);
-            break;
-    }
-    const body = new Writer().bytes(field, w.finish()).finish();
-    return new Writer().bytes(1, body).finish();
-}
-
-const numberAt = (f: Fields, field: number): number => f.numbers.get(field) ?? 0;
-const textAt = (f: Fields, field: number): string => f.texts.get(field) ?? '';
-
-/** Fields of one frame, by kind; which are texts, bytes, epochs and repeated is told by the caller. */
-interface Fields {
-    numbers: Map<number, number>;
-    texts: Map<number, string>;
-    bytes: Map<number, Uint8Array>;
-    lists: Map<number, Uint8Array[]>;
-    epoch: Epoch;
-}
-
-/** `plan`: for fields 1, 2, …: n varint, t text, b bytes, l repeated bytes, e epoch, c fixed32. */
-function readFields(data: Uint8Array, plan: string): Fields {
-    const f: Fields = { numbers: new Map(), texts: new Map(), bytes: new Map(), lists: new Map(), epoch: EPOCH_NONE };
-    const r = new Reader(data);
-    while (r.next()) {
-        const kind = plan[r.field - 1];
-        if (kind === 'n') f.numbers.set(r.field, r.num());
-        else if (kind === 't') f.texts.set(r.field, r.text());
-        else if (kind === 'b') f.bytes.set(r.field, r.bytes());
-        else if (kind === 'l') f.lists.set(r.field, [...(f.lists.get(r.field) ?? []), r.bytes()]);
-        else if (kind === 'e') f.epoch = r.epoch();
-        else if (kind === 'c') f.numbers.set(r.field, r.fixed32());
-        else r.skip();
-    }
-    return f;
-}
-
-const NOTHING = new Uint8Array(0);
-const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-function decodeBody(field: number, data: Uint8Array): ServerFrame | undefined {
-    switch (field) {
-        case 1: {
-            const f = readFields(data, 'ntnnnnt');
-            return {
-                type: 'welcome', version: numberAt(f, 1), connection: textAt(f, 2), actor: numberAt(f, 3), timeMs: numberAt(f, 4),
-                heartbeatMs: numberAt(f, 5), messageBytesMax: numberAt(f, 6), server: textAt(f, 7),
-            };
-        }
-        case 2: {
-            const f = readFields(data, 'tnenn');
-            return {
-                type: 'subscribed', channel: textAt(f, 1), handle: numberAt(f, 2), epoch: f.epoch, head: numberAt(f, 4),
-                ackedCounter: numberAt(f, 5),
-            };
-        }
-        case 3: {
-            const f = readFields(data, 'nnnncnnnnlbnnenn');
-            const kind = numberAt(f, 4);
-            const to = numberAt(f, 3);
-            return {
-                type: 'delivery', handle: numberAt(f, 1), from: f.numbers.get(2) ?? (kind === LIVE ? Math.max(0, to - 1) : 0), to, kind,
-                check: numberAt(f, 5), ackedCounter: numberAt(f, 6), actor: numberAt(f, 7), counter: numberAt(f, 8),
-                actorSlot: numberAt(f, 9), defs: (f.lists.get(10) ?? []).map(decodeDef), changes: f.bytes.get(11) ?? NOTHING,
-                more: numberAt(f, 12) > 0, reset: numberAt(f, 13) > 0, epoch: f.epoch, stampMs: numberAt(f, 15),
-                stampLogical: numberAt(f, 16),
-            };
-        }
-        case 4: {
-            const f = readFields(data, 'tnnnnnnne');
-            return {
-                type: 'ack', channel: textAt(f, 1), actor: numberAt(f, 2), counter: numberAt(f, 3), seq: numberAt(f, 4),
-                duplicate: numberAt(f, 5) > 0, stampMs: numberAt(f, 6), stampLogical: numberAt(f, 7), ref: numberAt(f, 8), epoch: f.epoch,
-            };
-        }
-        case 5: {
-            const f = readFields(data, 'tttttnnnnnnn');
-            return {
-                type: 'error', code: textAt(f, 1), message: textAt(f, 2), hint: textAt(f, 3), docs: textAt(f, 4), channel: textAt(f, 5),
-                actor: numberAt(f, 6), counter: numberAt(f, 7), retryAfterMs: numberAt(f, 8), ref: numberAt(f, 9),
-                temporary: numberAt(f, 10) > 0, ackedCounter: numberAt(f, 12),
-            };
-        }
-        case 6: {
-            const f = readFields(data, 'nnllt');
-            return {
-                type: 'members', handle: numberAt(f, 1), full: numberAt(f, 2) > 0, joined: (f.lists.get(3) ?? []).map(decodeMember),
-                left: (f.lists.get(4) ?? []).map(textOf), self: textAt(f, 5),
-            };
-        }
-        case 7: {
-            const f = readFields(data, 'nttb');
-            return {
-                type: 'signal', handle: numberAt(f, 1), from: textAt(f, 2), name: textAt(f, 3), value: decodeValue(f.bytes.get(4) ?? NOTHING),
-            };
-        }
-        case 8: {
-            const f = readFields(data, 'nn');
-            return { type: 'pong', timeMs: numberAt(f, 1), serverMs: numberAt(f, 2) };
-        }
-        case 9: {
-            const f = readFields(data, 'ttn');
-            return { type: 'bye', code: textAt(f, 1), message: textAt(f, 2), reconnectAfterMs: numberAt(f, 3) };
-        }
-        default:
-            return undefined;
-    }
-}
-
-function decodeDef(data: Uint8Array): SlotDef {
-    const f = readFields(data, 'nbn');
-    const path = f.bytes.get(2);
-    return { slot: numberAt(f, 1), path: path && decodePath(path), actor: numberAt(f, 3) };
-}
-
-function decodeMember(data: Uint8Array): MemberFrame {
-    const f = readFields(data, 'ttb');
-    return { id: textAt(f, 1), user: textAt(f, 2), state: decodeValue(f.bytes.get(3) ?? NOTHING) };
+    const number = CLIENT_FRAMES.findIndex(([type]) => type === frame.type);
+    CLIENT_FRAMES[number]![1].forEach(([name, type], i) => {
+        const value = (frame as unknown as Loose)[name] as never;
+        const field = i + 1;
+        if (type === 't') w.text(field, value);
+        else if (type === 'v') w.bytes(field, encodeValue(value));
+        else if (type === 'e') w.epoch(field, value);
+        else if (type === 'c') w.fixed32(field, value);
+        else if (type === 's') for (const text of value as readonly string[]) w.bytes(field, utf8(text));
+        else if (type !== 'b') w.num(field, value);
+        else if ((value as Uint8Array).length) w.bytes(field, value);
+    });
+    return new Writer().bytes(1, new Writer().bytes(number + 1, w.finish()).finish()).finish();
 }
 
 /** A whole message; unknown frames are passed over. Throws for bytes that do not decode. */
@@ -226,11 +119,17 @@ export function decodeMessage(message: Uint8Array): ServerFrame[] {
             batch.skip();
             continue;
         }
-        const frame = new Reader(batch.bytes());
-        while (frame.next()) {
-            const field = frame.field;
-            const decoded = decodeBody(field, frame.bytes());
-            if (decoded) out.push(decoded);
+        const r = new Reader(batch.bytes());
+        while (r.next()) {
+            const known = SERVER_FRAMES[r.field - 1];
+            if (!known) {
+                r.skip();
+                continue;
+            }
+            const frame = decodeFields(known[1], r.bytes(), known[0]) as unknown as ServerFrame;
+            // A live frame leaves `from` out, being the one entry before `to`.
+            if (frame.type === 'delivery' && frame.kind === LIVE && frame.from === 0) frame.from = Math.max(0, frame.to - 1);
+            out.push(frame);
         }
     }
     return out;

@@ -3,12 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
-const common = { entryPoints: ['src/index.ts'], bundle: true, target: 'es2022', platform: 'neutral', legalComments: 'none' };
+const common = { entryPoints: ['src/index.ts'], ...bundle };
 await build({ ...common, format: 'esm', outfile: 'dist/index.js', sourcemap: true });
 await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs', sourcemap: true });
 await build({ ...common, format: 'esm', outfile: 'dist/tandem.min.js', minify: true });

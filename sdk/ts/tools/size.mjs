@@ -2,11 +2,12 @@
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 const LIMIT = 20_000;
 const result = await build({
     entryPoints: [fileURLToPath(new URL('../src/index.ts', import.meta.url))],
-    bundle: true, minify: true, write: false, format: 'esm', target: 'es2022', platform: 'neutral', legalComments: 'none', metafile: true,
+    ...bundle, minify: true, write: false, format: 'esm', metafile: true,
 });
 const bytes = result.outputFiles[0].contents;
 const gzip = gzipSync(bytes, { level: 9 }).length;

@@ -1,8 +1,9 @@
-// Compiles every test with the sources it uses and hands them to node's test runner.
+// Compiles every test with the sources it uses, shortened as in dist/, and hands them to node's test runner.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { mangleProps } from './bundle.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const out = 'node_modules/.cache/tandem-tests';
@@ -11,7 +12,7 @@ const wanted = process.argv.slice(2).filter(a => !a.startsWith('-'));
 const tests = readdirSync('test').filter(n => n.endsWith('_test.ts') && (wanted.length === 0 || wanted.some(w => n.includes(w))));
 await build({
     entryPoints: tests.map(n => `test/${n}`), outdir: out, outExtension: { '.js': '.mjs' }, bundle: true, format: 'esm',
-    target: 'node18', platform: 'node', packages: 'external', sourcemap: 'inline',
+    target: 'node18', platform: 'node', packages: 'external', sourcemap: 'inline', mangleProps,
 });
 const flags = process.argv.slice(2).filter(a => a.startsWith('-'));
 const files = tests.map(n => `${out}/${n.replace(/\.ts$/, '.mjs')}`);

@@ -1,0 +1,18 @@
+// Options with which the library is bundled. The names below are of properties that never leave the library:
+// neither its API, nor the platform's objects, nor rows of the storage, nor frames. They are shortened in dist/.
+const INTERNAL = `
+    acknowledge adopt adoptAll adoptLater adoptTimer adopted advance applyOwn applyTo asked asksActor booted byHandle caughtUp
+    children chunks closing compose confirmed conflictsChanged covered disconnected drainsFirst drop
+    dropElement elements findOrphans fixed32 forget generation giveUp handleBytes handleTimeout hasCursor heardAt heartbeat
+    helloAt hideAdopted isOpen lane lanes learnOffset letGo loadChannel loaded marker mayPush membersChanged
+    messageMax mode modeLabel nextDot nextTimeout orphans owner pausedUntil pingDue pollEvent pollTransmit
+    presenceAt readyAt redos refresh release renew renewActor replica replicas requeue resubscribe retryAt rewind
+    saveAll saveDelay saveSoon saveTimer session settle settleActor settled shape shownLane signalFeeds signalled signalsAt
+    sint spokeAt statusChanged steps stored storedActor takeOutbox tellClient tellStatus transaction transmit unacked
+    undos unlisten unsaved varint vanish viewChanged waiting watchers dotOf baseOf schedule reach turn cached
+`.trim().split(/\s+/);
+
+export const mangleProps = new RegExp(`^(?:${INTERNAL.join('|')})$`);
+export const bundle = {
+    bundle: true, target: 'es2022', platform: 'neutral', legalComments: 'none', mangleProps,
+};
