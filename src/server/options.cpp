@@ -163,6 +163,9 @@ std::vector<Setting> settings_of(Options& o) {
     hub::Retention& retention = o.hub.retention;
     all.push_back(text("server", "host", "address to listen on; loopback only for now", o.host));
     all.push_back(number("server", "port", "port to listen on; 0 chooses one", o.port, 0, 65535));
+    all.push_back(number("server", "threads",
+                         "event loops, each with its share of the channels; 0: one per core",
+                         o.threads, 0, 64));
     all.push_back(text("server", "data", "folder of the embedded store", o.data_dir));
     all.push_back(text("server", "web", "folder of the pages to serve; empty: none", o.web_dir));
     Setting origins{"server", "origins", "further origins whose pages may connect, comma-separated",
@@ -275,15 +278,18 @@ std::vector<Problem> read_environment(const std::vector<std::string>& variables,
         if (!variable.starts_with("TANDEM_")) continue;
         const size_t equals = variable.find('=');
         const std::string name = variable.substr(0, equals);
-        if (name == "TANDEM_CONFIG") continue;
         const auto found = std::find_if(settings.begin(), settings.end(), [&](const Setting& s) {
             return s.environment_name() == name;
         });
-        if (found == settings.end())
+        // Other programs may have variables of their own that begin like ours.
+        const bool is_section = std::any_of(
+            settings.begin(), settings.end(),
+            [&](const Setting& s) { return name.starts_with("TANDEM_" + upper(s.section) + "_"); });
+        if (found == settings.end() && is_section)
             problems.push_back({name, "is not a setting of this version"});
-        else if (const std::string wanted = found->set(variable.substr(equals + 1));
-                 !wanted.empty())
-            problems.push_back({name, "must be " + wanted});
+        else if (found != settings.end())
+            if (const std::string wanted = found->set(variable.substr(equals + 1)); !wanted.empty())
+                problems.push_back({name, "must be " + wanted});
     }
     return problems;
 }

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "net/reactor.hpp"
+#include "net/tcp_socket.hpp"
+#include "server/options.hpp"
+#include "server/random.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace tandem::server {
+
+/// The event loops of a server, each with a hub for its share of the channels, one port of the
+/// store and a listener of its own on the common address.
+class Shards {
+  public:
+    /// Borrows both, which must outlive it.
+    [[nodiscard]] static base::Result<std::unique_ptr<Shards>> create(const Options& options,
+                                                                      store::SqliteStore& store);
+    ~Shards();
+
+    /// Errors: address_in_use and those of the socket.
+    [[nodiscard]] base::Status listen(const net::SocketAddress& address);
+    [[nodiscard]] net::SocketAddress address() const;
+    [[nodiscard]] size_t count() const { return shards_.size(); }
+    /// Of the first shard, which runs on the caller's thread.
+    [[nodiscard]] net::Reactor& reactor();
+
+    /// Serves until `stop`, or until the store fails. Then what was sequenced becomes durable and
+    /// is acknowledged, and the connections close. Returns the exit code.
+    [[nodiscard]] int run();
+    /// From any thread.
+    void stop();
+
+  private:
+    struct Shard;
+    enum class Phase : uint8_t { serving, draining, closing };
+
+    Shards(const Options& options, store::SqliteStore& store);
+    void run_shard(Shard& shard);
+    void wake_all();
+
+    const Options& options_;
+    store::SqliteStore& store_;
+    SystemEntropy entropy_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::atomic<Phase> phase_ = Phase::serving;
+    std::atomic<int> exit_code_ = 0;
+    std::atomic<size_t> closed_ = 0;
+};
+
+/// How many event loops `options` asks for.
+[[nodiscard]] uint32_t thread_count(const Options& options);
+
+}  // namespace tandem::server
