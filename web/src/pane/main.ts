@@ -103,8 +103,8 @@ sheet.append(
 const status = new Status(root, true, (on) => {
     if (on) tandem.goOnline();
     else tandem.goOffline();
-    tell(on ? 'online' : 'offline');
 });
+status.toggle.addEventListener('click', () => tell(status.is_on ? 'online' : 'offline'));
 const undo = h('button', {
     class: 'icon-button bare', type: 'button', testid: 'undo', 'aria-label': 'Undo', title: 'Undo my last edit (Ctrl+Z)',
     disabled: true, onclick: () => step_history('undo'),
@@ -122,7 +122,7 @@ root.append(
     h('header', { class: 'bar' },
         h('span', { class: `avatar big tint-${tint_of(name)}`, 'aria-hidden': 'true' }, initials(name)),
         h('span', { class: 'bar-name', testid: 'name' }, name),
-        status.pill, status.count, h('span', { class: 'spring' }), people.members, status.toggle),
+        status.pill, status.retry, status.count, h('span', { class: 'spring' }), people.members, status.toggle),
     area,
     h('footer', { class: 'bar foot' }, undo, redo, figures.element, h('span', { class: 'spring' }), help_button),
     toasts.element, help);

@@ -3,9 +3,13 @@ import { h, set_text } from '../shared/dom.ts';
 
 // The pill that says whether what is shown is saved, the count of what waits, and the network switch.
 
+const kRetrySoonMs = 1500;
+
 export class Status {
     readonly pill: HTMLElement;
     readonly toggle: HTMLButtonElement;
+    /** Shown while the next attempt to connect is some time off. */
+    readonly retry = h('button', { class: 'button small retry', type: 'button', testid: 'retry-now', hidden: true }, 'Retry now');
     private readonly text_ = h('span', {});
     /** The bare number of waiting writes; the pill says it in words. */
     readonly count = h('span', { class: 'visually-hidden', 'aria-hidden': 'true', testid: 'pending-count' }, '0');
@@ -14,6 +18,10 @@ export class Status {
     private timer_: ReturnType<typeof setInterval> | undefined;
 
     constructor(private readonly root_: HTMLElement, private on_: boolean, switched: (on: boolean) => void) {
+        this.retry.addEventListener('click', () => {
+            switched(false);
+            switched(true);
+        });
         this.pill = h('div', { class: 'pill', testid: 'status', role: 'status' },
             h('span', { class: 'pill-dot' }), this.text_);
         this.toggle = h('button', {
@@ -26,6 +34,10 @@ export class Status {
             this.render();
         });
         this.render();
+    }
+
+    get is_on(): boolean {
+        return this.on_;
     }
 
     show(status: SyncStatus): void {
@@ -49,6 +61,7 @@ export class Status {
         else if (pending > 0) text = '';
         else text = synced ? 'Saved' : 'Catching up…';
         set_text(this.text_, [text, waiting].filter(Boolean).join(' · '));
+        this.retry.hidden = !retrying || left < kRetrySoonMs;
         set_text(this.count, String(pending));
         this.pill.dataset['tone'] = tone;
         this.root_.dataset['link'] = this.on_ ? link : 'offline';
