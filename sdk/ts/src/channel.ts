@@ -62,6 +62,8 @@ export interface AnyChannel extends Common, Any, Readable<Json> {
     readonly presence: Presence<{ [key: string]: Json }>;
 }
 
+const closed = (): TandemError => new TandemError('connection_closed', 'It is closed.');
+
 interface Transaction {
     readonly ops: Draft[];
     readonly paths: Set<string>;
@@ -126,7 +128,7 @@ export class ChannelHandle implements Host {
     // Edits
 
     commit(drafts: readonly Draft[], ifUnchanged: readonly string[] = []): Write {
-        if (this.closed) throw new TandemError('connection_closed', 'The channel is closed.');
+        if (this.closed) throw closed();
         const { replica } = this;
         const ops = drafts.map(draft => ({ ...draft, base: replica.base }));
         if (this.transaction) {
@@ -218,7 +220,7 @@ export class ChannelHandle implements Host {
             stop.abort();
         }
         if (held) return;
-        throw this.failure ?? new TandemError('connection_closed', 'The channel is closed.');
+        throw this.failure ?? closed();
     }
     ready(options?: Options): Promise<void> {
         return this.until(() => this.replica.hasCursor, options);

@@ -158,7 +158,7 @@ export class Session {
     /** An edit; it is shown at once. The stamp is this device's clock as the server would tell it. */
     edit(replica: Replica, ops: Op[], ifUnchanged: readonly string[], write: PendingWrite, now: number): Push {
         if (ops.length > OPS_MAX || encodeOps(ops).length > this.messageMax - ENVELOPE)
-            throw new TandemError('too_large', `One edit has at most ${OPS_MAX} operations and ${this.messageMax} bytes.`);
+            throw new TandemError('too_large', `An edit has more than ${OPS_MAX} operations or ${this.messageMax} bytes.`);
         const ms = Math.max(0, Math.round(now + this.offset));
         this.stamp = ms > this.stamp[0] ? [ms, 0] : [this.stamp[0], this.stamp[1] + 1];
         return replica.edit(ops, this.stamp, ifUnchanged, write);

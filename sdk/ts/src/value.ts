@@ -14,11 +14,11 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 export function checkKey(key: string): void {
     if (RESERVED.test(key)) throw new TandemError('reserved_key', `The key ${key} is reserved.`);
     if (key === '' || CONTROL.test(key) || LONE_SURROGATE.test(key) || utf8(key).length > 255)
-        throw new TandemError('bad_path', 'A key has 1 to 255 bytes and no control characters.');
+        throw new TandemError('bad_path', 'A key has 1–255 bytes, no control characters.');
 }
 
 function checkText(text: string): string {
-    if (LONE_SURROGATE.test(text)) throw new TandemError('wrong_type', 'The text is not valid Unicode.');
+    if (LONE_SURROGATE.test(text)) throw new TandemError('wrong_type', 'The text is not Unicode.');
     return text;
 }
 
@@ -26,20 +26,20 @@ function checkText(text: string): string {
 export function normalize(value: unknown): Json {
     let keys = 0;
     const walk = (v: unknown, depth: number): Json => {
-        if (depth > DEPTH_MAX) throw new TandemError('too_deep', `A value is nested deeper than ${DEPTH_MAX}.`);
+        if (depth > DEPTH_MAX) throw new TandemError('too_deep', `Nested deeper than ${DEPTH_MAX}.`);
         if (v === null || typeof v === 'boolean') return v;
         if (typeof v === 'string') return checkText(v);
         if (typeof v === 'number' && Number.isFinite(v)) return v === 0 ? 0 : v;
         if (Array.isArray(v)) return Object.freeze(v.map(x => walk(x, depth + 1)));
         const proto = typeof v === 'object' ? Object.getPrototypeOf(v) : 1;
         if (proto !== null && Object.getPrototypeOf(proto) !== null)
-            throw new TandemError('wrong_type', 'A value is not JSON: null, boolean, finite number, string, array or plain object.');
+            throw new TandemError('wrong_type', 'The value is not JSON.');
         const out: Record<string, Json> = {};
         for (const key of Object.keys(v as object).sort(compareText)) {
             const member = (v as Record<string, unknown>)[key];
             if (member === undefined) continue;
             checkKey(key);
-            if (++keys > KEYS_MAX) throw new TandemError('too_many_keys', `A value has more than ${KEYS_MAX} keys.`);
+            if (++keys > KEYS_MAX) throw new TandemError('too_many_keys', `More than ${KEYS_MAX} keys.`);
             out[key] = walk(member, depth + 1);
         }
         return Object.freeze(out);
@@ -82,7 +82,7 @@ export function decodeValue(bytes: Uint8Array): Json {
 const finds = (reader: Reader, field: number): boolean => reader.next() && reader.field === field;
 
 function decodeOne(bytes: Uint8Array, depth: number): Json {
-    if (depth > DEPTH_MAX) throw new TandemError('too_deep', `A value is nested deeper than ${DEPTH_MAX}.`);
+    if (depth > DEPTH_MAX) throw new TandemError('too_deep', `Nested deeper than ${DEPTH_MAX}.`);
     const reader = new Reader(bytes);
     if (!reader.next()) return null;
     let value: Json;

@@ -1,4 +1,4 @@
-import { compareText } from './bytes.js';
+import { compareBytes, compareText } from './bytes.js';
 import {
     CHANGE_CLEAR, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_ITEM, CHANGE_NO_ELEMENT, CHANGE_VALUE,
     delta, type Delta,
@@ -274,10 +274,7 @@ function itemJson(id: string, node: Node): Json {
 
 /** The order of canonical bytes: booleans, integers, other numbers, strings; each by its bytes. */
 function compareElements(a: Json, b: Json): number {
-    const x = encodeValue(a);
-    const y = encodeValue(b);
-    for (let i = 0; i < x.length && i < y.length; i++) if (x[i] !== y[i]) return x[i]! - y[i]!;
-    return x.length - y.length;
+    return compareBytes(encodeValue(a), encodeValue(b));
 }
 
 /** The new tree with every subtree that equals the old one's replaced by it, so that identity is kept. */

@@ -1,6 +1,7 @@
 // Options with which the library is bundled. The names below are of properties that never leave the library:
 // neither its API, nor the platform's objects, nor rows of the storage, nor frames. They are shortened in dist/.
 const INTERNAL = `
+    attempt channels commit emit events finish frames host platform root stopped view
     acknowledge adopt adoptAll adoptLater adoptTimer adopted advance applyOwn applyTo asked asksActor booted byHandle caughtUp
     children chunks closing compose confirmed conflictsChanged covered disconnected drainsFirst drop
     dropElement elements findOrphans fixed32 forget generation giveUp handleBytes handleTimeout hasCursor heardAt heartbeat
@@ -8,7 +9,7 @@ const INTERNAL = `
     messageMax mode modeLabel nextDot nextTimeout orphans owner pausedUntil pingDue pollEvent pollTransmit
     presenceAt readyAt redos refresh release renew renewActor replica replicas requeue resubscribe retryAt rewind
     saveAll saveDelay saveSoon saveTimer session settle settleActor settled shape shownLane signalFeeds signalled signalsAt
-    sint spokeAt statusChanged steps stored storedActor takeOutbox tellClient tellStatus transaction transmit unacked
+    sint spokeAt statusChanged steps stored storedActor takeOutbox tellClient tellStatus transmit unacked
     undos unlisten unsaved varint vanish viewChanged waiting watchers dotOf baseOf schedule reach turn cached
 `.trim().split(/\s+/);
 
