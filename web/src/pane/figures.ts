@@ -4,7 +4,7 @@ import type { Meter } from './meter.ts';
 // Live figures of the pane: how long a change takes to the server's disk and to another person's window, and what it weighs.
 
 const kKept = 32;
-const kWidth = 72;
+const kWidth = 56;
 const kHeight = 18;
 const kSmoothing = 0.25;
 
@@ -24,7 +24,7 @@ export class Figures {
     private seen_: { ms: number; by: string } | null = null;
     private readonly latency_ = h('span', { testid: 'latency', class: 'figure-value' }, '–');
     private readonly seen_text_ = h('span', { testid: 'latency-seen', class: 'figure-value' }, '–');
-    private readonly seen_label_ = h('span', { class: 'figure-label' }, 'on others’ screens');
+    private readonly seen_label_ = h('span', { class: 'figure-label figure-who' }, 'on others’ screens');
     private readonly bytes_ = h('span', { testid: 'bytes', class: 'figure-value' }, '–');
     private readonly line_ = svg('polyline', { class: 'spark-line' });
     private readonly last_ = svg('circle', { class: 'spark-last', r: 2, cx: -9, cy: -9 });

@@ -164,6 +164,7 @@ board.conflicts.subscribe((open) => {
     decision_flag.hidden = !undecided;
     decision_row.classList.toggle('undecided', undecided);
 });
+people.onwriters = () => conflicts.show(board.conflicts.value);
 board.history.can.subscribe((can) => {
     undo.disabled = !can.undo;
     redo.disabled = !can.redo;

@@ -19,6 +19,8 @@ function is_spot(value: unknown): value is Spot {
 export class People {
     readonly members = h('div', { class: 'members', testid: 'members', role: 'list', 'aria-label': 'Who is here' });
     readonly layer = h('div', { class: 'cursors', 'aria-hidden': 'true' });
+    /** Called when a writer's name became known. */
+    onwriters: () => void = () => undefined;
     private others_: readonly Member<Person>[] = [];
     private readonly writers_ = new Map<string, string>();   // Name by actor; kept when they leave.
     private own_actor_ = '';
@@ -47,6 +49,7 @@ export class People {
         for await (const change of this.ctx_.board.changes()) {
             if (!change.local || change.by === '' || change.by === this.own_actor_) continue;
             this.own_actor_ = change.by;
+            this.onwriters();
             this.ctx_.board.presence.set({ actor: change.by });
         }
     }
@@ -57,9 +60,13 @@ export class People {
 
     private show(others: readonly Member<Person>[]): void {
         this.others_ = others.filter((member) => typeof member.state?.name === 'string');
+        let news = false;
         for (const { state } of this.others_) {
-            if (state.actor) this.writers_.set(state.actor, state.name);
+            if (!state.actor || this.writers_.get(state.actor) === state.name) continue;
+            this.writers_.set(state.actor, state.name);
+            news = true;
         }
+        if (news) this.onwriters();
         this.render_members();
         this.render_focus();
         for (const id of this.cursors_.keys()) {
