@@ -9,7 +9,7 @@ import type { Def, Handles, Schema } from './schema.js';
 import { Session, type SessionEvent } from './session.js';
 import type { Selection } from './handles.js';
 import { StatusCell, type SyncStatus } from './status.js';
-import type { Readable } from './store.js';
+import { call, type Readable } from './store.js';
 import type { Options } from './write.js';
 
 export interface ConnectOptions {
@@ -166,13 +166,7 @@ export class Client {
     }
     private report(error: unknown): void {
         const known = error instanceof TandemError ? error : new TandemError('io_failed', String(error));
-        try {
-            this.options.onRefused?.(known);
-        } catch (thrown) {
-            queueMicrotask(() => {
-                throw thrown;
-            });
-        }
+        if (this.options.onRefused) call(this.options.onRefused, known);
     }
 
     // Socket
@@ -185,17 +179,16 @@ export class Client {
             return this.run((session, now) => session.closed(now));
         }
         if (this.stopped || this.session.held) return;
-        const current = (fn: () => void) => () => {
-            if (this.socket === socket) fn();
-        };
+        // A socket that was given up has nothing more to say.
+        const run = (work: (session: Session, now: number) => void): void => void (this.socket === socket && this.run(work));
         const socket: Socket = this.platform.connect(this.url, {
-            opened: () => current(() => this.run((session, now) => session.opened(now)))(),
-            message: bytes => current(() => this.run((session, now) => session.handleBytes(now, bytes)))(),
+            opened: () => run((session, now) => session.opened(now)),
+            message: bytes => run((session, now) => session.handleBytes(now, bytes)),
             closed: () =>
-                current(() => {
+                run((session, now) => {
                     this.socket = undefined;
-                    this.run((session, now) => session.closed(now));
-                })(),
+                    session.closed(now);
+                }),
         });
         this.socket = socket;
     }
@@ -326,7 +319,7 @@ export class Client {
     // API
 
     channel(defOrName: Def<Schema, unknown> | string, id?: unknown, options?: Options): ChannelHandle {
-        if (this.stopped) throw new TandemError('connection_closed', 'The client is closed.');
+        if (this.stopped) throw new TandemError('connection_closed', 'It is closed.');
         const untyped = typeof defOrName === 'string';
         const name = untyped ? defOrName : `${defOrName.namespace}:${String(id)}`;
         const { signal } = (untyped ? (id as Options | undefined) : options) ?? {};

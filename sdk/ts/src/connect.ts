@@ -8,7 +8,7 @@ export function endpoint(address: string): string {
     try {
         url = new URL(address, typeof location === 'object' ? location.href : undefined);
     } catch {
-        throw invalid(`${address} is no address.`);
+        throw invalid('The address begins with wss:// or ws://.');
     }
     url.protocol = url.protocol.replace(/^http/, 'ws');
     if (!/^wss?:$/.test(url.protocol)) throw invalid('The address begins with wss:// or ws://.');

@@ -82,16 +82,11 @@ function connect(url: string, events: SocketEvents): Socket {
 function listen(wake: () => void, leave: () => void): () => void {
     if (typeof addEventListener !== 'function' || typeof document === 'undefined') return () => {};
     const seen = (): void => (document.visibilityState === 'visible' ? wake() : leave());
-    addEventListener('online', wake);
-    addEventListener('pageshow', wake);
-    addEventListener('pagehide', leave);
-    document.addEventListener('visibilitychange', seen);
-    return () => {
-        removeEventListener('online', wake);
-        removeEventListener('pageshow', wake);
-        removeEventListener('pagehide', leave);
-        document.removeEventListener('visibilitychange', seen);
-    };
+    const stop = new AbortController();
+    addEventListener('online', wake, stop);
+    addEventListener('pagehide', leave, stop);
+    document.addEventListener('visibilitychange', seen, stop);
+    return () => stop.abort();
 }
 
 export function defaultPlatform(): Platform {

@@ -19,8 +19,6 @@ export type Link = 'online' | 'connecting' | 'offline';
 export interface SessionOptions {
     /** Numbers in [0, 1). */
     readonly random: () => number;
-    readonly client?: string;
-    readonly token?: string;
 }
 
 const DELAY_MIN = 100;
@@ -33,7 +31,7 @@ const PRESENCE_GAP = 50;
 const OPS_MAX = 1000;
 /** Room for the fields around the ops in a message. */
 const ENVELOPE = 1024;
-const VERSION = '0.1.0';
+const CLIENT = 'tandem-js/0.1.0';
 
 /**
  * The protocol as a state machine without sockets, clocks and storage: bytes and times come in by `opened`,
@@ -42,7 +40,7 @@ const VERSION = '0.1.0';
  */
 export class Session {
     readonly replicas = new Map<string, Replica>();
-    token: string;
+    token = '';
     link: Link = 'connecting';
     /** When the next attempt to connect is due; 0 when none is. */
     retryAt = 0;
@@ -73,9 +71,7 @@ export class Session {
     private readonly presence = new Set<Replica>();
     private presenceAt = 0;
 
-    constructor(private readonly options: SessionOptions) {
-        this.token = options.token ?? '';
-    }
+    constructor(private readonly options: SessionOptions) {}
     private emit = (event: SessionEvent): void => {
         this.events.push(event);
     };
@@ -158,7 +154,7 @@ export class Session {
     /** An edit; it is shown at once. The stamp is this device's clock as the server would tell it. */
     edit(replica: Replica, ops: Op[], ifUnchanged: readonly string[], write: PendingWrite, now: number): Push {
         if (ops.length > OPS_MAX || encodeOps(ops).length > this.messageMax - ENVELOPE)
-            throw new TandemError('too_large', `An edit has more than ${OPS_MAX} operations or ${this.messageMax} bytes.`);
+            throw new TandemError('too_large', 'The edit is too large.');
         const ms = Math.max(0, Math.round(now + this.offset));
         this.stamp = ms > this.stamp[0] ? [ms, 0] : [this.stamp[0], this.stamp[1] + 1];
         return replica.edit(ops, this.stamp, ifUnchanged, write);
@@ -200,7 +196,7 @@ export class Session {
         this.heardAt = this.helloAt = now;
         this.asksActor = this.actor === 0;
         this.send({
-            type: 'hello', version: 1, client: `tandem-js/${this.options.client ?? VERSION}`, wantActor: this.asksActor, timeMs: Math.round(now),
+            type: 'hello', version: 1, client: CLIENT, wantActor: this.asksActor, timeMs: Math.round(now),
             token: this.token,
         });
     }

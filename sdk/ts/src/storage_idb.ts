@@ -1,6 +1,12 @@
 import type { OutboxRow, OutboxStorage, StoredChange, StoredChannel, StoredLane, StoredPush, StoredState } from './outbox.js';
 
-const STORES = ['outbox', 'lane', 'push', 'state'] as const;
+/** Quoted, because these names are on the disk. */
+const STORES = {
+    'outbox': 'id',
+    'lane': ['outbox', 'channel'],
+    'push': ['outbox', 'channel', 'counter'],
+    'state': ['channel', 'outbox'],
+};
 type PushRow = StoredPush & { outbox: string; channel: string };
 type LaneRow = StoredLane & { outbox: string; channel: string };
 type StateRow = StoredState & { outbox: string; channel: string };
@@ -29,17 +35,13 @@ export class IdbStorage implements OutboxStorage {
     static async open(factory: IDBFactory, name: string): Promise<IdbStorage> {
         const request = factory.open(name, 1);
         request.onupgradeneeded = () => {
-            const db = request.result;
-            db.createObjectStore('outbox', { keyPath: 'id' });
-            db.createObjectStore('lane', { keyPath: ['outbox', 'channel'] });
-            db.createObjectStore('push', { keyPath: ['outbox', 'channel', 'counter'] });
-            db.createObjectStore('state', { keyPath: ['channel', 'outbox'] });
+            for (const [store, keyPath] of Object.entries(STORES)) request.result.createObjectStore(store, { keyPath });
         };
         return new IdbStorage(await done(request));
     }
 
     private tx(mode: IDBTransactionMode): IDBTransaction {
-        return this.db.transaction([...STORES], mode);
+        return this.db.transaction(Object.keys(STORES), mode);
     }
     private async edit(work: (tx: IDBTransaction) => void): Promise<void> {
         const tx = this.tx('readwrite');

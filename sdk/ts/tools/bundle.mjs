@@ -2,6 +2,7 @@
 // neither its API, nor the platform's objects, nor rows of the storage, nor frames. They are shortened in dist/.
 const INTERNAL = `
     attempt channels commit emit events finish frames host platform root stopped view
+    closeChannel edits early options refuse refused report retryIn setLink setPresence shapes until waiters pump
     acknowledge adopt adoptAll adoptLater adoptTimer adopted advance applyOwn applyTo asked asksActor booted byHandle caughtUp
     children chunks closing compose confirmed conflictsChanged covered disconnected drainsFirst drop
     dropElement elements findOrphans fixed32 forget generation giveUp handleBytes handleTimeout hasCursor heardAt heartbeat
@@ -10,10 +11,12 @@ const INTERNAL = `
     presenceAt readyAt redos refresh release renew renewActor replica replicas requeue resubscribe retryAt rewind
     saveAll saveDelay saveSoon saveTimer session settle settleActor settled shape shownLane signalFeeds signalled signalsAt
     sint spokeAt statusChanged steps stored storedActor takeOutbox tellClient tellStatus transmit unacked
-    undos unlisten unsaved varint vanish viewChanged waiting watchers dotOf baseOf schedule reach turn cached
+    undos unlisten unsaved varint vanish viewChanged watchers dotOf baseOf schedule reach turn cached
 `.trim().split(/\s+/);
 
 export const mangleProps = new RegExp(`^(?:${INTERNAL.join('|')})$`);
 export const bundle = {
     bundle: true, target: 'es2022', platform: 'neutral', legalComments: 'none', mangleProps,
+    // Declarations of fields that constructors set anyway are left out.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 };
