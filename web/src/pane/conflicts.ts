@@ -31,6 +31,8 @@ export function path_text(path: string, names: PathNames): string {
 
 export class Conflicts {
     readonly element: HTMLElement;
+    /** Off while the board is being loaded: what was open before is no news. */
+    announces = false;
     private readonly list_ = h('ul', { class: 'conflict-list' });
     private readonly count_ = h('span', { class: 'badge' });
     private known_ = new Set<string>();
@@ -49,7 +51,7 @@ export class Conflicts {
         this.list_.replaceChildren(...conflicts.map((conflict) => this.row(conflict)));
         const paths = new Set(conflicts.map((conflict) => conflict.path));
         for (const path of paths) {
-            if (!this.known_.has(path)) this.fresh_.add(path);
+            if (this.announces && !this.known_.has(path)) this.fresh_.add(path);
         }
         if (this.fresh_.size > 0) this.timer_ ??= setTimeout(() => this.announce(), kAnnounceMs);
         this.known_ = paths;

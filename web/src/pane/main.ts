@@ -199,8 +199,9 @@ board.ready({ signal: ready_by }).catch(() => undefined).then(async () => {
     root.dataset['ready'] = 'true';
     ready = true;
     draw();
+    await board.synced();
+    conflicts.announces = true;
     // The first pane writes the sample once the server has said that the board is empty.
     if (board_id !== kSampleBoard || name !== 'Ada') return;
-    await board.synced();
     if (is_blank(board)) reset_board(board);
 });

@@ -11,9 +11,13 @@ export interface Meter {
     onchange: () => void;
 }
 
-// Frame numbers of the protocol.
+// Frame numbers of the protocol, and the field of a delivery that says that it is not a live one.
 const kPush = 4;
 const kDelivery = 3;
+const kDeliveryKind = 4;
+const kWireVarint = 0;
+const kWireFixed64 = 1;
+const kWireBytes = 2;
 
 function read_varint(bytes: Uint8Array, at: number): [value: number, next: number] {
     let value = 0;
@@ -27,6 +31,25 @@ function read_varint(bytes: Uint8Array, at: number): [value: number, next: numbe
     return [0, bytes.length];
 }
 
+/** Whether a delivery is one change, and not a snapshot or what was missed. */
+function is_live(message: Uint8Array, from: number, to: number): boolean {
+    for (let at = from; at < to;) {
+        const [tag, next] = read_varint(message, at);
+        const wire = tag % 8;
+        if (wire === kWireVarint) {
+            const [value, after] = read_varint(message, next);
+            if (Math.floor(tag / 8) === kDeliveryKind) return value === 0;
+            at = after;
+        } else if (wire === kWireBytes) {
+            const [length, body] = read_varint(message, next);
+            at = body + length;
+        } else {
+            at = next + (wire === kWireFixed64 ? 8 : 4);
+        }
+    }
+    return true;
+}
+
 /** Bytes of the frames with this number in a message, each with its envelope; 0: there is none. */
 export function bytes_of_frames(message: Uint8Array, number: number): { bytes: number; frames: number } {
     let bytes = 0;
@@ -35,8 +58,9 @@ export function bytes_of_frames(message: Uint8Array, number: number): { bytes: n
         const [outer, after_tag] = read_varint(message, at);
         const [length, body] = read_varint(message, after_tag);
         if (outer !== 10 || body + length > message.length) break;   // Not a `repeated Frame frame = 1`.
-        const [inner] = read_varint(message, body);
-        if (Math.floor(inner / 8) === number) {
+        const [inner, inner_length_at] = read_varint(message, body);
+        const [, inner_body] = read_varint(message, inner_length_at);
+        if (Math.floor(inner / 8) === number && (number !== kDelivery || is_live(message, inner_body, body + length))) {
             bytes += body + length - at;
             frames += 1;
         }
