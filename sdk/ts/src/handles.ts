@@ -114,7 +114,7 @@ abstract class Handle {
 }
 
 const integer = (n: number): number => {
-    if (!Number.isSafeInteger(n)) throw new TandemError('out_of_range', 'A counter holds integers within 2^53.');
+    if (!Number.isSafeInteger(n)) throw new TandemError('out_of_range', 'An integer within 2^53 is needed.');
     return n;
 };
 
@@ -148,7 +148,7 @@ class SetHandle extends Handle {
         return this.write(OP_REMOVE, this.check(value));
     }
     private check(value: unknown): unknown {
-        if (!/^(string|number|boolean)$/.test(typeof value)) throw new TandemError('wrong_type', 'A set holds strings, numbers and booleans.');
+        if (!/^(string|number|boolean)$/.test(typeof value)) throw new TandemError('wrong_type', 'A set holds scalars.');
         return value;
     }
 }
@@ -182,7 +182,7 @@ function positionFor(host: Host, list: Path, place: Place, moving?: string): str
         const id = after ? place.after : (place as { before: string }).before;
         const found = items.findIndex(item => item.id === id);
         if (found >= 0) at = after ? found + 1 : found;
-        else if (id !== moving) throw new TandemError('not_found', `There is no item ${id} in the list.`);
+        else if (id !== moving) throw new TandemError('not_found', `No item ${id} in the list.`);
     }
     const low = items[at - 1]?.node.position ?? '';
     const high = items[at]?.node.position ?? '';
@@ -299,6 +299,6 @@ export function anyAt(host: Host, path: Path): Any {
 
 /** The path of a handle, for what takes handles as names of fields. */
 export function pathOf(handle: unknown): string {
-    if (!(handle instanceof Handle)) throw invalid('This is not a field of the channel.');
+    if (!(handle instanceof Handle)) throw invalid('Not a field of the channel.');
     return pathText(handle.path);
 }

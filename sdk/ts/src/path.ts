@@ -36,7 +36,7 @@ export function nameOf(segment: Segment): string {
 export function checkPath(path: Path): Path {
     if (path.length > SEGMENTS_MAX) throw new TandemError('bad_path', `More than ${SEGMENTS_MAX} segments.`);
     for (let i = 1; i < path.length; i++)
-        if (path[i] === 'id' && isItem(path[i - 1]!)) throw new TandemError('bad_path', 'An item has an id of its own.');
+        if (path[i] === 'id' && isItem(path[i - 1]!)) throw new TandemError('bad_path', 'An item has its own id.');
     if (path.length > 3 && encodePath(path).length > PATH_BYTES_MAX + SEGMENTS_MAX * 2)
         throw new TandemError('bad_path', `More than ${PATH_BYTES_MAX} bytes.`);
     return path;
@@ -48,7 +48,7 @@ export function parsePath(text: string): Path {
     return checkPath(
         text.split('/').map(segment => {
             const rest = segment.replace(/^~2/, '');
-            if (/~(?![01])/.test(rest)) throw new TandemError('bad_path', 'A ~ in a path is written ~0.');
+            if (/~(?![01])/.test(rest)) throw new TandemError('bad_path', 'Write ~ as ~0.');
             // A key that begins with @ is written ~2, so what begins with @ here is an item.
             checkKey(nameOf(segment));
             return segment;
