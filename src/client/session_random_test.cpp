@@ -112,14 +112,14 @@ struct History {
 };
 
 TEST(SessionRandom, EveryIncrementShowsExactlyOnceAtEveryMoment) {
-    for (uint64_t seed = 1; seed <= 150; ++seed) {
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
         History history(seed);
         ASSERT_EQ(history.run(150), 0u) << "seed " << seed;
     }
 }
 
 TEST(SessionRandom, TemporaryRefusalsOnlyDelay) {
-    for (uint64_t seed = 1; seed <= 50; ++seed) {
+    for (uint64_t seed = 1; seed <= 30; ++seed) {
         History history(seed);
         uint64_t calls = 0;
         history.server.refuse = [&](const wire::Push&) -> std::optional<wire::ErrorFrame> {
@@ -145,7 +145,7 @@ std::optional<wire::ErrorFrame> forbid_titles(const wire::Push& push) {
 
 /// What is refused for good is taken out of the view, and nothing else.
 TEST(SessionRandom, FinalRefusalsLoseNothingElse) {
-    for (uint64_t seed = 1; seed <= 100; ++seed) {
+    for (uint64_t seed = 1; seed <= 30; ++seed) {
         History history(seed);
         history.server.refuse = forbid_titles;
         ASSERT_EQ(history.run(120), 0u) << "seed " << seed;
