@@ -41,9 +41,9 @@ struct Push {
     uint64_t counter = 0;
     uint64_t stamp_ms = 0;
     uint32_t stamp_logical = 0;
-    std::string ops;         ///< binary codec: body
-    base::Value ops_json;    ///< JSON codec: array of op objects
-    base::Value base_json;   ///< JSON codec: base for ops without their own; null: the head
+    std::string ops;        ///< binary codec: body
+    base::Value ops_json;   ///< JSON codec: array of op objects
+    base::Value base_json;  ///< JSON codec: base for ops without their own; null: the head
     bool skip = false;
     std::vector<std::string> if_unchanged;
     uint64_t ref = 0;
@@ -187,16 +187,19 @@ void encode_binary(std::string& out, const ClientFrame& frame);
 void encode_binary(std::string& out, const ServerFrame& frame);
 
 /// A whole message. On an error in the middle, the frames before it are in `out` and stay valid.
-[[nodiscard]] base::Result<void> decode_binary(std::string_view message, std::vector<ClientFrame>& out);
-[[nodiscard]] base::Result<void> decode_binary(std::string_view message, std::vector<ServerFrame>& out);
+[[nodiscard]] base::Result<void> decode_binary(std::string_view message,
+                                               std::vector<ClientFrame>& out);
+[[nodiscard]] base::Result<void> decode_binary(std::string_view message,
+                                               std::vector<ServerFrame>& out);
 
 /// Each appends one JSON object (no separator); a message of several is `[a,b]`.
 void encode_json(std::string& out, const ClientFrame& frame);
 void encode_json(std::string& out, const ServerFrame& frame);
-[[nodiscard]] base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame>& out);
-/// The same; on an error `where` names the member ("push.counter"), or is empty when the message as a
-/// whole is at fault, and the error's detail is the index of the frame in the message.
-[[nodiscard]] base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame>& out,
-                                             std::string& where);
+[[nodiscard]] base::Result<void> decode_json(std::string_view message,
+                                             std::vector<ClientFrame>& out);
+/// The same; on an error `where` names the member ("push.counter"), or is empty when the message as
+/// a whole is at fault, and the error's detail is the index of the frame in the message.
+[[nodiscard]] base::Result<void> decode_json(std::string_view message,
+                                             std::vector<ClientFrame>& out, std::string& where);
 
 }  // namespace tandem::wire
