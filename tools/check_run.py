@@ -125,8 +125,10 @@ class WebSocket:
         size = len(payload)
         if size < 126:
             head = bytes([0x80 | opcode, 0x80 | size])
-        else:
+        elif size < 65536:
             head = bytes([0x80 | opcode, 0x80 | 126]) + struct.pack(">H", size)
+        else:
+            head = bytes([0x80 | opcode, 0x80 | 127]) + struct.pack(">Q", size)
         self.socket.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))
 
     def send(self, message):

@@ -178,6 +178,8 @@ int run_command_line(int argc, char** argv) {
 
     CLI::App app{"Tandem keeps one application's state the same on every surface."};
     app.require_subcommand(1);
+    // A later flag wins, so that scripts can put their own behind those of a wrapper.
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.set_help_all_flag("--help-all", "help of all verbs");
 
     CLI::App* dev = app.add_subcommand("dev", "serve on this machine with the demo board");

@@ -78,7 +78,7 @@ std::string typescript_of(const hub::Config& config) {
     std::string out =
         "// Written by `tandem types --ts` from the server's schema; write it again when that "
         "changes.\n"
-        "import { f } from '@tandem/client';\n";
+        "import { f, type Def, type Json } from '@tandem/client';\n";
     for (const auto& [name, ns] : config.namespaces) {
         Node root;
         for (const hub::FieldRule& rule : ns.fields) {
@@ -91,10 +91,16 @@ std::string typescript_of(const hub::Config& config) {
             node->rule = &rule;
         }
         root.children.erase("*");
+        const std::string type = type_identifier(name);
+        std::string constant = type;
+        constant[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(constant[0])));
+        if (constant == type) constant += "Fields";
         std::string quoted;
         base::append_json_string(quoted, name);
-        out += "\nexport const " + type_identifier(name) + " = {\n    namespace: " + quoted +
-               ",\n    fields: " + members_of(root, "    ") + ",\n} as const;\n";
+        out += "\nconst " + constant + " = " + members_of(root, "") + ";\n";
+        out += "export type " + type + "Presence = Record<string, Json>;\n";
+        out += "export const " + type + ": Def<typeof " + constant + ", " + type +
+               "Presence> = { namespace: " + quoted + ", fields: " + constant + " };\n";
     }
     return out;
 }
