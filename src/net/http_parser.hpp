@@ -10,7 +10,7 @@ namespace tandem::net {
 
 inline constexpr size_t kHttpHeadBytesMax = 16U * 1024;
 inline constexpr size_t kHttpHeaderCountMax = 100;
-inline constexpr size_t kHttpBodyBytesMaxDefault = 16U * 1024 * 1024;
+inline constexpr size_t kHttpBodyBytesMaxDefault = 1024 * 1024;
 
 struct HttpParserLimits {
     size_t head_bytes_max = kHttpHeadBytesMax;

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 
 from check_run import CheckFailed
-from support import BINARY, ProcessTest, next_of, patch, put, record, request
+from support import BINARY, ROOT, ProcessTest, next_of, patch, put, record, request
 
 
 class Contract(ProcessTest):
@@ -256,3 +256,26 @@ class Startup(ProcessTest):
         for part in ("export const Shop", "price: f.number()", "log: f.list({", "who: f.string()",
                      '"by-day": f.map(f.counter())'):
             self.assertIn(part, text)
+
+    def test_generated_types_check_against_the_sdk(self):
+        tsc = ROOT / "sdk" / "ts" / "node_modules" / ".bin" / "tsc"
+        self.assertTrue(tsc.exists(), "the SDK's npm packages are not installed; run ./dev setup")
+        self.write_file("tandem.gen.ts", self.tandem("types", "--ts").stdout)
+        self.write_file("use.ts", """
+            import { connect } from '@tandem/client';
+            import { Board } from './tandem.gen';
+            const board = connect('http://localhost:8080').channel(Board, 'demo');
+            board.fields.title.set('Plan');
+            board.fields.votes.add(1);
+            board.fields.cards.insert({ text: 'x', done: false, color: '' }, 'first').fields.done.set(true);
+            // @ts-expect-error: a title is a text
+            board.fields.title.set(1);
+        """)
+        self.write_file("tsconfig.json", json.dumps({
+            "compilerOptions": {
+                "strict": True, "noEmit": True, "target": "es2022", "module": "esnext", "types": [],
+                "moduleResolution": "bundler", "lib": ["es2022", "dom", "dom.iterable", "esnext.disposable"],
+                "skipLibCheck": True, "paths": {"@tandem/client": [str(ROOT / "sdk" / "ts" / "src" / "index.ts")]}},
+            "files": ["use.ts"]}))
+        checked = subprocess.run([str(tsc), "-p", self.folder], capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
