@@ -10,6 +10,7 @@
 
 #include "server/app.hpp"
 #include "server/client_commands.hpp"
+#include "server/echo_server.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
 #include "server/store_errors.hpp"
@@ -37,6 +38,7 @@ struct Arguments {
     ClientCommand client;
     std::string file;
     bool is_typescript = false;
+    uint16_t echo_port = 0;
 };
 
 int print_problems(const std::vector<Problem>& problems) {
@@ -220,6 +222,10 @@ int run_command_line(int argc, char** argv) {
     CLI::App* restore = app.add_subcommand("restore", "put a backup in the store's place");
     restore->add_option("file", args.file, "a file that `tandem backup` wrote")->required();
     add_settings(*restore, args);
+    CLI::App* bench = app.add_subcommand("bench", "servers to measure and test against");
+    bench->require_subcommand(1);
+    CLI::App* echo = bench->add_subcommand("echo-server", "a WebSocket that echoes every message");
+    echo->add_option("--port", args.echo_port, "port on loopback; 0 finds a free one");
     CLI::App* version = app.add_subcommand("version", "print the version");
     version->add_flag("--json", args.is_json, "as JSON");
 
@@ -243,6 +249,7 @@ int run_command_line(int argc, char** argv) {
     if (watch->parsed()) return run_watch(args.client);
     if (backup->parsed()) return run_backup(args);
     if (restore->parsed()) return run_restore(args);
+    if (echo->parsed()) return run_echo_server(args.echo_port);
     if (version->parsed())
         std::printf(args.is_json ? "{\"version\":\"%s\"}\n" : "tandem %s\n", TANDEM_VERSION);
     return 0;
