@@ -92,6 +92,7 @@ void Session::lose_connection(Now now, uint64_t delay_ms) {
     for (auto& [name, channel] : channels_) {
         channel->subscription = Channel::Subscription::off;
         channel->must_ask_again = false;
+        channel->handle = 0;
         channel->is_ready = false;
         channel->holds_pushes = true;
         channel->retry_at_ms = 0;
@@ -196,7 +197,7 @@ void Session::settle_subscription(Now now, Channel& channel) {
     if (!is_needed) {
         if (state == State::asked || state == State::on) {
             out_.emplace_back(wire::Unsubscribe{channel.name});
-            handles_.erase(channel.handle);
+            forget_handle(channel);
             channel.replica.clear();
             channel.members.clear();
             channel.is_ready = false;
@@ -226,6 +227,13 @@ void Session::settle_subscription(Now now, Channel& channel) {
     channel.must_ask_again = false;
     state = State::asked;
     out_.emplace_back(std::move(frame));
+}
+
+// Handles belong to the connection: one that is kept beyond its subscription may be another
+// channel's by then.
+void Session::forget_handle(Channel& channel) {
+    handles_.erase(channel.handle);
+    channel.handle = 0;
 }
 
 void Session::report_status(Channel& channel) {

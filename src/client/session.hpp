@@ -119,6 +119,7 @@ class Session {
     void retry_later(Now now, Channel& channel, uint64_t retry_after_ms);
     void ask_again(Now now, Channel& channel);
     void assign_actor(Channel& channel);
+    void forget_handle(Channel& channel);
 
     void lose_connection(Now now, uint64_t delay_ms);
     void close_transport(Now now, uint64_t delay_ms);

@@ -68,7 +68,7 @@ void Session::receive(Now, wire::Subscribed& frame) {
     if (channel.subscription != Subscription::asked && channel.subscription != Subscription::on)
         return;
     channel.subscription = Subscription::on;
-    handles_.erase(channel.handle);
+    forget_handle(channel);
     channel.handle = frame.handle;
     handles_[frame.handle] = &channel;
     channel.replica.begin_subscription();
@@ -295,7 +295,7 @@ void Session::ask_again(Now now, Channel& channel) {
     channel.must_ask_again = false;
     channel.subscription = Subscription::due;
     channel.subscribe_at_ms = now.mono_ms + delay;
-    handles_.erase(channel.handle);
+    forget_handle(channel);
 }
 
 void Session::receive(Now now, wire::ErrorFrame& frame) {
