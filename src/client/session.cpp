@@ -93,6 +93,11 @@ void Session::lose_connection(Now now, uint64_t delay_ms) {
         channel->subscription = Channel::Subscription::off;
         channel->must_ask_again = false;
         channel->handle = 0;
+        if (!channel->members.empty()) {
+            // Who is there is not known offline, and a server that knows of nobody tells nothing.
+            channel->members.clear();
+            emit(EventKind::members_changed, name);
+        }
         channel->is_ready = false;
         channel->holds_pushes = true;
         channel->retry_at_ms = 0;
