@@ -1,0 +1,248 @@
+// When all is quiet: everybody shows the same, it is what an independent reading of the log gives,
+// and every write is accounted for.
+
+#include <nlohmann/json.hpp>
+
+#include "hub/json_out.hpp"
+#include "oracle/oracle.hpp"
+#include "sim/device.hpp"
+#include "sim/other_clients.hpp"
+#include "sim/world.hpp"
+
+namespace tandem::sim {
+
+namespace {
+
+using nlohmann::json;
+using oracle::normal;
+
+json parse(const std::string& text) { return normal(json::parse(text)); }
+
+record::Entry to_entry(const port::StoredEntry& stored) {
+    record::Entry entry;
+    entry.seq = stored.seq;
+    entry.actor = stored.actor;
+    entry.counter = stored.counter;
+    entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
+    entry.own = stored.own;
+    entry.floor = stored.floor;
+    if (auto ops = record::decode_ops(stored.body, record::Form::logged))
+        entry.ops = std::move(*ops);
+    return entry;
+}
+
+// Journal rows by (path, reason, dot).
+std::map<std::string, json> rows_of(const std::vector<record::Row>& rows) {
+    std::map<std::string, json> out;
+    for (const record::Row& row : rows) {
+        const std::string key = record::to_text(row.path) + "|" +
+                                std::string(record::name_of(row.reason)) + "|" +
+                                std::to_string(row.dot.actor) + "." +
+                                std::to_string(row.dot.counter);
+        out[key] = parse(base::to_json(row.value));
+    }
+    return out;
+}
+
+std::map<std::string, json> rows_of(const json& rows) {
+    std::map<std::string, json> out;
+    for (const json& row : rows) {
+        const std::string key = row.at("path").get<std::string>() + "|" +
+                                row.at("reason").get<std::string>() + "|" +
+                                std::to_string(row.at("dot")[0].get<uint64_t>()) + "." +
+                                std::to_string(row.at("dot")[1].get<uint64_t>());
+        out[key] = normal(row.at("value"));
+    }
+    return out;
+}
+
+std::string difference(const std::map<std::string, json>& a, const std::map<std::string, json>& b) {
+    for (const auto& [key, value] : a) {
+        const auto found = b.find(key);
+        if (found == b.end()) return "only in the first: " + key;
+        if (found->second != value) return "differs: " + key;
+    }
+    for (const auto& [key, value] : b)
+        if (!a.contains(key)) return "only in the second: " + key;
+    return {};
+}
+
+std::string difference(const json& a, const json& b) {
+    const json patch = json::diff(a, b);
+    return patch.empty() ? std::string() : patch.front().dump();
+}
+
+}  // namespace
+
+bool World::load_all() {
+    size_t left = shadow.all().size();
+    for (auto& [name, channel] : shadow.all())
+        server.request(hub::GetRecord{name, ""}, [&left](const hub::Reply&) { --left; });
+    run_until(scheduler.now_ms() + 3'000, scheduler.events() + 50'000);
+    if (left != 0 && !is_violated()) violate("the server answers", "a read was not answered");
+    return !is_violated();
+}
+
+void World::check_quiet() {
+    if (!server.is_up()) return violate("the server is up after healing", "it is not");
+    if (!load_all()) return;
+    std::map<std::string, std::string> hashes;
+    for (auto& [name, log] : shadow.all()) {
+        const hub::Channel* channel = server.hub()->find_channel(name);
+        if (channel == nullptr || channel->state() != hub::Channel::State::ready)
+            return violate("a channel loads", name);
+        if (channel->head() != log.head())
+            return violate("the hub is at the log's head",
+                           name + " #" + std::to_string(channel->head()));
+        const record::Document& document = channel->document();
+        hashes[name] = document.hash();
+        check_oracle(name, document);
+        check_rebuilt(name, document);
+        check_stored_log(name);
+        check_devices(name, document);
+        if (is_violated()) return;
+    }
+    check_ledger();
+    if (is_violated()) return;
+    server.crash(10);
+    run_until(scheduler.now_ms() + 1'000, scheduler.events() + 50'000);
+    if (is_violated() || !load_all()) return;
+    for (auto& [name, hash] : hashes) {
+        const hub::Channel* channel = server.hub()->find_channel(name);
+        if (channel == nullptr || channel->state() != hub::Channel::State::ready)
+            return violate("a channel loads", name + " after the last crash");
+        if (channel->document().hash() != hash)
+            return violate("a reload gives the same hash", name);
+    }
+}
+
+void World::check_oracle(const std::string& name, const record::Document& document) {
+    const ShadowChannel& log = shadow.at(name);
+    oracle::Oracle oracle;
+    if (log.start > 0)
+        oracle.apply({{"seq", log.start}, {"actor", 0}, {"counter", 0}, {"own", false},
+                      {"stamp", {0, 0}}, {"floor", log.start}, {"ops", json::array()}});
+    for (const port::StoredEntry& stored : log.entries) {
+        std::string text;
+        hub::append_entry_json(text, stored);
+        oracle.apply(json::parse(text));
+    }
+    const json shown = parse(base::to_json(document.shown({})));
+    const json wanted = normal(oracle.shown());
+    if (shown != wanted)
+        return violate("the server equals the oracle", name + ": " + difference(wanted, shown));
+    const auto ours = rows_of(document.journal(record::Document::Rows::open));
+    const auto theirs = rows_of(oracle.open_journal());
+    if (const std::string found = difference(theirs, ours); !found.empty())
+        violate("the journal equals the oracle's", name + ": " + found);
+}
+
+// Snapshots, trimming and crashes leave what the whole log alone gives.
+void World::check_rebuilt(const std::string& name, const record::Document& document) {
+    const ShadowChannel& log = shadow.at(name);
+    record::Document rebuilt;
+    if (log.start > 0) {
+        record::Entry ground;
+        ground.seq = ground.floor = log.start;
+        rebuilt.apply(ground);
+    }
+    for (const port::StoredEntry& stored : log.entries) rebuilt.apply(to_entry(stored));
+    if (rebuilt.hash() != document.hash()) violate("the hash equals that of the whole log", name);
+}
+
+void World::check_stored_log(const std::string& name) {
+    const ShadowChannel& log = shadow.at(name);
+    auto loaded = server.read_store(port::LoadRequest{name});
+    if (!loaded) return violate("the store reads back", name);
+    shadow.compare(name, std::get<port::Loaded>(*loaded));
+    const uint64_t oldest = std::get<port::Loaded>(*loaded).oldest_seq;
+    if (oldest == 0 || log.entries.empty()) return;
+    const uint64_t count = log.head() - oldest + 1;
+    auto read = server.read_store(port::ReadRequest{name, oldest - 1, log.head(),
+                                                    static_cast<uint32_t>(count), base::kMiB * 64});
+    if (!read) return violate("the store reads back", name);
+    const auto& entries = std::get<port::EntriesRead>(*read).entries;
+    if (entries.size() != count)
+        return violate("the stored log has no gap", name + ": " + std::to_string(entries.size()) +
+                                                        " of " + std::to_string(count));
+    for (const port::StoredEntry& entry : entries) {
+        const port::StoredEntry* known = log.find(entry.seq);
+        if (known == nullptr || known->body != entry.body || known->digest != entry.digest)
+            return violate("what is logged stays", name + " #" + std::to_string(entry.seq));
+    }
+}
+
+void World::check_devices(const std::string& name, const record::Document& document) {
+    if (std::find(profile.channels.begin(), profile.channels.end(), name) ==
+        profile.channels.end())
+        return;
+    const ShadowChannel& log = shadow.at(name);
+    const json wanted = parse(base::to_json(document.shown({})));
+    const auto rows = rows_of(document.journal(record::Document::Rows::open));
+    for (const auto& device : devices) {
+        client::Session& session = device->session();
+        const std::string who = name + " client " + std::to_string(device->index());
+        if (!session.pending(name).empty())
+            return violate("nothing is pending when all is quiet",
+                           who + ": " + std::to_string(session.pending(name).size()));
+        const client::Replica::Cursor cursor = session.cursor(name);
+        if (cursor.seq != log.head() || cursor.epoch != log.epoch())
+            return violate("everybody is at the head", who + " #" + std::to_string(cursor.seq) +
+                                                           " of " + std::to_string(log.head()));
+        const port::StoredEntry* last = log.find(cursor.seq);
+        if (last != nullptr && last->check != cursor.check)
+            return violate("a cursor carries its entry's check", who);
+        const json shown = parse(base::to_json(session.view(name).shown({})));
+        if (shown != wanted)
+            return violate("everybody shows the same", who + ": " + difference(wanted, shown));
+        const auto theirs = rows_of(session.view(name).conflicts());
+        if (const std::string found = difference(rows, theirs); !found.empty())
+            return violate("everybody knows the open conflicts", who + ": " + found);
+        const hub::Channel* channel = server.hub()->find_channel(name);
+        const auto& members = channel->presence.members();
+        if (session.members(name).size() != members.size())
+            return violate("everybody knows who is there",
+                           who + " knows " + std::to_string(session.members(name).size()) + " of " +
+                               std::to_string(members.size()));
+        for (const auto& [id, entry] : members) {
+            const auto known = session.members(name).find(id);
+            if (known == session.members(name).end() || !(known->second.state == entry.state))
+                return violate("everybody knows who is there", who + ": " + id);
+        }
+    }
+    for (const auto& client : json_clients) {
+        const std::string* value = client->value_of(name);
+        if (value == nullptr) return violate("a JSON client gets its snapshot", name);
+        if (parse(*value) != wanted)
+            return violate("everybody shows the same", name + " in JSON: " +
+                                                           difference(wanted, parse(*value)));
+    }
+}
+
+void World::check_ledger() {
+    size_t index = 0;
+    for (const Issue& issue : ledger.all()) {
+        const std::string who = issue.channel + " push " + std::to_string(issue.push) +
+                                " of client " + std::to_string(issue.device) + " (issue " +
+                                std::to_string(index++) + ") is in the log " +
+                                std::to_string(issue.in_log) + " times";
+        if (issue.is_shared) continue;
+        if (issue.in_log > 1) return violate("no write is doubled", who);
+        const bool is_there = issue.in_log == 1;
+        switch (issue.fate) {
+            case Issue::Fate::open:
+                if (!is_there && (!issue.was_cut || issue.is_held))
+                    return violate("no write is lost", who);
+                break;
+            case Issue::Fate::refused:
+                if (is_there) return violate("a refused write is not logged", who);
+                break;
+            case Issue::Fate::lost:
+                if (is_there) return violate("only what is stored is sent", who);
+                break;
+            case Issue::Fate::unknown: break;
+        }
+    }
+}
+
+}  // namespace tandem::sim
