@@ -46,6 +46,7 @@ struct Connection {
     std::string remote;
     std::string subject;
     std::string client;
+    bool is_guest = false;         ///< another hub speaks with the client
     uint64_t opened_ms = 0;        ///< wall clock
     uint64_t actor = 0;            ///< of JSON pushes that carry a counter and no actor
     std::deque<FramePtr> control;  ///< answers and errors

@@ -14,8 +14,12 @@ namespace {
 constexpr uint64_t kSweepEveryMs = 5'000;
 }
 
-Hub::Hub(const Config& config, port::Store& store, port::Entropy& entropy)
-    : config_(config), store_(store), entropy_(entropy) {}
+Hub::Hub(const Config& config, port::Store& store, port::Entropy& entropy, ShardPlace place)
+    : config_(config),
+      store_(store),
+      entropy_(entropy),
+      place_(place),
+      next_handle_(place.index + 1) {}
 
 Hub::~Hub() = default;
 
@@ -27,8 +31,10 @@ void Hub::open(Now now, ConnectionId id, const ConnectionInfo& info) {
     connection->remote = info.remote;
     connection->subject = info.subject;
     connection->opened_ms = now.wall_ms;
+    connection->is_guest = info.side == ConnectionInfo::Side::guest;
+    connection->actor = info.actor;
+    if (!connection->is_guest) stats_.connections++;
     connections_[id] = std::move(connection);
-    stats_.connections = connections_.size();
 }
 
 void Hub::close(Now now, ConnectionId id, Farewell farewell) {
@@ -37,8 +43,8 @@ void Hub::close(Now now, ConnectionId id, Farewell farewell) {
     if (found == connections_.end()) return;
     for (auto& [name, subscription] : found->second->subscriptions)
         drop_subscription(now, subscription, farewell);
+    if (!found->second->is_guest) stats_.connections--;
     connections_.erase(found);
-    stats_.connections = connections_.size();
 }
 
 const Channel* Hub::find_channel(std::string_view name) const {
@@ -61,7 +67,8 @@ Channel* Hub::channel_for(Now now, std::string_view name, base::Error& error) {
         error = base::fail(ErrorCode::overloaded);
         return nullptr;
     }
-    auto channel = std::make_unique<Channel>(std::string(name), next_handle_++, **ns, config_);
+    auto channel = std::make_unique<Channel>(std::string(name), next_handle_, **ns, config_);
+    next_handle_ += place_.count;
     channel->idle_since_ms = now.mono_ms;
     Channel* borrowed = channel.get();
     channels_[std::string(name)] = std::move(channel);
@@ -294,8 +301,7 @@ void Hub::handle_store(Now now) {
                     this->reply(waiting.request, reply.error());
                     break;
                 }
-                this->reply(waiting.request,
-                            channels_json(std::get<port::Listed>(*reply), channels_));
+                reply_listed(waiting.request, std::get<port::Listed>(*reply));
                 break;
             case Waiting::Kind::remove:
                 if (!reply) {
@@ -574,7 +580,8 @@ void Hub::begin_shutdown(Now now, uint64_t reconnect_after_ms) {
     wire::encode_json(text, wire::ServerFrame(bye));
     frames[static_cast<size_t>(Codec::json)] = make_frame(std::move(text));
     for (auto& [id, connection] : connections_)
-        send_shared(*connection, frames[static_cast<size_t>(connection->codec)]);
+        if (!connection->is_guest)
+            send_shared(*connection, frames[static_cast<size_t>(connection->codec)]);
 }
 
 bool Hub::is_idle() const { return waiting_.empty() && (dirty_.empty() || failed_); }

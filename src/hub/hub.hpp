@@ -21,9 +21,22 @@
 namespace tandem::hub {
 
 struct ConnectionInfo {
+    /// The client of a guest speaks with another hub of this server, its home; here it has only
+    /// what concerns the channels of this one.
+    enum class Side : uint8_t { home, guest };
+
     Codec codec = Codec::binary;
     std::string remote;
     std::string subject = "anonymous";
+    Side side = Side::home;
+    uint64_t actor = 0;  ///< of a guest: `own_actor` of its home
+};
+
+/// Which of a server's hubs this is. Their channel handles differ, so that one client may have
+/// channels of several.
+struct ShardPlace {
+    uint32_t index = 0;
+    uint32_t count = 1;
 };
 
 /// Plain sums for metrics.
@@ -47,6 +60,8 @@ struct Stats {
     uint64_t snapshots = 0;
 };
 
+void add(Stats& sum, const Stats& more);
+
 /// A line for the server's log; the hub itself writes nowhere.
 struct LogLine {
     bool is_alarm = false;
@@ -65,7 +80,7 @@ struct LogLine {
 class Hub {
   public:
     /// Borrows the store and the entropy, which must outlive it.
-    Hub(const Config& config, port::Store& store, port::Entropy& entropy);
+    Hub(const Config& config, port::Store& store, port::Entropy& entropy, ShardPlace place = {});
     ~Hub();
     Hub(const Hub&) = delete;
     Hub& operator=(const Hub&) = delete;
@@ -74,6 +89,13 @@ class Hub {
     /// One whole message from the client. Bad input is answered with an `error` frame; only a
     /// message that does not decode at all makes the connection close.
     void handle_bytes(Now now, ConnectionId id, std::string_view message);
+    /// One frame of a message that the caller has decoded.
+    void handle_frame(Now now, ConnectionId id, wire::ClientFrame& frame);
+    /// Answers with an error frame.
+    void refuse(Now now, ConnectionId id, base::Error error, std::string channel = {});
+    void count_bytes_in(ConnectionId id, size_t bytes);
+    /// The actor of JSON pushes that carry a counter and no actor, issued on first use.
+    uint64_t own_actor(ConnectionId id);
     enum class Farewell : uint8_t { clean, lost };
     void close(Now now, ConnectionId id, Farewell farewell);
 
@@ -107,6 +129,10 @@ class Hub {
     bool has_failed() const { return failed_; }
 
     const Stats& stats() const { return stats_; }
+    /// In the order of their ids.
+    std::vector<ConnectionRow> connection_rows() const;
+    /// Puts what is in memory over what the store knows.
+    void refresh(ChannelRow& row) const;
     /// For tests and the simulator; null when it is not in memory. Borrowed.
     const Channel* find_channel(std::string_view name) const;
 
@@ -125,6 +151,8 @@ class Hub {
     void send(Connection& connection, const wire::ServerFrame& frame);
     void send_shared(Connection& connection, FramePtr frame);
     void send_error(Connection& connection, base::Error error, wire::ErrorFrame frame);
+    uint64_t new_actor();
+    uint64_t actor_of(Connection& connection);
     void drop_subscription(Now now, Subscription& subscription, Farewell farewell);
 
     // hub.cpp
@@ -172,6 +200,7 @@ class Hub {
     void handle_request(Now now, uint64_t id, ListConnections& request);
     void reply(uint64_t id, base::Error error, std::string channel = {});
     void reply(uint64_t id, std::string json, const Channel* channel = nullptr);
+    void reply_listed(uint64_t id, const port::Listed& listed);
     void when_ready(Now now, uint64_t id, const std::string& channel, Request request);
     void answer_record(uint64_t id, const Channel& channel, const GetRecord& request);
     void handle_deleted(Now now, const std::string& name);
@@ -179,10 +208,11 @@ class Hub {
     const Config& config_;
     port::Store& store_;
     port::Entropy& entropy_;
+    ShardPlace place_;
     Now now_;
     std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
     std::map<std::string, std::unique_ptr<Channel>, std::less<>> channels_;
-    uint32_t next_handle_ = 1;
+    uint32_t next_handle_;
     std::vector<ConnectionId> ready_;
     std::vector<ConnectionId> closing_;
     std::deque<LogLine> log_;

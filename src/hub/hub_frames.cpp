@@ -93,7 +93,7 @@ void Hub::handle(Now now, Connection& connection, wire::Hello& frame) {
     wire::Welcome welcome;
     welcome.connection = base36(connection.id);
     if (frame.want_actor)
-        welcome.actor = kOutboxActorMin + entropy_.next() % (base::kActorMax - kOutboxActorMin);
+        welcome.actor = new_actor();
     welcome.time_ms = now.wall_ms;
     welcome.heartbeat_ms = config_.limits.ping_interval_ms;
     welcome.message_bytes_max = config_.limits.message_bytes_max;
@@ -223,10 +223,7 @@ void Hub::handle(Now now, Connection& connection, wire::Push& frame) {
         if (push.actor == 0) {
             if (connection.codec != Codec::json)
                 return refuse(base::fail(ErrorCode::actor_unknown));
-            if (connection.actor == 0)
-                connection.actor =
-                    kOutboxActorMin + entropy_.next() % (base::kActorMax - kOutboxActorMin);
-            push.actor = connection.actor;
+            push.actor = actor_of(connection);
         }
         if (push.actor < kOutboxActorMin || push.actor > base::kActorMax)
             return refuse(base::fail(ErrorCode::actor_unknown));

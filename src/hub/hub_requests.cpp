@@ -205,34 +205,7 @@ void Hub::handle_request(Now now, uint64_t id, ReadPresence& request) {
 }
 
 void Hub::handle_request(Now, uint64_t id, ListConnections&) {
-    std::vector<const Connection*> sorted;
-    for (const auto& [key, connection] : connections_)
-        sorted.push_back(connection.get());
-    std::sort(sorted.begin(), sorted.end(),
-              [](const Connection* a, const Connection* b) { return a->id < b->id; });
-    std::string json = "{\"connections\":[";
-    bool is_first = true;
-    for (const Connection* connection : sorted) {
-        if (!is_first) json += ',';
-        is_first = false;
-        json += "{\"id\":\"" + std::to_string(connection->id) + "\",\"remote\":";
-        base::append_json_string(json, connection->remote);
-        json +=
-            connection->codec == Codec::binary ? ",\"codec\":\"binary\"" : ",\"codec\":\"json\"";
-        json += ",\"client\":";
-        base::append_json_string(json, connection->client);
-        json += ",\"since_ms\":" + std::to_string(connection->opened_ms) + ",\"channels\":[";
-        bool is_first_channel = true;
-        for (const auto& [name, subscription] : connection->subscriptions) {
-            if (!is_first_channel) json += ',';
-            is_first_channel = false;
-            base::append_json_string(json, name);
-        }
-        json += "],\"bytes_in\":" + std::to_string(connection->bytes_in);
-        json += ",\"bytes_out\":" + std::to_string(connection->bytes_out);
-        json += ",\"pending_bytes\":" + std::to_string(connection->control_bytes) + '}';
-    }
-    reply(id, json + "]}");
+    reply(id, connections_json(connection_rows()));
 }
 
 }  // namespace tandem::hub

@@ -54,29 +54,45 @@ void append_row_json(std::string& out, const record::Row& row, const record::Doc
     out += '}';
 }
 
-std::string channels_json(const port::Listed& listed, const ChannelMap& loaded) {
+std::string channels_json(const std::vector<ChannelRow>& rows, Rest rest) {
     std::string out = "{\"channels\":[";
-    bool is_first = true;
-    for (const port::ChannelInfo& info : listed.channels) {
-        if (!is_first) out += ',';
-        is_first = false;
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const ChannelRow& row = rows[i];
+        if (i > 0) out += ',';
         out += "{\"name\":";
-        base::append_json_string(out, info.name);
-        const auto found = loaded.find(info.name);
-        const Channel* channel = found == loaded.end() ? nullptr : found->second.get();
-        const bool is_ready = channel != nullptr && channel->state() == Channel::State::ready;
-        out += ",\"head\":" + std::to_string(is_ready ? channel->head() : info.head);
-        out += ",\"floor\":" + std::to_string(is_ready ? channel->floor() : info.floor);
-        out += ",\"bytes\":" + std::to_string(info.bytes);
-        out += ",\"changed_ms\":" + std::to_string(info.changed_ms);
-        out += ",\"members\":" + std::to_string(channel != nullptr ? channel->presence.size() : 0);
-        out += ",\"subscribers\":";
-        out += std::to_string(channel != nullptr ? channel->subscribers.size() : 0);
-        out += '}';
+        base::append_json_string(out, row.name);
+        out += ",\"head\":" + std::to_string(row.head);
+        out += ",\"floor\":" + std::to_string(row.floor);
+        out += ",\"bytes\":" + std::to_string(row.bytes);
+        out += ",\"changed_ms\":" + std::to_string(row.changed_ms);
+        out += ",\"members\":" + std::to_string(row.members);
+        out += ",\"subscribers\":" + std::to_string(row.subscribers) + '}';
     }
     out += "],\"more\":";
-    out += listed.more ? "true}" : "false}";
+    out += rest == Rest::more ? "true}" : "false}";
     return out;
+}
+
+std::string connections_json(const std::vector<ConnectionRow>& rows) {
+    std::string out = "{\"connections\":[";
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const ConnectionRow& row = rows[i];
+        if (i > 0) out += ',';
+        out += "{\"id\":\"" + std::to_string(row.id) + "\",\"remote\":";
+        base::append_json_string(out, row.remote);
+        out += row.codec == Codec::binary ? ",\"codec\":\"binary\"" : ",\"codec\":\"json\"";
+        out += ",\"client\":";
+        base::append_json_string(out, row.client);
+        out += ",\"since_ms\":" + std::to_string(row.opened_ms) + ",\"channels\":[";
+        for (size_t k = 0; k < row.channels.size(); ++k) {
+            if (k > 0) out += ',';
+            base::append_json_string(out, row.channels[k]);
+        }
+        out += "],\"bytes_in\":" + std::to_string(row.bytes_in);
+        out += ",\"bytes_out\":" + std::to_string(row.bytes_out);
+        out += ",\"pending_bytes\":" + std::to_string(row.pending_bytes) + '}';
+    }
+    return out + "]}";
 }
 
 }  // namespace tandem::hub

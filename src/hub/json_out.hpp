@@ -1,11 +1,10 @@
 #pragma once
 
-#include <map>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "hub/channel.hpp"
+#include "hub/requests.hpp"
 #include "port/store.hpp"
 #include "record/document.hpp"
 
@@ -17,7 +16,9 @@ void append_entry_json(std::string& out, const port::StoredEntry& entry);
 void append_row_json(std::string& out, const record::Row& row, const record::Document& document);
 void append_stamp_json(std::string& out, const clock::Stamp& stamp);
 
-using ChannelMap = std::map<std::string, std::unique_ptr<Channel>, std::less<>>;
-std::string channels_json(const port::Listed& listed, const ChannelMap& loaded);
+/// The whole answers to ListChannels and ListConnections.
+enum class Rest : uint8_t { none, more };
+std::string channels_json(const std::vector<ChannelRow>& rows, Rest rest);
+std::string connections_json(const std::vector<ConnectionRow>& rows);
 
 }  // namespace tandem::hub

@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "base/value.hpp"
+#include "hub/types.hpp"
 #include "record/op.hpp"
 
 namespace tandem::hub {
@@ -50,6 +51,31 @@ struct ListConnections {};
 using Request = std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries,
                              ReadConflicts, ReadPresence, ListConnections>;
 
+/// A connection as ListConnections shows it. What a guest adds to the row of its home are its
+/// channels and sums.
+struct ConnectionRow {
+    ConnectionId id = 0;
+    bool is_guest = false;
+    Codec codec = Codec::binary;
+    std::string remote;
+    std::string client;
+    uint64_t opened_ms = 0;
+    std::vector<std::string> channels;  ///< in byte order
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t pending_bytes = 0;
+};
+/// A channel as ListChannels shows it.
+struct ChannelRow {
+    std::string name;
+    uint64_t head = 0;
+    uint64_t floor = 0;
+    uint64_t bytes = 0;
+    uint64_t changed_ms = 0;
+    uint64_t members = 0;
+    uint64_t subscribers = 0;
+};
+
 /// The answer to the request of that id: JSON text, or an error.
 struct Reply {
     uint64_t id = 0;
@@ -59,6 +85,8 @@ struct Reply {
     std::string json;
     uint64_t epoch = 0;  ///< of answers about a record: its version
     uint64_t seq = 0;
+    std::vector<ChannelRow> channels;  ///< of ListChannels, for those who put lists together
+    bool has_more = false;
 };
 
 }  // namespace tandem::hub
