@@ -128,8 +128,11 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
     }
     if (request.path == "/connection/websocket") return upgrade(request, std::move(responder));
     if (request.path == "/metrics") {
-        responder.respond(net::make_response(200, "text/plain; version=0.0.4; charset=utf-8",
-                                             options_.metrics()));
+        auto shared = std::make_shared<net::Responder>(std::move(responder));
+        host_.gather_stats([this, shared](const hub::Stats& stats) {
+            shared->respond(net::make_response(200, "text/plain; version=0.0.4; charset=utf-8",
+                                               options_.metrics(stats)));
+        });
         return;
     }
     if (request.path.starts_with(kApiPrefix)) return api(request, std::move(responder));

@@ -17,8 +17,8 @@ struct HttpApiOptions {
     net::WsOptions websocket;
     std::string docs_url;
     std::vector<net::StaticFiles> files;  ///< the first that covers a request serves it
-    /// Text for /metrics, in the format of Prometheus.
-    std::function<std::string()> metrics;
+    /// Text for /metrics, in the format of Prometheus, from the sums over all shards.
+    std::function<std::string(const hub::Stats&)> metrics;
     std::function<bool()> is_ready;
 };
 

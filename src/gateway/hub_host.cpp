@@ -3,58 +3,69 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/framed.hpp"
+#include "gateway/shard_member.hpp"
+#include "gateway/shard_requests.hpp"
+
 namespace tandem::gateway {
 
-namespace {
-
-// What one connection may have queued in the transport. Beyond it, its cursors stay where they are.
-constexpr size_t kQueuedBytesMax = 64 * 1024;
-
-net::SharedBytes framed(const hub::Frame& frame, net::WsDataKind kind) {
-    if (frame.framed == nullptr)
-        frame.framed =
-            std::make_shared<const net::SharedBytes>(net::make_shared_frame(kind, frame.payload));
-    return *static_cast<const net::SharedBytes*>(frame.framed.get());
-}
-
-}  // namespace
-
 HubHost::HubHost(net::Reactor& reactor, const hub::Config& config, port::Store& store,
-                 port::Entropy& entropy, WallClock clock, OnLog on_log)
+                 port::Entropy& entropy, WallClock clock, OnLog on_log, hub::ShardPlace place)
     : reactor_(reactor),
       clock_(std::move(clock)),
       on_log_(std::move(on_log)),
-      hub_(config, store, entropy),
-      timer_(reactor, [this] {
-          armed_for_ms_ = UINT64_MAX;
-          hub_.handle_timeout(now());
-          reactor_.schedule_turn_end(*this);
-      }) {}
+      config_(config),
+      place_(place),
+      hub_(config, store, entropy, place),
+      timer_(reactor,
+             [this] {
+                 armed_for_ms_ = UINT64_MAX;
+                 hub_.handle_timeout(now());
+                 reactor_.schedule_turn_end(*this);
+             }),
+      next_connection_(place.index + 1) {}
+
+HubHost::~HubHost() = default;
+
+void HubHost::join(std::span<HubHost* const> hosts) {
+    for (HubHost* host : hosts)
+        host->member_ =
+            std::make_unique<ShardMember>(*host, host->hub_, host->config_, host->place_);
+    for (HubHost* host : hosts)
+        for (HubHost* other : hosts)
+            host->member_->meet(other->place_.index, other->reactor_, *other, *other->member_);
+}
 
 hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_()}; }
 
 hub::ConnectionId HubHost::attach(net::WsConnection& socket, const hub::ConnectionInfo& info) {
-    const hub::ConnectionId id = next_connection_++;
-    sockets_[id] = {&socket, info.codec == hub::Codec::json ? net::WsDataKind::kText
-                                                            : net::WsDataKind::kBinary};
+    const hub::ConnectionId id = next_connection_;
+    next_connection_ += place_.count;
+    sockets_[id] = {&socket, data_kind(info.codec)};
     hub_.open(now(), id, info);
+    if (member_ != nullptr) member_->attach(id, socket, info);
     return id;
 }
 
 void HubHost::detach(hub::ConnectionId id, hub::Hub::Farewell farewell) {
     sockets_.erase(id);
     hub_.close(now(), id, farewell);
+    if (member_ != nullptr) member_->detach(id, farewell);
     reactor_.schedule_turn_end(*this);
 }
 
 void HubHost::on_message(hub::ConnectionId id, std::string_view message) {
-    hub_.handle_bytes(now(), id, message);
+    if (member_ != nullptr)
+        member_->on_message(id, message);
+    else
+        hub_.handle_bytes(now(), id, message);
     reactor_.schedule_turn_end(*this);
 }
 
 void HubHost::on_writable(hub::ConnectionId id) {
     const auto found = sockets_.find(id);
     if (found != sockets_.end()) pump(id, found->second);
+    if (member_ != nullptr) member_->on_writable(id);
 }
 
 void HubHost::on_store_ready() {
@@ -63,6 +74,25 @@ void HubHost::on_store_ready() {
 }
 
 void HubHost::request(hub::Request request, OnReply on_reply) {
+    if (member_ == nullptr) return request_here(std::move(request), std::move(on_reply));
+    requests_under_way_++;
+    ask_shards(*member_, std::move(request),
+               [this, on_reply = std::move(on_reply)](hub::Reply& reply) {
+                   requests_under_way_--;
+                   on_reply(reply);
+               });
+}
+
+void HubHost::gather_stats(std::function<void(const hub::Stats&)> done) {
+    if (member_ == nullptr) return done(hub_.stats());
+    gateway::gather_stats(*member_, std::move(done));
+}
+
+bool HubHost::is_idle() const {
+    return hub_.is_idle() && requests_under_way_ == 0 && (member_ == nullptr || member_->is_idle());
+}
+
+void HubHost::request_here(hub::Request request, OnReply on_reply) {
     const uint64_t id = next_request_++;
     replies_[id] = std::move(on_reply);
     hub_.request(now(), id, std::move(request));
@@ -92,13 +122,18 @@ void HubHost::on_turn_end() {
     hub_.take_ready(scratch_ids_);
     for (const hub::ConnectionId id : scratch_ids_) {
         const auto found = sockets_.find(id);
-        if (found != sockets_.end()) pump(id, found->second);
+        if (found != sockets_.end())
+            pump(id, found->second);
+        else if (member_ != nullptr)
+            member_->pump(id);
     }
     hub_.take_closing(scratch_ids_);
     for (const hub::ConnectionId id : scratch_ids_) {
         const auto found = sockets_.find(id);
         if (found != sockets_.end())
             found->second.socket->close(net::kWsCloseTryAgainLater, "too slow");
+        else if (member_ != nullptr)
+            member_->close_guest(id);
     }
     hub::Reply reply;
     while (hub_.poll_reply(reply)) {
@@ -112,6 +147,7 @@ void HubHost::on_turn_end() {
     while (hub_.poll_log(line))
         on_log_(line);
     arm_timer();
+    if (member_ != nullptr) member_->flush();
     if (hub_.has_failed() && on_failure) std::exchange(on_failure, nullptr)();
 }
 

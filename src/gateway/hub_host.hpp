@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -10,6 +12,8 @@
 #include "net/websocket_connection.hpp"
 
 namespace tandem::gateway {
+
+class ShardMember;
 
 /// Runs a hub on a reactor: feeds it input and time, writes what it has to say as far as each
 /// connection has room, and hands its work to the store once per turn. One per shard.
@@ -21,7 +25,12 @@ class HubHost final : private net::TurnEndHandler {
     using OnReply = std::function<void(hub::Reply&)>;
 
     HubHost(net::Reactor& reactor, const hub::Config& config, port::Store& store,
-            port::Entropy& entropy, WallClock clock, OnLog on_log);
+            port::Entropy& entropy, WallClock clock, OnLog on_log, hub::ShardPlace place = {});
+    ~HubHost();
+
+    /// Makes these, in the order of their places, one server. Before any of their reactors runs;
+    /// none may go before all reactors have ended. A host that is alone needs no joining.
+    static void join(std::span<HubHost* const> hosts);
 
     /// A WebSocket speaks to the hub from here on, until `detach`. Borrowed.
     hub::ConnectionId attach(net::WsConnection& socket, const hub::ConnectionInfo& info);
@@ -33,11 +42,26 @@ class HubHost final : private net::TurnEndHandler {
 
     /// `on_reply` is called once, in this turn or a later one.
     void request(hub::Request request, OnReply on_reply);
+    /// The sums of all joined hosts.
+    void gather_stats(std::function<void(const hub::Stats&)> done);
 
     void begin_shutdown(uint64_t reconnect_after_ms);
-    [[nodiscard]] bool is_idle() const { return hub_.is_idle(); }
+    /// Nothing waits for the store or for another host.
+    [[nodiscard]] bool is_idle() const;
     [[nodiscard]] bool has_failed() const { return hub_.has_failed(); }
+    [[nodiscard]] net::Reactor& reactor() { return reactor_; }
+
+    // For the other parts of a server of several shards.
+    /// Null when it is alone.
+    [[nodiscard]] ShardMember* member() { return member_.get(); }
+    void request_here(hub::Request request, OnReply on_reply);
     [[nodiscard]] const hub::Stats& stats() const { return hub_.stats(); }
+    [[nodiscard]] std::vector<hub::ConnectionRow> connection_rows() const {
+        return hub_.connection_rows();
+    }
+    void refresh(hub::ChannelRow& row) const { hub_.refresh(row); }
+    [[nodiscard]] hub::Now now() const;
+    void schedule_turn_end() { reactor_.schedule_turn_end(*this); }
     /// Called when the store fails for good.
     std::function<void()> on_failure;
 
@@ -47,7 +71,6 @@ class HubHost final : private net::TurnEndHandler {
         net::WsDataKind kind = net::WsDataKind::kBinary;
     };
 
-    [[nodiscard]] hub::Now now() const;
     void on_turn_end() override;
     void pump(hub::ConnectionId id, Socket& socket);
     void arm_timer();
@@ -55,13 +78,17 @@ class HubHost final : private net::TurnEndHandler {
     net::Reactor& reactor_;
     WallClock clock_;
     OnLog on_log_;
+    const hub::Config& config_;
+    hub::ShardPlace place_;
     hub::Hub hub_;
+    std::unique_ptr<ShardMember> member_;
     net::Timer timer_;
     uint64_t armed_for_ms_ = UINT64_MAX;
     std::unordered_map<hub::ConnectionId, Socket> sockets_;
-    hub::ConnectionId next_connection_ = 1;
+    hub::ConnectionId next_connection_;
     std::unordered_map<uint64_t, OnReply> replies_;
     uint64_t next_request_ = 1;
+    size_t requests_under_way_ = 0;  ///< of a joined host, to any
     std::vector<hub::ConnectionId> scratch_ids_;
     std::vector<hub::FramePtr> scratch_frames_;
 };

@@ -118,9 +118,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         shard->config = options.hub;
         base::Limits& limits = shard->config.limits;
         limits.channels_loaded_max = share(limits.channels_loaded_max, count);
-        shard->host = std::make_unique<gateway::HubHost>(
-            *shard->reactor, shard->config, *shard->port, self.entropy_, wall_ms, log_line,
-            hub::ShardPlace{index, count});
+        shard->host = std::make_unique<gateway::HubHost>(*shard->reactor, shard->config,
+                                                         *shard->port, self.entropy_, wall_ms,
+                                                         log_line, hub::ShardPlace{index, count});
         shard->host->on_failure = [&self] {
             if (self.exit_code_.exchange(1) == 0)
                 log_error(

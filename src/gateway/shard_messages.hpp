@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <variant>
+#include <vector>
+
+#include "hub/hub.hpp"
+#include "net/shared_bytes.hpp"
+#include "wire/frames.hpp"
+
+namespace tandem::gateway {
+
+/// A connection is a guest of every shard but its home whose channels it uses. These go from the
+/// home to such a shard, in order.
+struct GuestOpen {
+    hub::ConnectionId id = 0;
+    hub::ConnectionInfo info;
+};
+struct GuestFrames {
+    hub::ConnectionId id = 0;
+    std::vector<wire::ClientFrame> frames;
+    size_t bytes = 0;  ///< what they hold in memory, roughly
+};
+/// So much of what the shard sent has left the home's queue: it may send as much again.
+struct GuestCredit {
+    hub::ConnectionId id = 0;
+    size_t bytes = 0;
+};
+struct GuestClose {
+    hub::ConnectionId id = 0;
+    hub::Hub::Farewell farewell = hub::Hub::Farewell::lost;
+};
+using GuestInput = std::variant<GuestOpen, GuestFrames, GuestCredit, GuestClose>;
+
+/// And this goes from the shard to the home. An empty frame asks to close the connection.
+struct GuestOutput {
+    hub::ConnectionId id = 0;
+    net::SharedBytes frame;
+};
+
+/// All that one shard has for another at the end of a turn.
+struct ShardBatch {
+    std::vector<GuestInput> input;
+    std::vector<GuestOutput> output;
+    /// What the sender has handled of the receiver's GuestFrames since its last batch.
+    size_t handled_events = 0;
+    size_t handled_bytes = 0;
+
+    [[nodiscard]] bool is_empty() const {
+        return input.empty() && output.empty() && handled_events == 0;
+    }
+};
+
+}  // namespace tandem::gateway
