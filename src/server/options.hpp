@@ -16,7 +16,7 @@ enum class LogFormat : uint8_t { text = 0, json = 1 };
 struct Options {
     std::string host = "127.0.0.1";
     uint16_t port = 8080;
-    uint32_t threads = 1;  ///< event loops, each with its share of the channels; 0: one per core
+    uint32_t threads = 0;  ///< event loops, each with its share of the channels; 0: one per core
     std::string data_dir = "tandem-data";
     std::string web_dir;
     std::vector<std::string> origins;
