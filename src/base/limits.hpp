@@ -26,6 +26,7 @@ inline constexpr size_t kPathBytesMax = 1024;
 inline constexpr size_t kPathKeysMax = kValueDepthMax;
 inline constexpr size_t kChannelNameBytesMax = 255;
 inline constexpr size_t kSiblingsMax = 8;
+inline constexpr size_t kJournalRowsMax = 4096;
 inline constexpr size_t kSubjectBytesMax = 255;
 inline constexpr size_t kIdempotencyKeyBytesMax = 255;
 
@@ -40,7 +41,6 @@ struct Limits {
     size_t record_bytes_max = 8 * kMiB;
     size_t text_bytes_max = 8 * kMiB;
     size_t texts_per_channel_max = 256;
-    size_t journal_rows_per_channel_max = 10'000;
     size_t presence_bytes_max = 4 * kKiB;
     size_t presence_members_max = 1000;
 

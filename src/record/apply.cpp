@@ -263,16 +263,22 @@ void Applier::write_counter(Node& node, const Op& op) {
     if (generation.actor == 0 && generation.counter > 0) generation.actor = entry_.actor;
     bool saw_none = generation == Dot{};
     int64_t value = op.value.as_integer();
+    if (saw_none && node.counter && node.counter->touched.are_seen(seen_)) {
+        remove_slot(node, Kind::counter);
+    }
     if (!node.counter) {
         node.counter = std::make_unique<Counter>();
         node.counter->value = value;
         node.counter->generation = dot();
+        node.counter->origin = Origin::counter_set;
         ++document_.fields;
         document_.bytes += sizeof(Counter);
-    } else if (saw_none || generation == node.counter->generation) {
+    } else if (saw_none ? node.counter->origin == Origin::inc
+                        : generation == node.counter->generation) {
         int64_t added_since = node.counter->value - (saw_none ? 0 : op.seen);
         node.counter->value = clamped_sum(value, added_since);
         node.counter->generation = dot();
+        node.counter->origin = Origin::counter_set;
     } else {
         Row row;
         row.path = node.path();

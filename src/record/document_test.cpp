@@ -246,6 +246,43 @@ TEST(Document, WideRecordsTellOnlyWhatChanged) {
     EXPECT_EQ(log.document.fields(), 5000u);
 }
 
+TEST(Document, DeclaredFieldsThatAreGoneCostNothingPastTheFloor) {
+    Log log;
+    log.add(1, R"({"op":"set","path":"m/kept","value":1})");
+    const auto declared = [](const char* kind, int i) {
+        Op each = op(std::string(R"({"op":")") + kind + R"(","path":"m/k)" + std::to_string(i) +
+                     R"(","value":1})");
+        each.is_declared = true;
+        each.resolver = Resolver::manual;
+        return each;
+    };
+    size_t bytes = log.document.bytes();
+    for (int i = 0; i < 500; ++i) {
+        log.add(1, {declared("set", i)});
+        log.add(1, R"({"op":"delete","path":"m/k)" + std::to_string(i) + R"("})");
+    }
+    EXPECT_GT(log.document.bytes(), bytes);
+    log.move_floor(log.document.seq());
+    EXPECT_EQ(log.document.bytes(), bytes);
+    EXPECT_EQ(log.shown(), R"({"m":{"kept":1}})");
+}
+
+TEST(Document, ASnapshotKnowsWhatMadeACounter) {
+    for (const char* kind : {"inc", "counter_set"}) {
+        Log log;
+        log.add(1, std::string(R"({"op":")") + kind + R"(","path":"n","value":5})");
+        std::string bytes;
+        log.document.save(bytes);
+        auto loaded = Document::load(bytes);
+        ASSERT_TRUE(loaded.ok());
+        log.document = std::move(*loaded);
+        log.add(2, R"({"op":"counter_set","path":"n","value":5})");
+        bool is_added = std::string_view(kind) == "inc";
+        EXPECT_EQ(log.shown("n"), is_added ? "10" : "5");
+        EXPECT_EQ(log.open_rows(), is_added ? 0u : 1u);
+    }
+}
+
 TEST(Document, HashIsOfContentAlone) {
     Log one;
     one.add(1, R"({"op":"set","path":"a","value":1})", 10);

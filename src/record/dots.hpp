@@ -80,6 +80,11 @@ class Dots {
         return has_removed;
     }
 
+    bool are_seen(const Seen& seen) const {
+        return std::all_of(begin(), end(),
+                           [&](const Tag& tag) { return seen(tag.seq, tag.actor); });
+    }
+
     uint64_t seq_max() const {
         uint64_t highest = 0;
         for (const Tag& tag : *this)

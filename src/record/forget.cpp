@@ -11,6 +11,10 @@ class Forgetter {
     Forgetter(Document::Impl& document, uint64_t floor) : document_(document), floor_(floor) {}
 
     void visit(Node& node) {
+        if (node.shown == Kind::none && node.tomb_seq <= floor_) {
+            node.declared = Kind::none;
+            node.resolver = Resolver::keep;
+        }
         if (node.set) elements(node);
         if (node.map) children(node);
         if (node.list) items(node);
@@ -20,8 +24,7 @@ class Forgetter {
     // True when nothing would change if the node were not there.
     bool is_vacant(const Node& node) const {
         return node.shown == Kind::none && node.tomb_seq <= floor_ && node.open_rows == 0 &&
-               node.declared == Kind::none && node.resolver == Resolver::keep && !node.set &&
-               !node.map && !node.list;
+               !node.set && !node.map && !node.list;
     }
 
     void elements(Node& node) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "record/node.hpp"
 
 namespace tandem::record {
@@ -98,7 +99,7 @@ void Journal::close_events(const Path& path, Reach reach, const Seen& seen) {
 }
 
 void Journal::bound() {
-    while (rows_.size() > kRowsMax) {
+    while (rows_.size() > base::kJournalRowsMax) {
         auto oldest =
             std::min_element(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
                 return std::pair(a.second.closed_seq == 0, a.second.seq) <

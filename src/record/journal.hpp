@@ -13,8 +13,6 @@
 
 namespace tandem::record {
 
-inline constexpr size_t kRowsMax = 4096;
-
 inline bool is_event(Reason reason) {
     return reason == Reason::generation || reason == Reason::folded;
 }

@@ -25,9 +25,14 @@ struct Recency {
     void push_back(Node& node);
 };
 
+/// What made a counter's generation. An op that saw no counter adds to increments, but not to a
+/// number that somebody else has set. At rest in snapshots.
+enum class Origin : uint8_t { inc = 1, counter_set = 2 };
+
 struct Counter {
     int64_t value = 0;
     Dot generation;
+    Origin origin = Origin::inc;
     Dots touched;
 };
 

@@ -10,7 +10,7 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 // A path of an op may end in an object that nests as deep again.
 constexpr size_t kDepthMax = base::kPathKeysMax + base::kValueDepthMax + 2;
 
@@ -95,6 +95,7 @@ class Saver {
         if (node.counter) {
             writer_.zigzag(node.counter->value);
             dot(node.counter->generation);
+            writer_.u8(static_cast<uint8_t>(node.counter->origin));
             dots(node.counter->touched);
         }
         if (node.set) {
@@ -142,7 +143,7 @@ class Loader {
         TANDEM_TRY(document_.seq, reader_.varint());
         TANDEM_TRY(document_.floor, reader_.varint_max(document_.seq));
         TANDEM_CHECK(node(document_.root, 0));
-        TANDEM_TRY(uint64_t rows, reader_.varint_max(kRowsMax));
+        TANDEM_TRY(uint64_t rows, reader_.varint_max(base::kJournalRowsMax));
         for (uint64_t i = 0; i < rows; ++i)
             TANDEM_CHECK(row());
         return reader_.expect_end();
@@ -229,6 +230,9 @@ class Loader {
             return ErrorCode::storage_corrupt;
         }
         TANDEM_TRY(node.counter->generation, dot());
+        TANDEM_TRY(uint64_t origin, reader_.varint_max(static_cast<uint64_t>(Origin::counter_set)));
+        if (origin == 0) return ErrorCode::storage_corrupt;
+        node.counter->origin = static_cast<Origin>(origin);
         TANDEM_CHECK(dots(node.counter->touched));
         if (node.counter->touched.empty()) return ErrorCode::storage_corrupt;
         ++document_.fields;

@@ -50,6 +50,7 @@ json slots_json(const Node& node) {
     if (node.counter) {
         out["counter"] = {{"value", node.counter->value},
                           {"generation", to_json(node.counter->generation)},
+                          {"origin", node.counter->is_made_by_inc ? "inc" : "counter_set"},
                           {"touched", to_json(node.counter->touched)}};
     }
     for (const auto& [bytes, element] : node.set) {
@@ -93,6 +94,7 @@ class Applying {
         for (const auto& op : entry.value("ops", json::array())) {
             if (makes_sense(op)) apply(op);
         }
+        note_tombs(oracle_.root_);
         bring_rows_in_line();
         if (const int64_t floor = entry.value("floor", int64_t{0}); floor > 0) forget(floor);
         bound_journal();
@@ -223,7 +225,7 @@ class Applying {
             remember(*node, Kind::map, op);
         } else if (kind == "inc") {
             clear_other_slots(*node, Kind::counter);
-            if (!node->counter) node->counter = Counter{0, dot_, {}};
+            if (!node->counter) node->counter = Counter{0, dot_, true, {}};
             node->counter->value = clamped(__int128{node->counter->value} + *integer_of(value));
             gain(node->counter->touched);
             remember(*node, Kind::counter, op);
@@ -311,11 +313,18 @@ class Applying {
         if (generation.actor == 0 && generation.counter > 0) generation.actor = dot_.actor;
         const bool saw_none = generation == Dot{};
         const int64_t seen = saw_none ? 0 : *integer_of(op.value("seen", json(0)));
+        if (saw_none && node.counter &&
+            std::ranges::all_of(node.counter->touched,
+                                [&](const auto& d) { return has_seen(d.second.seq, d.first); })) {
+            node.counter.reset();
+        }
         if (!node.counter) {
-            node.counter = Counter{value, dot_, {}};
-        } else if (saw_none || generation == node.counter->generation) {
+            node.counter = Counter{value, dot_, false, {}};
+        } else if ((saw_none && node.counter->is_made_by_inc) ||
+                   (!saw_none && generation == node.counter->generation)) {
             node.counter->value = clamped(__int128{value} + node.counter->value - seen);
             node.counter->generation = dot_;
+            node.counter->is_made_by_inc = false;
         } else {
             open_row({path, "generation", dot_, seq_, value, stamp_, seq_, 0});
         }
@@ -411,9 +420,20 @@ class Applying {
         }
     }
 
+    void note_tombs(Node& node) const {
+        const Kind kind = shown_kind(node);
+        if (kind == Kind::none && node.kind_before != Kind::none) node.tomb = seq_;
+        node.kind_before = kind;
+        for (auto& [key, child] : node.map)
+            note_tombs(child);
+        for (auto& [id, item] : node.list)
+            note_tombs(item.node);
+    }
+
     // Section 6.
     void forget(int64_t floor) {
-        oracle_.floor_ = std::max(oracle_.floor_, floor);
+        if (floor <= oracle_.floor_) return;
+        oracle_.floor_ = floor;
         forget_items(oracle_.root_, floor);
         std::erase_if(oracle_.journal_, [&](const auto& entry) {
             return entry.second.closed_seq != 0 && entry.second.closed_seq <= floor;
@@ -421,6 +441,10 @@ class Applying {
     }
 
     static void forget_items(Node& node, int64_t floor) {
+        if (shown_kind(node) == Kind::none && node.tomb <= floor) {
+            node.declared = Kind::none;
+            node.resolver = 0;
+        }
         std::erase_if(node.list, [&](const auto& entry) {
             return entry.second.existence.empty() && entry.second.removed_seq <= floor;
         });

@@ -40,6 +40,7 @@ struct Sibling {
 struct Counter {
     int64_t value = 0;
     Dot generation;
+    bool is_made_by_inc = false;  // the generation
     Dots touched;
 };
 
@@ -65,6 +66,8 @@ struct Node {
     Dots marker;
     Kind declared = Kind::none;
     int resolver = 0;
+    Kind kind_before = Kind::none;  // the shown kind after the last entry
+    int64_t tomb = 0;               // the seq at which that became none
 };
 
 struct Item {
