@@ -1,0 +1,185 @@
+"""What each benchmark runs and how its numbers come from the samples; docs/benchmarks.md says why."""
+
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+
+import rig as rigs
+import stats
+
+TARGETS = {
+    "requirements": [("latency_cut", ">=", .993), ("invisible_cut", ">=", .994), ("lost_cut", ">=", .994),
+                     ("bytes_cut_p50", ">=", .92)],
+    "latency": [("p50_over_fdatasync_ms", "<=", 1), ("p99_over_fdatasync_ms", "<=", 8)],
+    "wire": [("change_bytes_p99", "<=", 40), ("cold_ratio", "<=", .05), ("resume_ratio", "<=", 1.2)],
+    "recovery": [("p99_ms", "<", 500), ("missing", "==", 0), ("duplicate", "==", 0), ("drops", ">=", 1000)],
+    "push": [("acked_per_s", ">=", 5000), ("acks_per_fdatasync", ">=", 10)],
+    "size": [("gzip_bytes", "<=", 20000)],
+}
+SUMMARY = {
+    "requirements": "the workload against polling, polling with ETag, and Tandem",
+    "latency": "100-byte changes, one at a time, from one connection to another",
+    "wire": "bytes on the wire for one-field changes and for resumes",
+    "recovery": "connections dropped at random points under load",
+    "push": "acknowledged pushes with every fdatasync delayed by 1 ms",
+    "size": "the SDK's bundle",
+}
+PUSH_EDGE_PER_S = 50_000
+
+
+class Outcome:
+    def __init__(self):
+        self.runs, self.metrics, self.reasons, self.notes = [], {}, {}, []
+
+    def median(self, key, name=None, runs=None):
+        self.metrics[name or key] = stats.median([run[key] for run in (self.runs if runs is None else runs)])
+
+
+def unbroken(run):
+    """Deliveries that do not continue each other make every other number of the run worthless."""
+    if run["gaps"] != 0:
+        raise rigs.NotMeasured(f"{run['gaps']:g} deliveries were not contiguous")
+    return run
+
+
+def requirements(rig, options, outcome):
+    workload = rigs.ROOT / "bench" / "workload.json"
+    outcome.notes.append(f"time scale of the schedule {options.scale}; waits for a poll are scaled back, Tandem's times are as measured")
+    for number in range(options.runs):
+        for system in ("polling", "etag", "tandem"):
+            if system == "tandem":
+                with rig.server() as server:
+                    raw = unbroken(rig.drive("tandem", workload=workload, scale=options.scale, url=server.url,
+                                             channel=f"r{number}"))
+            else:
+                raw = rig.drive("polling", workload=workload, scale=options.scale,
+                                kind="etag" if system == "etag" else "lww")
+            if raw["unacked"]:
+                raise rigs.NotMeasured(f"{system}: {raw['unacked']:g} edits were never acknowledged")
+            latency, sizes = raw.pop("latency_ms"), raw.pop("event_bytes")
+            raw.update(system=system, seen=len(latency), latency_p50_ms=stats.quantile(latency, .5),
+                       latency_p99_ms=stats.quantile(latency, .99), latency_mean_ms=sum(latency) / len(latency),
+                       event_bytes_p50=stats.quantile(sizes, .5), event_bytes_mean=sum(sizes) / len(sizes))
+            outcome.runs.append(raw)
+    of = {system: [run for run in outcome.runs if run["system"] == system] for system in ("polling", "etag", "tandem")}
+    if any(run["counted_twice"] for run in of["tandem"]):
+        raise rigs.NotMeasured("an increment was counted twice")
+    cuts = [("latency_cut", "latency_p50_ms"), ("latency_cut_p99", "latency_p99_ms"), ("invisible_cut", "invisible"),
+            ("lost_cut", "lost"), ("bytes_cut_p50", "event_bytes_p50"), ("total_bytes_cut", "total_bytes")]
+    for name, key in cuts:
+        outcome.metrics[name] = stats.median(
+            [stats.cut(before[key], after[key]) for before, after in zip(of["polling"], of["tandem"])])
+    for system, runs in of.items():
+        for key in ("latency_p50_ms", "latency_p99_ms", "invisible", "lost", "event_bytes_p50", "total_bytes"):
+            outcome.median(key, f"{system}_{key}", runs)
+    outcome.median("retries", "etag_retries", of["etag"])
+
+
+def latency(rig, options, outcome):
+    with rig.server() as server:
+        for number in range(options.runs):
+            disk = rig.fdatasync_ms(500)
+            raw = unbroken(rig.drive("latency", url=server.url, channel=f"board:latency-{number}", count=1000))
+            disk += rig.fdatasync_ms(500)
+            run = {"changes": len(raw["visible_ms"])}
+            for name, q in (("p50", .5), ("p99", .99)):
+                run[f"visible_{name}_ms"] = stats.quantile(raw["visible_ms"], q)
+                run[f"fdatasync_{name}_ms"] = stats.quantile(disk, q)
+                run[f"{name}_over_fdatasync_ms"] = run[f"visible_{name}_ms"] - run[f"fdatasync_{name}_ms"]
+            outcome.runs.append(run)
+    for key in ("p50_over_fdatasync_ms", "p99_over_fdatasync_ms", "visible_p50_ms", "visible_p99_ms",
+                "fdatasync_p50_ms", "fdatasync_p99_ms"):
+        outcome.median(key)
+
+
+def wire(rig, options, outcome):
+    outcome.reasons["cold_ratio"] = "subscriptions to a part of a channel (`select`) do not exist yet"
+    large = []
+    with rig.server() as server:
+        for number in range(options.runs):
+            for cards, runs in ((40, outcome.runs), (200, large)):
+                raw = unbroken(rig.drive("wire", url=server.url, channel=f"{cards}-{number}", seed=number + 1,
+                                         cards=cards, count=2000))
+                run = {"cards": cards, "changes": len(raw["change_bytes"]), "resumes": raw["resumes"],
+                       "change_bytes_p50": stats.quantile(raw["change_bytes"], .5),
+                       "change_bytes_p99": stats.quantile(raw["change_bytes"], .99),
+                       "text_overhead_p99": stats.quantile(raw["text_overhead_bytes"], .99)}
+                for resume in raw["resumes"]:
+                    run[f"resume_ratio_{resume['missed']:g}"] = resume["resume_bytes"] / resume["live_bytes"]
+                run["resume_ratio"] = max(run["resume_ratio_10"], run["resume_ratio_100"], run["resume_ratio_1000"])
+                runs.append(run)
+    for key in ("change_bytes_p99", "resume_ratio", "change_bytes_p50", "text_overhead_p99", "resume_ratio_10",
+                "resume_ratio_100", "resume_ratio_1000"):
+        outcome.median(key)
+    outcome.median("change_bytes_p50", "large_board_change_bytes_p50", large)
+    outcome.median("change_bytes_p99", "large_board_change_bytes_p99", large)
+    outcome.runs += large
+
+
+def recovery(rig, options, outcome):
+    del options  # One run has more than a thousand samples.
+    with rig.server() as server:
+        raw = rig.drive("recovery", url=server.url, channel="board:recovery", drops=1100)
+    recovered, since_cut = raw.pop("recovered_ms"), raw.pop("since_cut_ms")
+    outcome.runs.append(raw)
+    outcome.metrics.update(
+        p99_ms=stats.quantile(recovered, .99), missing=raw["missing"], duplicate=raw["duplicate"], drops=len(recovered),
+        p50_ms=stats.quantile(recovered, .5), max_ms=max(recovered), since_cut_p99_ms=stats.quantile(since_cut, .99),
+        entries=raw["entries"], drops_while_receiving=raw["drops_while_receiving"])
+
+
+def build_shim(folder):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise rigs.NotMeasured("no C compiler for the fdatasync shim")
+    shim = pathlib.Path(folder) / "fdatasync_shim.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(rigs.ROOT / "bench" / "fdatasync_shim.c"), "-ldl"],
+                   check=True)
+    return shim
+
+
+def push(rig, options, outcome):
+    delayed, free = [], []
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
+        shim = build_shim(folder)
+        for number in range(options.runs):
+            for delay_us, runs in ((1000, delayed), (0, free)):
+                count = pathlib.Path(folder) / f"count-{number}-{delay_us}"
+                env = {"LD_PRELOAD": str(shim), "TANDEM_SHIM_COUNT": str(count), "TANDEM_SHIM_DELAY_US": str(delay_us)}
+                with rig.server(env) as server:
+                    if not count.exists() or struct.unpack("=Q", count.read_bytes())[0] == 0:
+                        raise rigs.NotMeasured("the shim did not see the server's fdatasync")
+                    cpu = server.cpu_s()
+                    raw = rig.drive("push", url=server.url, channel="board:push", seconds=3, syncs_file=count)
+                    raw["server_cpu_s"] = server.cpu_s() - cpu
+                raw.update(delay_us=delay_us, acked_per_s=raw["acked"] / raw["seconds"],
+                           acks_per_fdatasync=raw["acked"] / max(raw["fdatasyncs"], 1))
+                runs.append(raw)
+    outcome.runs += delayed + free
+    outcome.median("acked_per_s", runs=delayed)
+    outcome.median("acks_per_fdatasync", runs=delayed)
+    outcome.median("acked_per_s", "undelayed_acked_per_s", free)
+    outcome.median("acks_per_fdatasync", "undelayed_acks_per_fdatasync", free)
+    edge = "reached" if outcome.metrics["undelayed_acked_per_s"] >= PUSH_EDGE_PER_S else "not reached"
+    outcome.notes.append(f"edge of {PUSH_EDGE_PER_S} acknowledged pushes a second without the delay: {edge}")
+
+
+def size(rig, options, outcome):
+    del rig, options
+    folder = rigs.ROOT / "sdk" / "ts"
+    npm = shutil.which("npm")
+    if npm is None or not (folder / "node_modules").exists():
+        raise rigs.NotMeasured("sdk/ts has no node_modules: ./dev setup")
+    done = subprocess.run([npm, "run", "--silent", "size"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    gzip, minified = re.search(r"^gzip (\d+) bytes", done.stdout, re.M), re.search(r"^minified (\d+) bytes", done.stdout, re.M)
+    if gzip is None or minified is None:
+        raise rigs.NotMeasured(f"npm run size: {done.stderr.strip() or done.stdout.strip()}")
+    outcome.metrics.update(gzip_bytes=int(gzip[1]), minified_bytes=int(minified[1]))
+    outcome.runs.append(dict(outcome.metrics))
+
+
+MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push, "size": size}

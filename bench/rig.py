@@ -1,0 +1,98 @@
+"""Starts the shipped binary and the load driver, and measures the machine beside them."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DURABILITY = "default: a push is acknowledged after fdatasync"
+
+
+class NotMeasured(Exception):
+    """The benchmark could not run, which says nothing about its targets."""
+
+
+class Server:
+    """`tandem dev` on a free port and a data folder of its own."""
+
+    def __init__(self, rig, env=None):
+        self._data = tempfile.TemporaryDirectory(prefix="tandem-bench-", dir=rig.data_root)
+        argv = [str(rig.binary), "dev", "--port", "0", "--data", self._data.name, "--json"]
+        self._log = open(pathlib.Path(self._data.name) / "server.log", "w+b")
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL,
+                                        env={**os.environ, **(env or {})})
+        line = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            deadline = time.monotonic() + 30
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0, deadline - time.monotonic())):
+                    raise NotMeasured("the server did not become ready")
+                piece = os.read(self.process.stdout.fileno(), 4096)
+                if not piece:
+                    raise NotMeasured(f"the server ended with code {self.process.wait()}")
+                line += piece
+        self.url = json.loads(line.split(b"\n")[0])["url"]
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        code = self.process.poll()
+        if code is None:
+            self.process.send_signal(signal.SIGTERM)
+            code = self.process.wait(20)
+        self.process.stdout.close()
+        self._log.close()
+        self._data.cleanup()
+        if code != 0:
+            raise NotMeasured(f"the server ended with code {code}")
+
+
+class Rig:
+    def __init__(self, build, data_root, arguments):
+        self.build = pathlib.Path(build)
+        self.binary = self.build / "tandem"
+        self.driver = self.build / "tandem_bench_driver"
+        self.data_root = data_root
+        self.arguments = arguments
+        self.argv = []
+        for file in (self.binary, self.driver):
+            if not file.exists():
+                raise NotMeasured(f"{file} is missing: ./dev build release")
+
+    @contextlib.contextmanager
+    def server(self, env=None):
+        server = Server(self, env)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    def drive(self, command, timeout_s=600, **options):
+        argv = [str(self.driver), command]
+        for name, value in options.items():
+            argv += ["--" + name.replace("_", "-"), str(value)]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout_s, check=False)
+        if done.returncode != 0:
+            raise NotMeasured(f"the driver's {command}: {done.stderr.decode(errors='replace').strip()}")
+        return json.loads(done.stdout)
+
+    def fdatasync_ms(self, count=300):
+        """Times of forcing an appended page to the disk that holds the data folders."""
+        with tempfile.TemporaryDirectory(prefix="tandem-bench-", dir=self.data_root) as folder:
+            return self.drive("fdatasync", dir=folder, count=count)["samples_ms"]
+
+    def bare_send_per_cpu_s(self):
+        return self.drive("bare-send")["per_cpu_s"]
+
+    def exe_sha256(self):
+        return hashlib.sha256(self.binary.read_bytes()).hexdigest()
