@@ -13,6 +13,7 @@ using base::ErrorCode;
 namespace {
 
 constexpr size_t kChecksKept = 8192;
+constexpr size_t kRecentPathsMax = 4096;
 constexpr uint64_t kSnapshotVersion = 1;
 
 uint64_t first_eight(const base::Sha256Digest& digest) {
@@ -29,7 +30,25 @@ uint64_t epoch_of(const std::vector<port::EpochFork>& epochs, uint64_t seq) {
     return epoch;
 }
 
+// True when an op at `written` can change what is shown at `path`: the one is above the other, or
+// they part at a node that one of them made a list and the other a map.
+bool is_related(const record::Path& written, const record::Path& path) {
+    for (size_t i = 0; i < written.size() && i < path.size(); ++i)
+        if (written[i].is_item() != path[i].is_item())
+            return true;
+        else if (written[i].name != path[i].name)
+            return false;
+    return true;
+}
+
 }  // namespace
+
+uint64_t skip_digest() { return digest_of({}); }
+
+base::Error other_content(uint64_t stored_digest, uint64_t counter) {
+    return base::fail(stored_digest == skip_digest() ? ErrorCode::skipped : ErrorCode::actor_forked,
+                      counter);
+}
 
 uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest) {
     std::string bytes;
@@ -128,6 +147,15 @@ void Channel::apply(const record::Entry& entry, uint64_t digest, uint32_t check)
     if (entry.counter != 0) rows_[entry.actor] = {entry.counter, entry.seq, digest, entry.wall_ms};
     checks_.push_back({entry.seq, check});
     if (checks_.size() > kChecksKept) checks_.pop_front();
+    Written written{entry.seq, entry.actor, {}};
+    for (const record::Op& op : entry.ops)
+        written.paths.push_back(op.path);
+    recent_paths_ += 1 + written.paths.size();
+    recent_.push_back(std::move(written));
+    while (recent_paths_ > kRecentPathsMax) {
+        recent_paths_ -= 1 + recent_.front().paths.size();
+        recent_.pop_front();
+    }
 }
 
 Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
@@ -139,7 +167,7 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
             const VersionRow& row = committed->second;
             if (push.counter < row.counter) return Lookup{};
             if (!push.is_skip && row.digest != push.digest)
-                return base::fail(ErrorCode::actor_forked, row.counter);
+                return other_content(row.digest, row.counter);
             return Duplicate{row.seq, 0};
         }
         const auto assigned = assigned_rows_.find(push.actor);
@@ -149,7 +177,7 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
                     if (item.entry.actor != push.actor || item.entry.counter != push.counter)
                         continue;
                     if (!push.is_skip && item.digest != push.digest)
-                        return base::fail(ErrorCode::actor_forked, push.counter);
+                        return other_content(item.digest, push.counter);
                     push.target.is_duplicate = true;
                     item.targets.push_back(std::move(push.target));
                     return Taken{};
@@ -167,7 +195,11 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
     }
     bool needs_head = !push.if_unchanged.empty();
     if (!push.ops_json.is_null()) {
-        if (auto converted = convert_json(push, needs_head); !converted) return converted.error();
+        if (auto converted = convert_json(push, needs_head); !converted) {
+            // An anchor that is not there may be on its way to the disk.
+            if (needs_head && has_inflight()) return Wait{};
+            return converted.error();
+        }
     }
     if (needs_head && has_inflight()) return Wait{};
     for (record::Op& op : push.ops)
@@ -217,17 +249,30 @@ base::Result<void> Channel::check_conditions(const PendingPush& push) const {
         } else if (!push.ops.empty()) {
             seen = push.ops.front().seen_seq;
         }
-        if (document_.changed_seq(path) <= seen) continue;
-        // What the author's own earlier pushes changed is not news to it.
-        const auto siblings = document_.siblings(path);
-        const bool only_own =
-            push.actor >= kOutboxActorMin && !siblings.empty() &&
-            std::all_of(siblings.begin(), siblings.end(), [&](const record::Sibling& s) {
-                return s.seq <= seen || s.dot.actor == push.actor;
-            });
-        if (!only_own) return base::fail(ErrorCode::precondition_failed, head_);
+        if (has_changed(path, seen, push.actor))
+            return base::fail(ErrorCode::precondition_failed, head_);
     }
     return {};
+}
+
+bool Channel::has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const {
+    if (document_.changed_seq(path) <= seen) return false;
+    if (actor < kOutboxActorMin) return true;
+    // What the author's own earlier pushes changed is not news to it.
+    if (!recent_.empty() && recent_.front().seq <= seen + 1) {
+        for (auto written = recent_.rbegin(); written != recent_.rend(); ++written) {
+            if (written->seq <= seen) break;
+            if (written->actor == actor) continue;
+            for (const record::Path& at : written->paths)
+                if (is_related(at, path)) return true;
+        }
+        return false;
+    }
+    if (document_.shown_kind(path) != record::Kind::reg) return true;
+    const auto siblings = document_.siblings(path);
+    return !std::all_of(siblings.begin(), siblings.end(), [&](const record::Sibling& s) {
+        return s.seq <= seen || s.dot.actor == actor;
+    });
 }
 
 void Channel::append(PendingPush& push, Now now) {
@@ -351,6 +396,8 @@ Channel::Resume Channel::judge(const wire::Subscribe& wanted) const {
     if (wanted.after_epoch == 0) index = epochs_.size() - 1;
     if (wanted.after == 0) return Resume::from_cursor;
     if (index == epochs_.size() || wanted.after > head_) return Resume::reset;
+    // The floor is also where a channel begins anew after its deletion.
+    if (index + 1 < epochs_.size() && wanted.after <= document_.floor()) return Resume::reset;
     for (size_t i = index + 1; i < epochs_.size(); ++i)
         if (wanted.after > epochs_[i].fork_seq) return Resume::reset;
     if (wanted.after < document_.floor() && config_.planted != PlantedBug::keep_floor_cursor)

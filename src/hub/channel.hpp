@@ -30,6 +30,11 @@ struct AckTarget {
     bool is_duplicate = false;
 };
 
+/// The digest of a push that skips its counter, in whatever form it came.
+uint64_t skip_digest();
+/// Why a push is refused whose counter stands for something else.
+base::Error other_content(uint64_t stored_digest, uint64_t counter);
+
 /// A write that has been read but not yet sequenced.
 struct PendingPush {
     AckTarget target;
@@ -149,7 +154,8 @@ class Channel {
     std::vector<std::string> keys_in_flight;  ///< Idempotency-Keys
     bool is_dirty = false;                    ///< listed for the next batch
     uint64_t idle_since_ms = 0;
-    uint64_t requests_waiting = 0;
+    uint64_t lookups = 0;      ///< what the store is asked of it; it stays in memory meanwhile
+    bool is_deleting = false;  ///< pushes wait for what comes after
 
   private:
     /// Order of the lists that a push places items in, by the list's path.
@@ -159,6 +165,7 @@ class Channel {
                                        size_t index, PendingPush& push, Lists& lists,
                                        bool& needs_head);
     base::Result<void> check_conditions(const PendingPush& push) const;
+    bool has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const;
     base::Result<void> fix_bases(PendingPush& push) const;
     void append(PendingPush& push, Now now);
     void push_inflight(record::Entry entry, uint64_t digest, const std::string& outcome_key,
@@ -188,6 +195,14 @@ class Channel {
     std::deque<Inflight> unsent_;
     std::deque<Inflight> sent_;
     std::deque<std::pair<uint64_t, uint32_t>> checks_;  ///< (seq, check) of the newest entries
+    /// Who wrote where, of the newest entries.
+    struct Written {
+        uint64_t seq = 0;
+        uint64_t actor = 0;
+        std::vector<record::Path> paths;
+    };
+    std::deque<Written> recent_;
+    size_t recent_paths_ = 0;
     uint64_t snapshot_seq_ = 0;
     uint64_t log_bytes_ = 0;
     uint64_t oldest_seq_ = 0;

@@ -31,7 +31,9 @@ struct Subscription {
     State state = State::loading;
     bool is_reset = false;
     uint64_t cursor = 0;
-    uint64_t replay_from = 0;     ///< JSON replay: where it began
+    bool is_replaying = false;    ///< JSON: entries without their changes have been sent
+    uint64_t replay_from = 0;     ///< where that began
+    uint64_t read_ticket = 0;     ///< the read that `reading` waits for
     SlotSet known;                ///< slots that this reader can resolve
     std::deque<FramePtr> chunks;  ///< the rest of a catch-up
     uint64_t members_version = 0;

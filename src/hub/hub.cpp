@@ -82,6 +82,8 @@ Channel* Hub::channel_for(Now now, std::string_view name, base::Error& error) {
 
 port::Ticket Hub::submit(port::StoreRequest request, Waiting waiting) {
     const port::Ticket ticket = next_ticket_++;
+    const auto channel = channels_.find(waiting.channel);
+    if (channel != channels_.end() && waiting.is_lookup()) channel->second->lookups++;
     waiting_.emplace(ticket, std::move(waiting));
     store_.submit(ticket, std::move(request));
     return ticket;
@@ -90,24 +92,42 @@ port::Ticket Hub::submit(port::StoreRequest request, Waiting waiting) {
 void Hub::enqueue_push(Now now, Channel& channel, PendingPush push) {
     stats_.pushes++;
     if (failed_ || is_stopping_) {
-        answer_refusal(channel, push.target, push.actor, push.counter,
-                       base::fail(failed_ ? ErrorCode::unavailable : ErrorCode::shutting_down));
+        refuse_push(channel, push,
+                    base::fail(failed_ ? ErrorCode::unavailable : ErrorCode::shutting_down));
         return;
     }
     if (channel.state() == Channel::State::broken) {
-        answer_refusal(channel, push.target, push.actor, push.counter, channel.broken_by());
+        refuse_push(channel, push, channel.broken_by());
         return;
     }
-    if (channel.state() == Channel::State::loading || !channel.waiting.empty()) {
-        if (channel.waiting.size() >= config_.limits.commit_queue_entries_max) {
-            answer_refusal(channel, push.target, push.actor, push.counter,
-                           base::fail(ErrorCode::overloaded));
-            return;
-        }
-        channel.waiting.push_back(std::move(push));
+    if (channel.state() == Channel::State::loading || channel.is_deleting ||
+        !channel.waiting.empty()) {
+        if (channel.waiting.size() >= config_.limits.commit_queue_entries_max)
+            refuse_push(channel, push, base::fail(ErrorCode::overloaded));
+        else
+            channel.waiting.push_back(std::move(push));
         return;
     }
     if (!try_push(now, channel, push)) channel.waiting.push_back(std::move(push));
+}
+
+void Hub::refuse_push(Channel& channel, const PendingPush& push, base::Error error) {
+    std::erase(channel.keys_in_flight, push.outcome_key);
+    answer_refusal(channel, push.target, push.actor, push.counter, error);
+}
+
+void Hub::refuse_waiting(Channel& channel, base::Error error) {
+    for (const PendingPush& push : std::exchange(channel.waiting, {}))
+        refuse_push(channel, push, error);
+}
+
+void Hub::refuse_inflight(Channel& channel, base::Error error) {
+    for (const Inflight& item : channel.fail_batch()) {
+        std::erase(channel.keys_in_flight, item.outcome_key);
+        for (const AckTarget& target : item.targets)
+            answer_refusal(channel, target, item.entry.own ? item.entry.actor : 0,
+                           item.entry.counter, error);
+    }
 }
 
 bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
@@ -138,7 +158,7 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
 }
 
 void Hub::drain_waiting(Now now, Channel& channel) {
-    if (channel.state() != Channel::State::ready) return;
+    if (channel.state() != Channel::State::ready || channel.is_deleting) return;
     while (!channel.waiting.empty()) {
         PendingPush push = std::move(channel.waiting.front());
         channel.waiting.pop_front();
@@ -207,6 +227,7 @@ void Hub::handle_store(Now now) {
         auto& reply = completion.reply;
         const auto at = channels_.find(waiting.channel);
         Channel* channel = at == channels_.end() ? nullptr : at->second.get();
+        if (channel != nullptr && waiting.is_lookup() && channel->lookups > 0) channel->lookups--;
         switch (waiting.kind) {
             case Waiting::Kind::load:
                 if (channel != nullptr) handle_loaded(now, *channel, reply);
@@ -216,7 +237,7 @@ void Hub::handle_store(Now now) {
                 if (reply)
                     handle_appended(now, waiting.channels);
                 else
-                    handle_append_failed(waiting.channels, reply.error());
+                    handle_append_failed(now, waiting.channels, reply.error());
                 break;
             case Waiting::Kind::snapshot:
                 if (channel == nullptr) break;
@@ -250,7 +271,8 @@ void Hub::handle_store(Now now) {
                 if (to == connections_.end()) break;
                 const auto sub = to->second->subscriptions.find(waiting.channel);
                 if (sub == to->second->subscriptions.end() ||
-                    sub->second.state != Subscription::State::reading)
+                    sub->second.state != Subscription::State::reading ||
+                    sub->second.read_ticket != completion.ticket)
                     break;
                 continue_replay(sub->second,
                                 reply ? std::get<port::EntriesRead>(*reply) : port::EntriesRead{});
@@ -268,7 +290,7 @@ void Hub::handle_store(Now now) {
                 const auto& found_entry = std::get<port::Found>(*reply);
                 if (found_entry.exists && !push.is_skip && found_entry.entry.digest != push.digest)
                     answer_refusal(*channel, push.target, push.actor, push.counter,
-                                   base::fail(ErrorCode::actor_forked));
+                                   other_content(found_entry.entry.digest, push.counter));
                 else
                     answer_ack(*channel, push.target, push.actor, push.counter,
                                found_entry.exists ? found_entry.entry.seq : channel->floor(), {},
@@ -276,7 +298,11 @@ void Hub::handle_store(Now now) {
                 break;
             }
             case Waiting::Kind::outcome: {
-                if (channel == nullptr) break;
+                if (channel == nullptr) {
+                    this->reply(waiting.request, base::fail(ErrorCode::unavailable),
+                                waiting.channel);
+                    break;
+                }
                 PendingPush& push = *waiting.push;
                 if (!reply) {
                     std::erase(channel->keys_in_flight, push.outcome_key);
@@ -305,6 +331,10 @@ void Hub::handle_store(Now now) {
                 break;
             case Waiting::Kind::remove:
                 if (!reply) {
+                    if (channel != nullptr) {
+                        channel->is_deleting = false;
+                        drain_waiting(now, *channel);
+                    }
                     this->reply(waiting.request, reply.error(), waiting.channel);
                     break;
                 }
@@ -330,15 +360,11 @@ void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply
     }
     for (Subscription* subscription : channel.subscribers)
         activate(*subscription);
-    if (channel.state() == Channel::State::broken) {
-        while (!channel.waiting.empty()) {
-            const PendingPush& push = channel.waiting.front();
-            answer_refusal(channel, push.target, push.actor, push.counter, channel.broken_by());
-            channel.waiting.pop_front();
-        }
-    } else {
+    const bool is_broken = channel.state() == Channel::State::broken;
+    if (is_broken)
+        refuse_waiting(channel, channel.broken_by());
+    else
         drain_waiting(now, channel);
-    }
     const auto [begin, end] = requests_waiting_.equal_range(channel.name());
     std::vector<std::pair<uint64_t, Request>> due;
     for (auto it = begin; it != end; ++it)
@@ -346,6 +372,19 @@ void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply
     requests_waiting_.erase(begin, end);
     for (auto& [id, request] : due)
         this->request(now, id, std::move(request));
+    if (is_broken) drop_broken(channel);
+}
+
+// Nobody follows a broken channel. What may pass is forgotten, so that the next who asks for the
+// channel has it loaded again; otherwise that happens when it is cold.
+void Hub::drop_broken(Channel& channel) {
+    for (Subscription* subscription : std::exchange(channel.subscribers, {})) {
+        subscription->connection->subscriptions.erase(channel.name());
+        stats_.subscriptions--;
+    }
+    if (!base::is_temporary(channel.broken_by().code)) return;
+    channels_.erase(channels_.find(channel.name()));
+    stats_.channels = channels_.size();
 }
 
 void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
@@ -382,23 +421,17 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
     }
 }
 
-void Hub::handle_append_failed(const std::vector<std::string>& names, base::Error error) {
-    const bool is_final = store_.failed();
-    const base::Error shown = is_final ? base::fail(ErrorCode::unavailable) : error;
+void Hub::handle_append_failed(Now now, const std::vector<std::string>& names, base::Error error) {
+    if (store_.failed()) return fail(error);
     for (const std::string& name : names) {
         const auto found = channels_.find(name);
         if (found == channels_.end()) continue;
         Channel& channel = *found->second;
         std::erase(dirty_, &channel);
         channel.is_dirty = false;
-        for (const Inflight& item : channel.fail_batch()) {
-            std::erase(channel.keys_in_flight, item.outcome_key);
-            for (const AckTarget& target : item.targets)
-                answer_refusal(channel, target, item.entry.own ? item.entry.actor : 0,
-                               item.entry.counter, shown);
-        }
+        refuse_inflight(channel, error);
+        drain_waiting(now, channel);
     }
-    if (is_final) fail(error);
 }
 
 void Hub::fail(base::Error error) {
@@ -407,6 +440,12 @@ void Hub::fail(base::Error error) {
     log_.push_back({true, 0,
                     "the store failed and nothing more is written: " +
                         std::string(base::error_message(error.code))});
+    for (auto& [name, channel] : channels_) {
+        refuse_inflight(*channel, base::fail(ErrorCode::unavailable));
+        refuse_waiting(*channel, base::fail(ErrorCode::unavailable));
+        channel->is_dirty = false;
+    }
+    dirty_.clear();
 }
 
 void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
@@ -467,7 +506,9 @@ void Hub::answer_refusal(const Channel& channel, const AckTarget& target, uint64
 
 void Hub::maybe_snapshot(Channel& channel, bool force) {
     const Retention& retention = config_.retention;
-    if (channel.is_snapshot_running || failed_ || channel.entries_since_snapshot() == 0) return;
+    if (channel.is_snapshot_running || channel.is_deleting || failed_ ||
+        channel.entries_since_snapshot() == 0)
+        return;
     if (!force && channel.entries_since_snapshot() < retention.snapshot_every_entries &&
         channel.bytes_since_snapshot() < retention.snapshot_every_bytes)
         return;
@@ -491,7 +532,7 @@ void Hub::evict_cold(Now now) {
         const bool is_used = !channel.subscribers.empty() || channel.has_inflight() ||
                              !channel.waiting.empty() || channel.is_snapshot_running ||
                              !channel.keys_in_flight.empty() || !channel.presence.is_empty() ||
-                             channel.state() == Channel::State::loading;
+                             channel.state() == Channel::State::loading || channel.lookups > 0;
         if (is_used || now.mono_ms < channel.idle_since_ms + config_.retention.cold_after_ms) {
             ++it;
             continue;
@@ -510,10 +551,12 @@ void Hub::evict_cold(Now now) {
 
 void Hub::handle_timeout(Now now) {
     now_ = now;
-    for (auto& [name, channel] : channels_) {
-        if (channel->presence.next_expiry() > now.mono_ms) continue;
-        channel->presence.expire(now.mono_ms);
-        for (Subscription* subscription : channel->subscribers)
+    while (!departures_.empty() && departures_.begin()->first <= now.mono_ms) {
+        const auto found = channels_.find(departures_.begin()->second);
+        departures_.erase(departures_.begin());
+        if (found == channels_.end()) continue;
+        found->second->presence.expire(now.mono_ms);
+        for (Subscription* subscription : found->second->subscribers)
             wake(*subscription->connection);
     }
     if (now.mono_ms >= next_sweep_ms_) {
@@ -523,10 +566,8 @@ void Hub::handle_timeout(Now now) {
 }
 
 uint64_t Hub::next_timeout() const {
-    uint64_t next = channels_.empty() ? UINT64_MAX : next_sweep_ms_;
-    for (const auto& [name, channel] : channels_)
-        if (!channel->presence.is_empty()) next = std::min(next, channel->presence.next_expiry());
-    return next;
+    const uint64_t sweep = channels_.empty() ? UINT64_MAX : next_sweep_ms_;
+    return departures_.empty() ? sweep : std::min(sweep, departures_.begin()->first);
 }
 
 void Hub::wake(Connection& connection) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -154,10 +155,14 @@ class Hub {
     uint64_t new_actor();
     uint64_t actor_of(Connection& connection);
     void drop_subscription(Now now, Subscription& subscription, Farewell farewell);
+    void leave(Now now, Subscription& subscription, Farewell farewell);
 
     // hub.cpp
     Channel* channel_for(Now now, std::string_view name, base::Error& error);
     void enqueue_push(Now now, Channel& channel, PendingPush push);
+    void refuse_push(Channel& channel, const PendingPush& push, base::Error error);
+    void refuse_waiting(Channel& channel, base::Error error);
+    void refuse_inflight(Channel& channel, base::Error error);
     bool try_push(Now now, Channel& channel, PendingPush& push);
     void drain_waiting(Now now, Channel& channel);
     void answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
@@ -167,10 +172,11 @@ class Hub {
     void mark_dirty(Channel& channel);
     void submit_batch(Now now);
     void handle_appended(Now now, const std::vector<std::string>& channels);
-    void handle_append_failed(const std::vector<std::string>& channels, base::Error error);
+    void handle_append_failed(Now now, const std::vector<std::string>& channels, base::Error error);
     void handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply);
     void activate(Subscription& subscription);
     void maybe_snapshot(Channel& channel, bool force);
+    void drop_broken(Channel& channel);
     void evict_cold(Now now);
     void wake(Connection& connection);
     void fail(base::Error error);
@@ -234,11 +240,19 @@ class Hub {
         uint64_t seq = 0;  ///< snapshot
         uint64_t through = 0;
         std::unique_ptr<PendingPush> push;  ///< find, outcome
+
+        /// Something is to be done with the channel when the answer comes.
+        bool is_lookup() const {
+            return kind == Kind::find || kind == Kind::outcome || kind == Kind::read ||
+                   kind == Kind::remove;
+        }
     };
     std::unordered_map<port::Ticket, Waiting> waiting_;
     std::multimap<std::string, std::pair<uint64_t, Request>, std::less<>> requests_waiting_;
     std::vector<std::pair<std::string, Inflight>> planted_;  ///< PlantedBug::apply_before_commit
     uint64_t next_sweep_ms_ = 0;
+    /// When members whose connections were lost leave, and on which channel.
+    std::set<std::pair<uint64_t, std::string>> departures_;
     Stats stats_;
 };
 

@@ -17,6 +17,8 @@ constexpr size_t kControlBytesMax = 1024 * 1024;
 // Signals are lossy: they are the first thing that a slow reader goes without.
 constexpr size_t kSignalBacklogMax = 16 * 1024;
 constexpr size_t kSignalNameMax = 64;
+// Errors from this number on are the server's own (base/errors.def).
+constexpr uint32_t kServerErrorMin = 300;
 
 std::string base36(uint64_t n) {
     std::string out;
@@ -25,6 +27,10 @@ std::string base36(uint64_t n) {
     while ((n /= 36) != 0);
     std::reverse(out.begin(), out.end());
     return out;
+}
+
+std::string member_id_of(const Connection& connection, const wire::Subscribe& frame) {
+    return frame.actor != 0 ? "a" + base36(frame.actor) : "c" + base36(connection.id);
 }
 
 }  // namespace
@@ -74,9 +80,12 @@ void Hub::send_error(Connection& connection, base::Error error, wire::ErrorFrame
     frame.message = base::error_message(error.code);
     frame.hint = base::error_hint(error.code);
     frame.docs = config_.docs_url + "#" + frame.code;
-    frame.temporary = base::is_temporary(error.code) || error.code == ErrorCode::counter_gap;
+    // Where the server failed, nothing is wrong with what the client sent, and it must not give a
+    // push up.
+    const bool is_ours = frame.number >= kServerErrorMin;
+    frame.temporary = base::is_temporary(error.code) || is_ours;
     if (frame.temporary && frame.retry_after_ms == 0 && error.code != ErrorCode::counter_gap)
-        frame.retry_after_ms = 500;
+        frame.retry_after_ms = is_ours ? 5'000 : 500;
     if (connection.logged_errors++ == 0)
         log_.push_back({false, connection.id,
                         "refused " + frame.code + " on " +
@@ -92,8 +101,7 @@ void Hub::handle(Now now, Connection& connection, wire::Hello& frame) {
     connection.client = frame.client.substr(0, 128);
     wire::Welcome welcome;
     welcome.connection = base36(connection.id);
-    if (frame.want_actor)
-        welcome.actor = new_actor();
+    if (frame.want_actor) welcome.actor = new_actor();
     welcome.time_ms = now.wall_ms;
     welcome.heartbeat_ms = config_.limits.ping_interval_ms;
     welcome.message_bytes_max = config_.limits.message_bytes_max;
@@ -108,9 +116,15 @@ void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
     if (existing != connection.subscriptions.end()) {
         // Subscribing again moves the cursor: this is how a client mends a gap.
         Subscription& subscription = existing->second;
+        const std::string member = member_id_of(connection, frame);
+        if (member != subscription.member_id) {
+            leave(now, subscription, Farewell::clean);
+            subscription.member_id = member;
+        }
         subscription.wanted = frame;
         subscription.chunks.clear();
         subscription.has_members = false;
+        subscription.members_version = 0;
         if (subscription.channel->state() != Channel::State::loading) activate(subscription);
         return;
     }
@@ -128,8 +142,7 @@ void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
     subscription.connection = &connection;
     subscription.channel = channel;
     subscription.wanted = frame;
-    subscription.member_id =
-        frame.actor != 0 ? "a" + base36(frame.actor) : "c" + base36(connection.id);
+    subscription.member_id = member_id_of(connection, frame);
     channel->subscribers.push_back(&subscription);
     stats_.subscriptions++;
     if (channel->state() != Channel::State::loading) activate(subscription);
@@ -153,6 +166,7 @@ void Hub::activate(Subscription& subscription) {
     send(connection, answer);
     subscription.known.reset();
     subscription.is_reset = false;
+    subscription.is_replaying = false;
     const Channel::Resume resume = channel.judge(subscription.wanted);
     if (resume == Channel::Resume::from_cursor) {
         subscription.state = Subscription::State::following;
@@ -180,14 +194,21 @@ void Hub::drop_subscription(Now now, Subscription& subscription, Farewell farewe
     std::erase(channel.subscribers, &subscription);
     channel.idle_since_ms = now.mono_ms;
     stats_.subscriptions--;
+    leave(now, subscription, farewell);
+}
+
+void Hub::leave(Now now, Subscription& subscription, Farewell farewell) {
+    Channel& channel = *subscription.channel;
     const auto& members = channel.presence.members();
     const auto member = members.find(subscription.member_id);
     if (member == members.end() || member->second.connection != subscription.connection->id) return;
     if (farewell == Farewell::clean)
         channel.presence.remove(subscription.member_id);
-    else
-        channel.presence.orphan(subscription.member_id, subscription.connection->id,
-                                now.mono_ms + config_.limits.presence_ttl_ms);
+    else {
+        const uint64_t until = now.mono_ms + config_.limits.presence_ttl_ms;
+        channel.presence.orphan(subscription.member_id, subscription.connection->id, until);
+        departures_.emplace(until, channel.name());
+    }
     for (Subscription* other : channel.subscribers)
         wake(*other->connection);
 }
@@ -241,11 +262,11 @@ void Hub::handle(Now now, Connection& connection, wire::Push& frame) {
     if (connection.codec == Codec::json) {
         if (!frame.ops_json.is_array() && !frame.skip)
             return refuse(base::fail(ErrorCode::malformed));
-        push.digest = digest_of(base::to_json(frame.ops_json));
+        push.digest = frame.skip ? skip_digest() : digest_of(base::to_json(frame.ops_json));
         push.ops_json = std::move(frame.ops_json);
         push.base_json = std::move(frame.base_json);
     } else {
-        push.digest = digest_of(frame.ops);
+        push.digest = frame.skip ? skip_digest() : digest_of(frame.ops);
         auto ops = record::decode_ops(frame.ops, record::Form::pushed);
         if (!ops) return refuse(ops.error());
         push.ops = std::move(*ops);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "hub/hub.hpp"
 #include "hub/json_out.hpp"
 
@@ -121,8 +122,10 @@ void Hub::handle_request(Now, uint64_t id, ListChannels& request) {
 void Hub::handle_request(Now now, uint64_t id, DeleteChannel& request) {
     Channel* found = const_cast<Channel*>(ready(find_channel(request.channel)));
     if (found == nullptr) return when_ready(now, id, request.channel, request);
-    if (found->has_inflight() || !found->waiting.empty() || found->is_snapshot_running)
+    if (found->has_inflight() || !found->waiting.empty() || found->is_snapshot_running ||
+        found->is_deleting)
         return reply(id, base::fail(ErrorCode::would_block), request.channel);
+    found->is_deleting = true;
     Waiting waiting;
     waiting.kind = Waiting::Kind::remove;
     waiting.channel = request.channel;
@@ -143,14 +146,14 @@ void Hub::handle_deleted(Now now, const std::string& name) {
     fresh->presence = std::move(old->presence);
     fresh->subscribers = std::move(old->subscribers);
     fresh->waiting = std::move(old->waiting);
-    for (Inflight& item : old->fail_batch())
-        for (const AckTarget& target : item.targets)
-            answer_refusal(*fresh, target, item.entry.actor, item.entry.counter,
-                           base::fail(ErrorCode::epoch_changed));
+    fresh->keys_in_flight = std::move(old->keys_in_flight);
+    fresh->lookups = old->lookups;
+    TANDEM_ASSERT(!old->has_inflight());
     for (Subscription* subscription : fresh->subscribers) {
         subscription->channel = fresh;
         subscription->state = Subscription::State::loading;
         subscription->chunks.clear();
+        subscription->is_replaying = false;
         subscription->wanted.has_after = true;
         subscription->wanted.after = subscription->cursor;
         subscription->wanted.after_epoch = old->epoch();

@@ -14,7 +14,6 @@ constexpr size_t kChunkBytes = 24 * 1024;
 // A reader further behind than this gets the difference instead of every frame.
 constexpr uint64_t kReplayFramesMax = 256;
 constexpr uint32_t kReplayEntriesMax = 200;
-constexpr size_t kChangesPerSlice = 32;
 
 template <class T>
 FramePtr encode(Codec codec, const T& frame) {
@@ -79,7 +78,8 @@ void Hub::publish(Channel& channel, const Inflight& item) {
         binary.stamp_ms = 0;
         binary.stamp_logical = 0;
         channel.slots.begin_frame();
-        binary.actor_slot = channel.slots.slot_of_actor(entry.actor);
+        // The entry that moves the floor has no author.
+        if (entry.actor != 0) binary.actor_slot = channel.slots.slot_of_actor(entry.actor);
         if (binary.actor_slot != 0) binary.actor = 0;
         record::encode_changes(binary.changes, changes, &channel.slots);
         live.used = channel.slots.used();
@@ -92,7 +92,14 @@ void Hub::publish(Channel& channel, const Inflight& item) {
             binary.defs = channel.slots.definitions(live.used);
             live.complete = encode(Codec::binary, binary);
         }
-        channel.live_bytes += live.complete->payload.size();
+        if (live.complete->payload.size() > config_.limits.message_bytes_max) {
+            // A small op can bring a large item back. Who is to have that gets it as a difference,
+            // which comes in chunks.
+            live.compact = nullptr;
+            live.complete = nullptr;
+        } else {
+            channel.live_bytes += live.complete->payload.size();
+        }
     }
     if (wants_json) {
         append_entry_json(live.item, entry);
@@ -148,12 +155,13 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
             if (behind <= channel.live.size())
                 next = &channel.live[channel.live.size() - static_cast<size_t>(behind)];
             if (connection.codec == Codec::json) {
-                if (next != nullptr && next->json != nullptr) {
+                if (!subscription.is_replaying && next != nullptr && next->json != nullptr) {
                     stats_.deliveries_live++;
                     give(next->json);
                     subscription.cursor = next->seq;
-                } else if (behind > 4 * kReplayFramesMax ||
-                           subscription.cursor + 1 < channel.oldest_seq()) {
+                } else if (!subscription.is_replaying &&
+                           (behind > 4 * kReplayFramesMax ||
+                            subscription.cursor + 1 < channel.oldest_seq())) {
                     begin_diff(subscription);
                 } else {
                     begin_replay(subscription);
@@ -242,15 +250,19 @@ void Hub::chunk_changes(Subscription& subscription, wire::Delivery head,
         return;
     }
     size_t at = 0;
+    std::vector<record::Change> one(1);
+    std::string next;
     do {
         head.changes.clear();
         while (at < changes.size() && head.changes.size() < kChunkBytes) {
-            const size_t end = std::min(changes.size(), at + kChangesPerSlice);
-            const std::vector<record::Change> slice(
-                changes.begin() + static_cast<std::ptrdiff_t>(at),
-                changes.begin() + static_cast<std::ptrdiff_t>(end));
-            record::encode_changes(head.changes, slice, nullptr);
-            at = end;
+            one[0] = changes[at++];
+            next.clear();
+            record::encode_changes(next, one, nullptr);
+            if (!head.changes.empty() && head.changes.size() + next.size() > kChunkBytes) {
+                --at;
+                break;
+            }
+            head.changes += next;
         }
         head.more = at < changes.size();
         subscription.chunks.push_back(encode(codec, head));
@@ -260,21 +272,29 @@ void Hub::chunk_changes(Subscription& subscription, wire::Delivery head,
 // JSON readers are people and tools that want to see what was written, entry by entry.
 void Hub::begin_replay(Subscription& subscription) {
     subscription.state = Subscription::State::reading;
-    subscription.replay_from = subscription.cursor;
+    if (!subscription.is_replaying) subscription.replay_from = subscription.cursor;
+    subscription.is_replaying = true;
     Waiting waiting;
     waiting.kind = Waiting::Kind::read;
     waiting.channel = subscription.channel->name();
     waiting.connection = subscription.connection->id;
     const Channel& channel = *subscription.channel;
-    submit(port::ReadRequest{channel.name(), subscription.cursor, channel.head(), kReplayEntriesMax,
-                             kChunkBytes},
-           std::move(waiting));
+    subscription.read_ticket =
+        submit(port::ReadRequest{channel.name(), subscription.cursor, channel.head(),
+                                 kReplayEntriesMax, kChunkBytes},
+               std::move(waiting));
 }
 
 void Hub::continue_replay(Subscription& subscription, const port::EntriesRead& read) {
     Channel& channel = *subscription.channel;
     subscription.state = Subscription::State::following;
-    if (read.entries.empty() || read.entries.front().seq != subscription.cursor + 1) {
+    const bool has_floor_passed =
+        subscription.replay_from != 0 && subscription.replay_from < channel.floor();
+    if (read.entries.empty() || read.entries.front().seq != subscription.cursor + 1 ||
+        has_floor_passed) {
+        // The entries that were sent have said nothing of the state yet.
+        subscription.is_replaying = false;
+        subscription.cursor = subscription.replay_from;
         begin_diff(subscription);
         return;
     }
@@ -292,7 +312,10 @@ void Hub::continue_replay(Subscription& subscription, const port::EntriesRead& r
     delivery.items += ']';
     // Absolute values come with the last piece, when the state is the one they lead to.
     delivery.more = delivery.to < channel.head();
-    if (!delivery.more) delivery.changes = changes_text(channel.document().changes(delivery.from));
+    if (!delivery.more) {
+        subscription.is_replaying = false;
+        delivery.changes = changes_text(channel.document().changes(subscription.replay_from));
+    }
     subscription.chunks.push_back(encode(Codec::json, delivery));
     subscription.cursor = delivery.to;
 }
