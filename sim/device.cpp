@@ -92,6 +92,11 @@ void Device::start() {
     cursors_.clear();
     wanted_.clear();
     session_->start(now());
+    // A refusal that was not yet stored is forgotten with the process that heard it.
+    for (const auto& [key, issue] : issues_) {
+        Issue& of = world_.ledger.at(issue);
+        if (of.fate == Issue::Fate::refused && holds(of)) of.fate = Issue::Fate::open;
+    }
     for (const std::string& channel : world_.profile.channels) {
         if (!world_.is_healing && one_in(dice_, 4)) continue;
         wanted_.insert(channel);
@@ -261,7 +266,8 @@ void Device::send(std::string message) {
             }
             if (issue == Ledger::kNone)
                 return world_.violate("only pending pushes are sent", push->channel);
-            if (world_.ledger.at(issue).fate != Issue::Fate::open)
+            const Issue& of = world_.ledger.at(issue);
+            if (of.fate != Issue::Fate::open && !of.is_shared)
                 return world_.violate("a refused push is not sent again", push->channel);
         }
         std::string wrong = world_.ledger.note_sent(index_, *push, issue);
@@ -343,10 +349,14 @@ void Device::check_channels() {
             return;
         }
         int64_t expected = world_.ledger.own_in_log(channel, index_);
+        std::string still;
         for (const client::Pending& pending : session_->pending(channel)) {
             const auto found = issues_.find({channel, pending.id});
             if (pending.is_skip || found == issues_.end()) continue;
             const Issue& issue = world_.ledger.at(found->second);
+            if (issue.own != 0)
+                still += " " + std::to_string(pending.id) + ":" + std::to_string(issue.own) +
+                         (issue.in_log == 0 ? "" : " in the log");
             if (issue.in_log == 0 && issue.device == index_) expected += issue.own;
         }
         const record::Path path = {{record::Segment::Kind::key, "own"},
@@ -356,7 +366,7 @@ void Device::check_channels() {
             world_.violate("the view is confirmed and pending",
                            channel + " client " + std::to_string(index_) + " shows " +
                                std::to_string(shown) + " of its own, not " +
-                               std::to_string(expected));
+                               std::to_string(expected) + "; pending:" + still);
             return;
         }
         if (!has_moved || !one_in(dice_, 6) || !world_.server.is_up()) continue;

@@ -118,7 +118,8 @@ void JsonClient::handle_message(uint64_t connection, std::string_view message) {
                 if (issue.in_log == 0 && !issue.was_cut)
                     world_.violate("acknowledged is logged", body.dump());
             } else {
-                issue.fate = Issue::Fate::refused;
+                issue.fate = body.value("temporary", false) ? Issue::Fate::unknown
+                                                            : Issue::Fate::refused;
             }
             waiting_.erase(found);
         } else if (name == "subscribed") {

@@ -136,6 +136,7 @@ void Server::restore_backup(uint64_t down_ms) {
     world_.note("restore", down_ms, 0, {});
     world_.network.server_gone(true);
     if (is_up()) end_process();
+    if (vfs_.is_off()) vfs_.reboot();
     vfs_.faults() = {};
     vfs_.restore(backup_);
     world_.shadow.cut(backup_heads_);

@@ -56,6 +56,7 @@ void World::note_cut(const std::string& channel, uint64_t above) {
         const size_t index = ledger.issue_of(channel, entry);
         if (index == Ledger::kNone) continue;
         Issue& issue = ledger.at(index);
+        issue.is_held = false;
         for (const auto& device : devices)
             if (device->is_up() && device->holds(issue)) issue.is_held = true;
     }
@@ -232,10 +233,12 @@ void World::heal() {
     }
     for (auto& client : json_clients) client->heal();
     const uint64_t ceiling = scheduler.events() + kEventsCeiling;
-    if (!run_until(scheduler.now_ms() + kProgressMs, ceiling)) return;
-    check_progress();
     // A lost last frame is noticed with the next one.
     HttpClient last(*this, 9);
+    if (!run_until(scheduler.now_ms() + kProgressMs - 1'000, ceiling)) return;
+    for (const std::string& name : profile.channels) last.touch(name);
+    if (!run_until(scheduler.now_ms() + 1'000, ceiling)) return;
+    check_progress();
     for (const std::string& name : profile.channels) last.touch(name);
     if (!run_until(scheduler.now_ms() + kQuietMs, ceiling)) return;
     for (auto& client : json_clients)
