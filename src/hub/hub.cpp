@@ -10,10 +10,6 @@ namespace tandem::hub {
 
 using base::ErrorCode;
 
-namespace {
-constexpr uint64_t kSweepEveryMs = 5'000;
-}
-
 Hub::Hub(const Config& config, port::Store& store, port::Entropy& entropy, ShardPlace place)
     : config_(config),
       store_(store),
@@ -55,7 +51,9 @@ const Channel* Hub::find_channel(std::string_view name) const {
 Channel* Hub::channel_for(Now now, std::string_view name, base::Error& error) {
     const auto found = channels_.find(name);
     if (found != channels_.end()) {
-        found->second->idle_since_ms = now.mono_ms;
+        // A broken channel grows cold however often it is asked for, and is loaded again then.
+        if (found->second->state() != Channel::State::broken)
+            found->second->idle_since_ms = now.mono_ms;
         return found->second.get();
     }
     const auto ns = find_namespace(config_, name);
@@ -348,45 +346,6 @@ void Hub::handle_store(Now now) {
     if (store_.failed() && !failed_) fail(base::fail(ErrorCode::io_failed));
 }
 
-void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply) {
-    if (!reply) {
-        channel.handle_load_failed(reply.error());
-    } else if (auto loaded =
-                   channel.handle_loaded(std::get<port::Loaded>(*reply), entropy_.next() | 1);
-               !loaded) {
-        log_.push_back({true, 0,
-                        "channel " + channel.name() + ": stored log does not fit together at " +
-                            std::to_string(loaded.error().detail)});
-    }
-    for (Subscription* subscription : channel.subscribers)
-        activate(*subscription);
-    const bool is_broken = channel.state() == Channel::State::broken;
-    if (is_broken)
-        refuse_waiting(channel, channel.broken_by());
-    else
-        drain_waiting(now, channel);
-    const auto [begin, end] = requests_waiting_.equal_range(channel.name());
-    std::vector<std::pair<uint64_t, Request>> due;
-    for (auto it = begin; it != end; ++it)
-        due.push_back(std::move(it->second));
-    requests_waiting_.erase(begin, end);
-    for (auto& [id, request] : due)
-        this->request(now, id, std::move(request));
-    if (is_broken) drop_broken(channel);
-}
-
-// Nobody follows a broken channel. What may pass is forgotten, so that the next who asks for the
-// channel has it loaded again; otherwise that happens when it is cold.
-void Hub::drop_broken(Channel& channel) {
-    for (Subscription* subscription : std::exchange(channel.subscribers, {})) {
-        subscription->connection->subscriptions.erase(channel.name());
-        stats_.subscriptions--;
-    }
-    if (!base::is_temporary(channel.broken_by().code)) return;
-    channels_.erase(channels_.find(channel.name()));
-    stats_.channels = channels_.size();
-}
-
 void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
     stats_.commits++;
     for (const auto& [name, item] : std::exchange(planted_, {})) {
@@ -502,72 +461,6 @@ void Hub::answer_refusal(const Channel& channel, const AckTarget& target, uint64
     frame.ref = target.ref;
     if (error.code == ErrorCode::counter_gap) frame.acked_counter = error.detail - 1;
     send_error(*found->second, error, std::move(frame));
-}
-
-void Hub::maybe_snapshot(Channel& channel, bool force) {
-    const Retention& retention = config_.retention;
-    if (channel.is_snapshot_running || channel.is_deleting || failed_ ||
-        channel.entries_since_snapshot() == 0)
-        return;
-    if (!force && channel.entries_since_snapshot() < retention.snapshot_every_entries &&
-        channel.bytes_since_snapshot() < retention.snapshot_every_bytes)
-        return;
-    channel.is_snapshot_running = true;
-    port::SnapshotRequest request;
-    request.channel = channel.name();
-    request.seq = channel.head();
-    request.body = channel.encode_snapshot();
-    request.trim_through = std::min(channel.floor(), channel.head());
-    Waiting waiting;
-    waiting.kind = Waiting::Kind::snapshot;
-    waiting.channel = channel.name();
-    waiting.seq = request.seq;
-    waiting.through = request.trim_through;
-    submit(std::move(request), std::move(waiting));
-}
-
-void Hub::evict_cold(Now now) {
-    for (auto it = channels_.begin(); it != channels_.end();) {
-        Channel& channel = *it->second;
-        const bool is_used = !channel.subscribers.empty() || channel.has_inflight() ||
-                             !channel.waiting.empty() || channel.is_snapshot_running ||
-                             !channel.keys_in_flight.empty() || !channel.presence.is_empty() ||
-                             channel.state() == Channel::State::loading || channel.lookups > 0;
-        if (is_used || now.mono_ms < channel.idle_since_ms + config_.retention.cold_after_ms) {
-            ++it;
-            continue;
-        }
-        if (channel.state() == Channel::State::ready && channel.entries_since_snapshot() > 0 &&
-            !failed_) {
-            maybe_snapshot(channel, true);
-            ++it;
-            continue;
-        }
-        std::erase(dirty_, &channel);
-        it = channels_.erase(it);
-    }
-    stats_.channels = channels_.size();
-}
-
-void Hub::handle_timeout(Now now) {
-    now_ = now;
-    while (!departures_.empty() && departures_.begin()->first <= now.mono_ms) {
-        const auto found = channels_.find(departures_.begin()->second);
-        departures_.erase(departures_.begin());
-        if (found == channels_.end()) continue;
-        found->second->presence.expire(now.mono_ms);
-        for (Subscription* subscription : found->second->subscribers)
-            wake(*subscription->connection);
-    }
-    if (now.mono_ms >= next_sweep_ms_) {
-        next_sweep_ms_ = now.mono_ms + std::min(kSweepEveryMs, config_.retention.cold_after_ms + 1);
-        evict_cold(now);
-    }
-}
-
-uint64_t Hub::next_timeout() const {
-    const uint64_t sweep = channels_.empty() ? UINT64_MAX : next_sweep_ms_;
-    return departures_.empty() ? sweep : std::min(sweep, departures_.begin()->first);
 }
 
 void Hub::wake(Connection& connection) {

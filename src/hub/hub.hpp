@@ -173,14 +173,16 @@ class Hub {
     void submit_batch(Now now);
     void handle_appended(Now now, const std::vector<std::string>& channels);
     void handle_append_failed(Now now, const std::vector<std::string>& channels, base::Error error);
-    void handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply);
     void activate(Subscription& subscription);
-    void maybe_snapshot(Channel& channel, bool force);
-    void drop_broken(Channel& channel);
-    void evict_cold(Now now);
     void wake(Connection& connection);
     void fail(base::Error error);
     port::Ticket submit(port::StoreRequest request, Waiting waiting);
+
+    // hub_channels.cpp
+    void handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply);
+    void drop_broken(Channel& channel);
+    void maybe_snapshot(Channel& channel, bool force);
+    void evict_cold(Now now);
 
     // publish.cpp
     void publish(Channel& channel, const Inflight& item);

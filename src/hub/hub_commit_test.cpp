@@ -279,6 +279,13 @@ TEST(Commit, ABrokenChannelRefusesAndTheOthersGoOn) {
     }
     rig.send(ann, set("t:good", kAnn, 1, "x", "1"));
     EXPECT_EQ(rig.only<wire::Ack>(ann).seq, 1u);
+    for (uint64_t i = 0; i < 8; ++i) {
+        rig.pass(rig.config.retention.cold_after_ms / 2);
+        rig.send(ann, subscribe("t:bad"));
+        EXPECT_EQ(rig.error(ann), "storage_corrupt");
+    }
+    EXPECT_EQ(rig.hub->stats().subscriptions, 0u);
+    EXPECT_GE(rig.store.loads, 3u) << "it is looked at again now and then";
     rig.hub->close(rig.now, ann, Hub::Farewell::clean);
 }
 

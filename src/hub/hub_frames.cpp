@@ -138,6 +138,10 @@ void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
         send_error(connection, error, std::move(refusal));
         return;
     }
+    if (channel->state() == Channel::State::broken) {
+        send_error(connection, channel->broken_by(), std::move(refusal));
+        return;
+    }
     Subscription& subscription = connection.subscriptions[frame.channel];
     subscription.connection = &connection;
     subscription.channel = channel;

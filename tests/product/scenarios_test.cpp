@@ -24,7 +24,8 @@ json as_json(const record::Dot& dot) { return json::array({dot.actor, dot.counte
 
 class HubSubject final : public oracle::ScenarioSubject {
   public:
-    HubSubject() {
+    explicit HubSubject(hub::PlantedBug planted = hub::PlantedBug::none) {
+        config_.planted = planted;
         // The schema stands in the ops of a scenario, see `use_schema_of`.
         config_.namespaces["s"].name = "s";
         start(std::make_unique<Rig>(config_));
@@ -283,6 +284,20 @@ class ProductScenario : public testing::Test {
 };
 
 TEST(ProductScenarios, AreAllThere) { EXPECT_GE(oracle::json_files(TANDEM_SCENARIOS).size(), 37u); }
+
+// The scenarios are worth something only as long as a wrong server fails them.
+TEST(ProductScenarios, SeeWhatAWrongServerDoes) {
+    using hub::PlantedBug;
+    for (const PlantedBug bug : {PlantedBug::future_clock, PlantedBug::no_dedup,
+                                 PlantedBug::head_as_base, PlantedBug::eager_epoch}) {
+        size_t failures = 0;
+        for (const std::string& file : oracle::json_files(TANDEM_SCENARIOS)) {
+            HubSubject subject(bug);
+            failures += oracle::play(oracle::read_json(file), subject).failures.size();
+        }
+        EXPECT_GT(failures, 0u) << static_cast<int>(bug);
+    }
+}
 
 // One test per file, so that a failing scenario is named by the report.
 const bool kRegistered = [] {
