@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assert_each_once, open_pane, until_equal_everywhere } from './support/board.mjs';
 import { kill_browser, launch_profile } from './support/browser.mjs';
-import { private_folder, Server } from './support/server.mjs';
+import { private_folder, serve_pages_alone, Server } from './support/server.mjs';
 import { edit_without_end } from './support/typist.mjs';
 import { until } from './support/wait.mjs';
 
@@ -109,4 +109,68 @@ test('a browser killed at any moment loses nothing that was in its outbox and do
     judge(await until_equal_everywhere(server, kBoard, [pane]));
     await pane.until_stored(0);
     await kill_browser(browser);
+});
+
+test('all tabs of a killed browser are inherited by the first one opened after it', async (t) => {
+    const server = await Server.start(t);
+    const profile = await private_folder(t);
+    const { browser, pane: ada } = await open_profile(t, profile, server, 'Ada');
+    const { pane: grace } = await open_pane(browser.context, server, kBoard, 'Grace');
+    const { pane: linus } = await open_pane(browser.context, server, kBoard, 'Linus');
+    const tabs = [ada, grace, linus];
+    await ada.add_card('shared');
+    await until_equal_everywhere(server, kBoard, tabs);
+    await server.kill();
+    for (const [i, pane] of tabs.entries()) {
+        await pane.frame.page().bringToFront();
+        await pane.vote(i + 1);
+        await pane.add_card(`of ${pane.name}`);
+        await pane.until_pending(i + 2);
+    }
+    await (await ada.card_of('shared')).getByTestId('card-done').check();
+    await grace.frame.page().bringToFront();
+    await (await grace.card_of('shared')).getByTestId('card-text').fill('shared, edited');
+    await ada.until_stored(11);
+    await kill_browser(browser);
+    await server.start();
+
+    const { browser: later, pane } = await open_profile(t, profile, server, 'Ada');
+    await until('everything that waited is there', async () => (await pane.texts()).length === 4);
+    await pane.until_stored(0);
+    const board = await until_equal_everywhere(server, kBoard, [pane]);
+    assert.equal(board.votes, 6);
+    assert_each_once(board.cards.map((card) => card.text), ['shared, edited', 'of Ada', 'of Grace', 'of Linus'], 'cards');
+    assert.ok(board.cards[0].done);
+    await kill_browser(later);
+});
+
+test('edits of a device that has never reached the server arrive once, also after the browser was killed twice', async (t) => {
+    const server = await Server.start(t);
+    await server.kill();
+    const profile = await private_folder(t);
+    const end_pages = await serve_pages_alone(t, server);
+    const first = await open_profile(t, profile, server, 'Ada');
+    await first.pane.vote(3);
+    await first.pane.add_card('before the first connection');
+    await first.pane.until_stored(4);
+    await kill_browser(first.browser);
+
+    const second = await open_profile(t, profile, server, 'Ada');
+    await until('the copy on the device', async () => (await second.pane.shown()).votes === 3);
+    assert.deepEqual(await second.pane.texts(), ['before the first connection']);
+    await second.pane.vote(2);
+    await second.pane.until_stored(6);
+    await end_pages();
+    await server.start();
+    // Killed on its way: the first pushes were sent, their answers may not have come.
+    await second.pane.retry();
+    await until('the first push arrives', async () => ((await server.record(kBoard)).votes ?? 0) > 0);
+    await kill_browser(second.browser);
+
+    const third = await open_profile(t, profile, server, 'Ada');
+    await third.pane.until_stored(0);
+    const board = await until_equal_everywhere(server, kBoard, [third.pane]);
+    assert.equal(board.votes, 5);
+    assert.deepEqual(board.cards.map((card) => card.text), ['before the first connection']);
+    await kill_browser(third.browser);
 });

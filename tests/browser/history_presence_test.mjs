@@ -41,7 +41,9 @@ test('undo and redo take back and repeat my own edits only, by button and by key
     await (await ada.card_of('one')).getByTestId('card-delete').click();
     for (const pane of panes) await until_equal('the card is deleted', () => pane.texts(), []);
     await ada.by('undo').click();
-    for (const pane of panes) await until_equal('the card is back', async () => (await pane.shown()).cards.map((card) => [card.id, card.text]), [[id, 'one']]);
+    for (const pane of panes) {
+        await until_equal('the card is back', async () => (await pane.shown()).cards.map((card) => [card.id, card.text]), [[id, 'one']]);
+    }
     await until_equal_everywhere(server, 'undo', panes);
     assert.deepEqual(complaints(context), []);
 });

@@ -55,6 +55,13 @@ export class Pane {
         const link = on ? 'online' : 'offline';
         await until(`${this.name} is ${link}`, async () => (await this.status()).link === link);
     }
+    /** Does not wait for the next attempt to connect, if that is some time off. */
+    async retry() {
+        await this.frame.locator('#pane').evaluate((pane) => {
+            const button = pane.querySelector('[data-testid=retry-now]');
+            if (!button.hidden) button.click();
+        });
+    }
     async set_text(id, text) {
         await this.by(id).fill(text);
         await this.by(id).blur();
@@ -86,8 +93,9 @@ export class Pane {
                 if (!name.startsWith('tandem ')) continue;
                 const db = await answer(indexedDB.open(name));
                 const tx = db.transaction(['push', 'lane']);
-                const [waiting, lanes] = await Promise.all([answer(tx.objectStore('push').count()), answer(tx.objectStore('lane').getAll())]);
-                sums.waiting += waiting;
+                const pushes = answer(tx.objectStore('push').count());
+                const lanes = await answer(tx.objectStore('lane').getAll());
+                sums.waiting += await pushes;
                 for (const lane of lanes) sums.ever += lane.last;
                 db.close();
             }

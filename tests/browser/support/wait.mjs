@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const kLimitMs = 60_000;
 const kLookEveryMs = 25;
+const kNoAnswer = Symbol('no answer');
 
 /** Resolves with the first truthy result of `look`; fails with the last result or error when there is none in time. */
 export async function until(what, look, limit_ms = kLimitMs) {
@@ -12,8 +13,9 @@ export async function until(what, look, limit_ms = kLimitMs) {
     for (let last; ; await pause(kLookEveryMs)) {
         try {
             // A look that gets no answer counts as one that failed: a page may be gone.
-            last = await Promise.race([look(), pause(end - Date.now(), 'no answer', { ref: false })]);
-            if (last && last !== 'no answer') return last;
+            const found = await Promise.race([look(), pause(end - Date.now(), kNoAnswer, { ref: false })]);
+            if (found !== kNoAnswer) last = found;
+            if (found && found !== kNoAnswer) return found;
         } catch (error) {
             last = error;
         }
