@@ -173,10 +173,17 @@ void Session::follow_range(Channel& channel, const wire::Delivery& frame, bool h
         drop_covered(channel, outbox.id_of(frame.acked_counter), frame.to, touched);
     bool has_lost = is_own && frame.acked_counter < channel.asked_counter && is_at_head;
     bool is_new_history = (frame.reset || !had_cursor) && is_other_epoch;
-    if (is_new_history || (has_lost && (frame.reset || !had_cursor || is_other_epoch)))
+    if (is_new_history || (has_lost && (frame.reset || !had_cursor || is_other_epoch))) {
+        // This outbox ends here, so no later answer settles what the counter covers.
+        if (is_own && options_.faults.planted != PlantedBug::acked_counter_ignored)
+            drop_if(channel, frame.to, touched,
+                    [last = outbox.id_of(frame.acked_counter)](const Pending& push) {
+                        return push.id <= last;
+                    });
         restart_outbox(channel, outbox.is_empty() ? outbox.next_id() : outbox.pending().front().id);
-    else if (is_own)
+    } else if (is_own) {
         outbox.note_acked(frame.acked_counter);
+    }
     if (outbox.epoch() == epoch) return;
     outbox.set_epoch(epoch);
     if (outbox.actor() != 0 || channel.needs_new_actor) store_state(channel);
