@@ -153,7 +153,8 @@ void Network::cut(uint64_t id, Notice client, Notice server) {
     const uint64_t now = world_.scheduler.now_ms();
     c->to_server_until = std::min(c->to_server_until, now + world_.dice.below(30));
     c->to_client_until = std::min(c->to_client_until, now + world_.dice.below(30));
-    const uint64_t client_delay = delay(client);
+    // Who is still dialling has a timeout of the transport's.
+    const uint64_t client_delay = delay(c->is_opened ? client : Notice::soon);
     // A server always learns at last, by its own timeouts.
     const uint64_t server_delay = delay(server == Notice::never ? Notice::late : server);
     if (client_delay != UINT64_MAX) lose_client(id, now + 30 + client_delay);
@@ -198,7 +199,7 @@ void Network::server_gone(bool at_once) {
         c.to_client_until =
             std::min(c.to_client_until, at_once ? 0 : now + world_.dice.below(30));
         // Half of the clients are told by a reset, the others find out.
-        if (one_in(world_.dice, 2)) lose_client(id, now + 30 + world_.dice.below(300));
+        if (!c.is_opened || one_in(world_.dice, 2)) lose_client(id, now + 30 + world_.dice.below(300));
     }
 }
 
