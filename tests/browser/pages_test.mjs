@@ -134,12 +134,18 @@ test('the inspector shows channels, record, log, members, conflicts and connecti
     for (const pane of panes) await pane.switch_network(true);
     const { title } = await until_equal_everywhere(server, 'inspected', panes);
 
-    const [inspector] = await Promise.all([
-        context.waitForEvent('page').catch(() => undefined),
-        page.getByTestId('open-inspector').click({ modifiers: ['Control'] }),
-    ]);
+    const opened = context.waitForEvent('page');
+    await page.getByTestId('open-inspector').click({ modifiers: ['Control'] });
+    const inspector = await opened;
+    await inspector.bringToFront();
     const by = (id) => inspector.getByTestId(id);
-    await inspector.locator('[data-testid=channel][data-name="board:inspected"]').click();
+    const entry = inspector.locator('[data-testid=channel][data-name="board:inspected"]');
+    await entry.waitFor();
+    // An entry stays the same element when the list is refreshed, else a press would be lost that lasts over a refresh.
+    const handle = await entry.elementHandle();
+    for (let i = 0; i < 3; i++) await inspector.waitForResponse((answer) => answer.url().includes('/api/v1/channels?'));
+    assert.ok(await handle.evaluate((element) => element.isConnected));
+    await entry.click();
     assert.equal(await by('channel-name').textContent(), 'board:inspected');
 
     await by('tab-record').click();

@@ -2,7 +2,8 @@ import { by_id, h, set_text } from '../shared/dom.ts';
 import { icon, mark } from '../shared/icons.ts';
 import { start_theme } from '../shared/theme.ts';
 import { api, ApiError, type ChannelRow, keep_api_key } from './api.ts';
-import { ago_text, bytes_text, count_text, note } from './format.ts';
+import { ChannelList } from './channel_list.ts';
+import { count_text, note } from './format.ts';
 import { Log } from './log.ts';
 import { Provenance } from './provenance.ts';
 import { conflicts_table, connections_table, members_table } from './tables.ts';
@@ -27,7 +28,7 @@ by_id('search-icon').append(icon('search'));
 
 const tiles = new Tiles(by_id('tiles'));
 const search = by_id<HTMLInputElement>('search');
-const channel_list = by_id('channels');
+const channel_list = new ChannelList(by_id('channels'), (name) => go(name, route().tab === 'connections' ? 'record' : route().tab));
 const more_button = by_id('more');
 const detail = by_id('detail');
 
@@ -57,20 +58,7 @@ async function load_channels(): Promise<void> {
     if (at === '' && first && search.value === '') {
         go(first.name, route().tab);
     }
-    const focused = channel_list.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset['name'] : undefined;
-    channel_list.replaceChildren(...rows.map((row) => {
-        const button = h('button', {
-            class: 'channel', type: 'button', testid: 'channel', 'data-name': row.name, 'aria-current': row.name === at ? 'true' : undefined,
-            onclick: () => go(row.name, route().tab === 'connections' ? 'record' : route().tab),
-        },
-            h('span', { class: 'channel-name' }, row.name),
-            h('span', { class: 'channel-head' }, `#${row.head}`),
-            h('span', { class: 'channel-facts' }, [bytes_text(row.bytes), ago_text(row.changed_ms)].join(' · ')),
-            row.subscribers > 0 && h('span', { class: 'channel-live', title: 'subscribers' }, count_text(row.subscribers)));
-        return h('li', {}, button);
-    }));
-    if (rows.length === 0) channel_list.replaceChildren(h('li', {}, note(search.value ? 'No channel begins like this.' : 'No channel yet.')));
-    if (focused !== undefined) channel_list.querySelector<HTMLElement>(`[data-name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    channel_list.show(rows, at, note(search.value ? 'No channel begins like this.' : 'No channel yet.'));
     more_button.hidden = !more;
 }
 
@@ -200,10 +188,7 @@ function show_route(): void {
         button.tabIndex = name === tab ? 0 : -1;
     }
     panel.setAttribute('aria-labelledby', `tab-${tab}`);
-    for (const button of channel_list.querySelectorAll<HTMLElement>('.channel')) {
-        if (button.dataset['name'] === channel) button.setAttribute('aria-current', 'true');
-        else button.removeAttribute('aria-current');
-    }
+    channel_list.mark(channel);
 }
 
 // One round of questions after another; a failure is shown in place and asked again.
