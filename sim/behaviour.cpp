@@ -30,10 +30,14 @@ std::string any_item(Dice& dice, const record::View& view, const Path& list) {
 client::Place any_place(Dice& dice, const record::View& view, const Path& list) {
     const std::string neighbour = any_item(dice, view, list);
     switch (dice.below(4)) {
-        case 0: return client::Place::first();
-        case 1: return client::Place::last();
-        case 2: return client::Place::before(neighbour);
-        default: return client::Place::after(neighbour);
+        case 0:
+            return client::Place::first();
+        case 1:
+            return client::Place::last();
+        case 2:
+            return client::Place::before(neighbour);
+        default:
+            return client::Place::after(neighbour);
     }
 }
 
@@ -41,16 +45,23 @@ client::Place any_place(Dice& dice, const record::View& view, const Path& list) 
 
 base::Value Device::any_value(uint64_t depth) {
     switch (dice_.below(depth == 0 ? 6 : 9)) {
-        case 0: return base::Value();
-        case 1: return base::Value(one_in(dice_, 2));
-        case 2: return base::Value::integer(static_cast<int64_t>(dice_.below(5)));
-        case 3: return base::Value(0.5 * static_cast<double>(dice_.below(9)));
-        case 4: return base::Value("s" + std::to_string(dice_.below(6)));
-        case 5: return base::Value("u" + std::to_string(dice_.next() % 100'000));
+        case 0:
+            return base::Value();
+        case 1:
+            return base::Value(one_in(dice_, 2));
+        case 2:
+            return base::Value::integer(static_cast<int64_t>(dice_.below(5)));
+        case 3:
+            return base::Value(0.5 * static_cast<double>(dice_.below(9)));
+        case 4:
+            return base::Value("s" + std::to_string(dice_.below(6)));
+        case 5:
+            return base::Value("u" + std::to_string(dice_.next() % 100'000));
         case 6: {
             base::Array array;
             const uint64_t count = dice_.below(3);
-            for (uint64_t i = 0; i < count; ++i) array.push_back(any_value(depth - 1));
+            for (uint64_t i = 0; i < count; ++i)
+                array.push_back(any_value(depth - 1));
             return base::Value(std::move(array));
         }
         default: {
@@ -84,8 +95,12 @@ void Device::write_open(const std::string& channel, client::Edit& edit) {
     switch (dice_.below(12)) {
         case 0:
         case 1:
-        case 2: edit.set(std::move(path), any_value(2)); break;
-        case 3: edit.remove_node(std::move(path)); break;
+        case 2:
+            edit.set(std::move(path), any_value(2));
+            break;
+        case 3:
+            edit.remove_node(std::move(path));
+            break;
         case 4: {
             base::Value object((base::Object()));
             if (!one_in(dice_, 3)) object.put("x", any_value(1));
@@ -93,9 +108,15 @@ void Device::write_open(const std::string& channel, client::Edit& edit) {
             edit.assign(std::move(path), std::move(object));
             break;
         }
-        case 5: edit.inc(std::move(path), static_cast<int64_t>(dice_.below(9)) - 4); break;
-        case 6: edit.counter_set(std::move(path), static_cast<int64_t>(dice_.below(100))); break;
-        case 7: edit.add(std::move(path), base::Value("e" + std::to_string(dice_.below(8)))); break;
+        case 5:
+            edit.inc(std::move(path), static_cast<int64_t>(dice_.below(9)) - 4);
+            break;
+        case 6:
+            edit.counter_set(std::move(path), static_cast<int64_t>(dice_.below(100)));
+            break;
+        case 7:
+            edit.add(std::move(path), base::Value("e" + std::to_string(dice_.below(8))));
+            break;
         case 8:
             edit.remove(std::move(path), base::Value("e" + std::to_string(dice_.below(8))));
             break;
@@ -127,9 +148,15 @@ void Device::write_board(const std::string& channel, client::Edit& edit, bool is
     const Path cards = {key("cards")};
     if (is_invalid) {
         switch (dice_.below(3)) {
-            case 0: edit.set({key("title")}, base::Value::integer(7)); break;
-            case 1: edit.set({key("count")}, base::Value("no number")); break;
-            default: edit.add({key("price")}, base::Value("a")); break;
+            case 0:
+                edit.set({key("title")}, base::Value::integer(7));
+                break;
+            case 1:
+                edit.set({key("count")}, base::Value("no number"));
+                break;
+            default:
+                edit.add({key("price")}, base::Value("a"));
+                break;
         }
         return;
     }
@@ -138,12 +165,24 @@ void Device::write_board(const std::string& channel, client::Edit& edit, bool is
         case 0:
             edit.set({key("title")}, base::Value("t" + std::to_string(dice_.below(1'000))));
             break;
-        case 1: edit.set({key("price")}, base::Value(0.25 * static_cast<double>(dice_.below(99)))); break;
-        case 2: edit.inc({key("count")}, static_cast<int64_t>(dice_.below(20)) - 5); break;
-        case 3: edit.counter_set({key("count")}, static_cast<int64_t>(dice_.below(50))); break;
-        case 4: edit.add({key("tags")}, base::Value("e" + std::to_string(dice_.below(12)))); break;
-        case 5: edit.remove({key("tags")}, base::Value("e" + std::to_string(dice_.below(12)))); break;
-        case 6: edit.set({key("meta")}, any_value(3)); break;
+        case 1:
+            edit.set({key("price")}, base::Value(0.25 * static_cast<double>(dice_.below(99))));
+            break;
+        case 2:
+            edit.inc({key("count")}, static_cast<int64_t>(dice_.below(20)) - 5);
+            break;
+        case 3:
+            edit.counter_set({key("count")}, static_cast<int64_t>(dice_.below(50)));
+            break;
+        case 4:
+            edit.add({key("tags")}, base::Value("e" + std::to_string(dice_.below(12))));
+            break;
+        case 5:
+            edit.remove({key("tags")}, base::Value("e" + std::to_string(dice_.below(12))));
+            break;
+        case 6:
+            edit.set({key("meta")}, any_value(3));
+            break;
         case 7:
         case 8: {
             base::Value object((base::Object()));
@@ -188,7 +227,8 @@ void Device::push(const std::string& channel, std::vector<record::Op> ops,
     if (ops.empty()) return;
     auto pushed = session_->push(now(), channel, std::move(ops), std::move(options));
     if (!pushed) {
-        world_.note("push refused here", index_, static_cast<uint64_t>(pushed.error().code), channel);
+        world_.note("push refused here", index_, static_cast<uint64_t>(pushed.error().code),
+                    channel);
         return;
     }
     note_issue(channel, *pushed, own);
@@ -253,7 +293,8 @@ void Device::act() {
         if (is_up() && world_.scheduler.now_ms() >= absent_until_) {
             const std::string& channel = any_of(dice_, world_.profile.channels);
             const uint64_t count = one_in(dice_, 30) ? between(dice_, 5, 25) : 1;
-            for (uint64_t i = 0; i < count; ++i) act_once(channel);
+            for (uint64_t i = 0; i < count; ++i)
+                act_once(channel);
             pump();
         }
         act();

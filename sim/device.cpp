@@ -20,13 +20,15 @@ void OutboxDisk::apply(const client::StoreRecord& record, std::vector<Key>& stor
 
 void OutboxDisk::sync(uint64_t ticket, std::vector<Key>& stored) {
     size_t count = 0;
-    while (count < waiting_.size() && waiting_[count].ticket <= ticket) apply(waiting_[count++], stored);
+    while (count < waiting_.size() && waiting_[count].ticket <= ticket)
+        apply(waiting_[count++], stored);
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void OutboxDisk::crash(Dice& dice, std::vector<Key>& stored) {
     const size_t kept = dice.below(waiting_.size() + 1);
-    for (size_t i = 0; i < kept; ++i) apply(waiting_[i], stored);
+    for (size_t i = 0; i < kept; ++i)
+        apply(waiting_[i], stored);
     waiting_.clear();
 }
 
@@ -82,7 +84,9 @@ void Device::start() {
     uint64_t restored = 0;
     for (const auto& [key, record] : disk_.records()) {
         const auto status = session_->restore(record);
-        if (!status) return world_.violate("an outbox reads back", base::error_name(status.error().code).data());
+        if (!status)
+            return world_.violate("an outbox reads back",
+                                  base::error_name(status.error().code).data());
         ++restored;
     }
     world_.note("client start", index_, restored, {});
@@ -102,7 +106,8 @@ void Device::start() {
         wanted_.insert(channel);
         session_->subscribe(now(), channel);
         if (one_in(dice_, 2))
-            session_->set_presence(now(), channel, base::Value::integer(static_cast<int64_t>(index_)));
+            session_->set_presence(now(), channel,
+                                   base::Value::integer(static_cast<int64_t>(index_)));
     }
     pump();
     if (is_acting_) return;
@@ -296,8 +301,8 @@ void Device::handle_event(client::Event& event) {
             world_.ledger.at(issue->second).was_acked = true;
             if (const Issue& of = world_.ledger.at(issue->second);
                 of.in_log == 0 && !of.was_cut && !of.is_shared)
-                world_.violate("acknowledged is logged", event.channel + " push " +
-                                                             std::to_string(event.push));
+                world_.violate("acknowledged is logged",
+                               event.channel + " push " + std::to_string(event.push));
             break;
         case Kind::refused:
             world_.note("refused", index_, event.push, event.channel + " " + event.code);
@@ -344,8 +349,8 @@ void Device::check_channels() {
             cursor.epoch != shadow.epoch())
             continue;
         if (cursor.seq > shadow.head()) {
-            world_.violate("no cursor is above the log", channel + " client " +
-                                                             std::to_string(index_));
+            world_.violate("no cursor is above the log",
+                           channel + " client " + std::to_string(index_));
             return;
         }
         int64_t expected = world_.ledger.own_in_log(channel, index_);
@@ -379,9 +384,9 @@ void Device::check_channels() {
                         base::to_json(live->document().shown({})));
             world_.note("client shows", index_, cursor.seq,
                         base::to_json(session_->confirmed(channel).shown({})));
-            world_.violate("equal cursors show equal states",
-                           channel + " client " + std::to_string(index_) + " at #" +
-                               std::to_string(cursor.seq));
+            world_.violate("equal cursors show equal states", channel + " client " +
+                                                                  std::to_string(index_) + " at #" +
+                                                                  std::to_string(cursor.seq));
             return;
         }
     }

@@ -35,10 +35,9 @@ record::Entry to_entry(const port::StoredEntry& stored) {
 std::map<std::string, json> rows_of(const std::vector<record::Row>& rows) {
     std::map<std::string, json> out;
     for (const record::Row& row : rows) {
-        const std::string key = record::to_text(row.path) + "|" +
-                                std::string(record::name_of(row.reason)) + "|" +
-                                std::to_string(row.dot.actor) + "." +
-                                std::to_string(row.dot.counter);
+        const std::string key =
+            record::to_text(row.path) + "|" + std::string(record::name_of(row.reason)) + "|" +
+            std::to_string(row.dot.actor) + "." + std::to_string(row.dot.counter);
         out[key] = parse(base::to_json(row.value));
     }
     return out;
@@ -120,8 +119,13 @@ void World::check_oracle(const std::string& name, const record::Document& docume
     const ShadowChannel& log = shadow.at(name);
     oracle::Oracle oracle;
     if (log.start > 0)
-        oracle.apply({{"seq", log.start}, {"actor", 0}, {"counter", 0}, {"own", false},
-                      {"stamp", {0, 0}}, {"floor", log.start}, {"ops", json::array()}});
+        oracle.apply({{"seq", log.start},
+                      {"actor", 0},
+                      {"counter", 0},
+                      {"own", false},
+                      {"stamp", {0, 0}},
+                      {"floor", log.start},
+                      {"ops", json::array()}});
     for (const port::StoredEntry& stored : log.entries) {
         std::string text;
         hub::append_entry_json(text, stored);
@@ -146,7 +150,8 @@ void World::check_rebuilt(const std::string& name, const record::Document& docum
         ground.seq = ground.floor = log.start;
         rebuilt.apply(ground);
     }
-    for (const port::StoredEntry& stored : log.entries) rebuilt.apply(to_entry(stored));
+    for (const port::StoredEntry& stored : log.entries)
+        rebuilt.apply(to_entry(stored));
     if (rebuilt.hash() != document.hash()) violate("the hash equals that of the whole log", name);
 }
 
@@ -173,8 +178,7 @@ void World::check_stored_log(const std::string& name) {
 }
 
 void World::check_devices(const std::string& name, const record::Document& document) {
-    if (std::find(profile.channels.begin(), profile.channels.end(), name) ==
-        profile.channels.end())
+    if (std::find(profile.channels.begin(), profile.channels.end(), name) == profile.channels.end())
         return;
     const ShadowChannel& log = shadow.at(name);
     const json wanted = parse(base::to_json(document.shown({})));
@@ -214,8 +218,8 @@ void World::check_devices(const std::string& name, const record::Document& docum
         const std::string* value = client->value_of(name);
         if (value == nullptr) return violate("a JSON client gets its snapshot", name);
         if (parse(*value) != wanted)
-            return violate("everybody shows the same", name + " in JSON: " +
-                                                           difference(wanted, parse(*value)));
+            return violate("everybody shows the same",
+                           name + " in JSON: " + difference(wanted, parse(*value)));
     }
 }
 
@@ -227,8 +231,8 @@ void World::check_ledger() {
                                 std::to_string(index++) + ") is in the log " +
                                 std::to_string(issue.in_log) + " times";
         if (issue.is_shared) continue;
-        // A push that is on its way while its channel is deleted may reach the new history before its
-        // client, told of it, issues it again.
+        // A push that is on its way while its channel is deleted may reach the new history before
+        // its client, told of it, issues it again.
         if (issue.in_log == 2 && profile.has_deletion) continue;
         if (issue.in_log > 1) return violate("no write is doubled", who);
         const bool is_there = issue.in_log == 1;
@@ -243,7 +247,8 @@ void World::check_ledger() {
             case Issue::Fate::lost:
                 if (is_there) return violate("only what is stored is sent", who);
                 break;
-            case Issue::Fate::unknown: break;
+            case Issue::Fate::unknown:
+                break;
         }
     }
 }

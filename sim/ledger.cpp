@@ -13,9 +13,8 @@ size_t Ledger::add(Issue issue) {
 
 std::string Ledger::note_sent(size_t device, const wire::Push& frame, size_t issue) {
     const uint64_t digest = hub::digest_of(frame.ops);
-    const auto [at, is_new] =
-        contents_.try_emplace({device, frame.channel, frame.actor, frame.counter},
-                              std::pair(digest, frame.skip));
+    const auto [at, is_new] = contents_.try_emplace(
+        {device, frame.channel, frame.actor, frame.counter}, std::pair(digest, frame.skip));
     auto& [known_digest, known_skip] = at->second;
     if (!is_new && !frame.skip && (known_skip || known_digest != digest))
         return "push " + std::to_string(frame.actor) + "." + std::to_string(frame.counter) +
@@ -25,7 +24,8 @@ std::string Ledger::note_sent(size_t device, const wire::Push& frame, size_t iss
     if (!is_first) return {};
     sent->second.issue = issue;
     if (auto ops = record::decode_ops(frame.ops, record::Form::pushed))
-        for (const record::Op& op : *ops) sent->second.bases.push_back(op.base);
+        for (const record::Op& op : *ops)
+            sent->second.bases.push_back(op.base);
     return {};
 }
 

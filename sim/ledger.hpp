@@ -29,8 +29,8 @@ struct Issue {
     bool is_stored = false;  ///< in its client's outbox, to stay
     bool is_shared = false;  ///< in two copies of one outbox
     bool was_acked = false;
-    bool was_cut = false;    ///< was in the log before a restore or a deletion
-    bool is_held = false;    ///< cut, and its client still held it then
+    bool was_cut = false;  ///< was in the log before a restore or a deletion
+    bool is_held = false;  ///< cut, and its client still held it then
     int in_log = 0;
 };
 
@@ -43,8 +43,8 @@ class Ledger {
     Issue& at(size_t index) { return issues_[index]; }
     const std::vector<Issue>& all() const { return issues_; }
 
-    /// A push frame that a device sends for an issue (kNone: a skip). Returns an empty text, or what
-    /// is wrong with it: a number is never sent with two contents.
+    /// A push frame that a device sends for an issue (kNone: a skip). Returns an empty text, or
+    /// what is wrong with it: a number is never sent with two contents.
     std::string note_sent(size_t device, const wire::Push& frame, size_t issue);
     /// A write without a number of its own, known by its digest.
     void note_sent(const std::string& channel, uint64_t digest, size_t issue) {

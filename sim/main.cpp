@@ -111,7 +111,8 @@ struct Totals {
 
 void run_clean(const Arguments& arguments, Totals& totals) {
     std::vector<uint64_t> seeds = regressions();
-    for (uint64_t i = 0; i < arguments.seeds; ++i) seeds.push_back(arguments.from + i);
+    for (uint64_t i = 0; i < arguments.seeds; ++i)
+        seeds.push_back(arguments.from + i);
     const auto job = [&](size_t index) {
         const uint64_t seed = seeds[index];
         const Result result = run_seed(seed, {}, false);
@@ -157,8 +158,8 @@ size_t run_planted(const Arguments& arguments, const std::vector<Planted>& bugs,
     const auto job = [&](size_t index) {
         Outcome outcome;
         for (uint64_t i = 0; i < arguments.seeds; ++i) {
-            outcome = outcome_of(arguments.from + i,
-                                 run_seed(arguments.from + i, bugs[index], false));
+            outcome =
+                outcome_of(arguments.from + i, run_seed(arguments.from + i, bugs[index], false));
             if (outcome.is_failure) return outcome;
         }
         return outcome;
@@ -229,11 +230,12 @@ int main(int count, char** words) {
                                          {"skipped", 0}};
         std::ofstream(arguments.json) << report.dump(2) << '\n';
     }
-    std::printf("%llu events and %llu crashes in %.1f simulated hours, %llu violations; %zu of %zu "
-                "planted bugs found\n",
-                static_cast<unsigned long long>(totals.events),
-                static_cast<unsigned long long>(totals.crashes), hours,
-                static_cast<unsigned long long>(totals.violations), found, bugs.size());
+    std::printf(
+        "%llu events and %llu crashes in %.1f simulated hours, %llu violations; %zu of %zu "
+        "planted bugs found\n",
+        static_cast<unsigned long long>(totals.events),
+        static_cast<unsigned long long>(totals.crashes), hours,
+        static_cast<unsigned long long>(totals.violations), found, bugs.size());
     std::printf("%llu passed, %llu failed, 0 skipped\n",
                 static_cast<unsigned long long>(totals.passed),
                 static_cast<unsigned long long>(totals.failed));

@@ -44,9 +44,12 @@ uint64_t Network::next_time(uint64_t& last, uint64_t latency_ms) {
 
 uint64_t Network::delay(Notice notice) {
     switch (notice) {
-        case Notice::soon: return world_.dice.below(60);
-        case Notice::late: return between(world_.dice, 500, 12'000);
-        case Notice::never: return UINT64_MAX;
+        case Notice::soon:
+            return world_.dice.below(60);
+        case Notice::late:
+            return between(world_.dice, 500, 12'000);
+        case Notice::never:
+            return UINT64_MAX;
     }
     return 0;
 }
@@ -187,7 +190,8 @@ void Network::server_close(uint64_t id) {
 void Network::server_gone(bool at_once) {
     const uint64_t now = world_.scheduler.now_ms();
     std::vector<uint64_t> ids;
-    for (const auto& [id, connection] : connections_) ids.push_back(id);
+    for (const auto& [id, connection] : connections_)
+        ids.push_back(id);
     for (const uint64_t id : ids) {
         Connection& c = *connections_[id];
         c.is_server_open = false;
@@ -196,10 +200,10 @@ void Network::server_gone(bool at_once) {
             connections_.erase(id);
             continue;
         }
-        c.to_client_until =
-            std::min(c.to_client_until, at_once ? 0 : now + world_.dice.below(30));
+        c.to_client_until = std::min(c.to_client_until, at_once ? 0 : now + world_.dice.below(30));
         // Half of the clients are told by a reset, the others find out.
-        if (!c.is_opened || one_in(world_.dice, 2)) lose_client(id, now + 30 + world_.dice.below(300));
+        if (!c.is_opened || one_in(world_.dice, 2))
+            lose_client(id, now + 30 + world_.dice.below(300));
     }
 }
 
@@ -213,7 +217,8 @@ void Network::poll(Connection& c) {
         std::vector<hub::FramePtr> frames;
         const size_t budget = between(world_.dice, 200, 20'000);
         const bool has_more = world_.server.poll_transmit(c.id, budget, frames);
-        for (hub::FramePtr& frame : frames) deliver(c, std::move(frame));
+        for (hub::FramePtr& frame : frames)
+            deliver(c, std::move(frame));
         if (!has_more) return;
         if (frames.empty()) return world_.violate("the hub offers what it says", "nothing came");
     }
@@ -223,7 +228,8 @@ void Network::deliver(Connection& c, hub::FramePtr frame) {
     bool is_lone_live = false;
     check_frame(c, frame->payload, is_lone_live);
     int copies = 1;
-    if (has_loss && is_lone_live && one_in(world_.dice, 40)) copies = one_in(world_.dice, 2) ? 0 : 2;
+    if (has_loss && is_lone_live && one_in(world_.dice, 40))
+        copies = one_in(world_.dice, 2) ? 0 : 2;
     for (int i = 0; i < copies; ++i) {
         c.on_the_way += frame->payload.size();
         const uint64_t time = next_time(c.to_client_last, c.latency_ms);

@@ -23,8 +23,8 @@ class Endpoint {
     virtual void handle_message(uint64_t connection, std::string_view message) = 0;
 };
 
-/// Connections that carry messages in order, slowly, until they are cut: then what is on the way may
-/// be lost, and each side learns of it in its own time.
+/// Connections that carry messages in order, slowly, until they are cut: then what is on the way
+/// may be lost, and each side learns of it in its own time.
 class Network {
   public:
     explicit Network(World& world) : world_(world) {}

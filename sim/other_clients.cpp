@@ -88,14 +88,16 @@ void JsonClient::handle_open(uint64_t connection) {
     if (connection != connection_) return;
     is_open_ = true;
     next_counter_.clear();
-    for (const std::string& channel : world_.profile.channels) subscribe(channel);
+    for (const std::string& channel : world_.profile.channels)
+        subscribe(channel);
 }
 
 void JsonClient::handle_close(uint64_t connection) {
     if (connection != connection_) return;
     connection_ = 0;
     is_open_ = false;
-    for (const auto& [ref, issue] : waiting_) world_.ledger.at(issue).fate = Issue::Fate::unknown;
+    for (const auto& [ref, issue] : waiting_)
+        world_.ledger.at(issue).fate = Issue::Fate::unknown;
     waiting_.clear();
     world_.scheduler.after(between(dice_, 50, 500), [this] { dial(); });
 }
@@ -118,8 +120,8 @@ void JsonClient::handle_message(uint64_t connection, std::string_view message) {
                 if (issue.in_log == 0 && !issue.was_cut)
                     world_.violate("acknowledged is logged", body.dump());
             } else {
-                issue.fate = body.value("temporary", false) ? Issue::Fate::unknown
-                                                            : Issue::Fate::refused;
+                issue.fate =
+                    body.value("temporary", false) ? Issue::Fate::unknown : Issue::Fate::refused;
             }
             waiting_.erase(found);
         } else if (name == "subscribed") {
@@ -173,14 +175,15 @@ void JsonClient::act() {
             const uint64_t roll = dice_.below(10);
             if (roll < 6) {
                 const uint64_t ref = next_ref_++;
-                const json ops = any_ops(
-                    dice_, channel, "j" + std::to_string(index_) + "." + std::to_string(ref));
+                const json ops = any_ops(dice_, channel,
+                                         "j" + std::to_string(index_) + "." + std::to_string(ref));
                 json push = {{"channel", channel}, {"ops", ops}, {"ref", ref}};
                 const Followed& followed = followed_[channel];
                 if (one_in(dice_, 3) && followed.is_known)
                     push["base"] = {{"seq", followed.seq}, {"epoch", followed.epoch}};
                 const size_t issue = add_issue(world_, index_, channel);
-                world_.ledger.note_sent(channel, hub::digest_of(base::to_json(to_value(ops))), issue);
+                world_.ledger.note_sent(channel, hub::digest_of(base::to_json(to_value(ops))),
+                                        issue);
                 waiting_[ref] = issue;
                 world_.network.send(connection_, json{{"push", push}}.dump());
             } else if (roll == 6) {
@@ -196,7 +199,8 @@ void JsonClient::act() {
             } else if (roll == 8) {
                 world_.network.send(connection_, one_in(dice_, 2) ? "{\"push\":3}" : "][");
             } else {
-                world_.network.send(connection_, json{{"unsubscribe", {{"channel", channel}}}}.dump());
+                world_.network.send(connection_,
+                                    json{{"unsubscribe", {{"channel", channel}}}}.dump());
                 followed_[channel].is_known = followed_[channel].is_known && one_in(dice_, 2);
                 subscribe(channel);
             }
@@ -215,9 +219,13 @@ void HttpClient::act() {
         switch (dice_.below(8)) {
             case 0:
             case 1:
-            case 2: write(channel); break;
+            case 2:
+                write(channel);
+                break;
             case 3:
-            case 4: read(channel); break;
+            case 4:
+                read(channel);
+                break;
             case 5:
                 world_.server.request(hub::ReadEntries{channel, dice_.below(50), 20},
                                       [](const hub::Reply&) {});

@@ -44,13 +44,13 @@ class JsonClient final : public Endpoint {
     bool is_open_ = false;
     std::map<std::string, Followed> followed_;
     std::map<std::string, std::string> values_;
-    std::map<uint64_t, size_t> waiting_;           ///< by ref
+    std::map<uint64_t, size_t> waiting_;            ///< by ref
     std::map<std::string, uint64_t> next_counter_;  ///< of this connection's own actor
     uint64_t next_ref_ = 1;
 };
 
-/// A backend: writes and reads through the hub's requests, with conditions and Idempotency-Keys, and
-/// repeats a keyed write until it knows the outcome.
+/// A backend: writes and reads through the hub's requests, with conditions and Idempotency-Keys,
+/// and repeats a keyed write until it knows the outcome.
 class HttpClient {
   public:
     HttpClient(World& world, size_t index);

@@ -36,7 +36,8 @@ Profile::Profile(Dice& dice) {
     const std::vector<std::string> all = {"open:1", "board:1", "tight:1", "open:2"};
     const size_t count = between(dice, 1, all.size());
     const size_t first = dice.below(all.size());
-    for (size_t i = 0; i < count; ++i) channels.push_back(all[(first + i) % all.size()]);
+    for (size_t i = 0; i < count; ++i)
+        channels.push_back(all[(first + i) % all.size()]);
     events_max = between(dice, 2'200, 3'600);
     act_every_ms = between(dice, 40, 400);
     fault_every_ms = between(dice, 300, 4'000);
@@ -47,10 +48,17 @@ Profile::Profile(Dice& dice) {
     // must survive stays exactly known.
     switch (dice.below(8)) {
         case 0:
-        case 1: has_restore = true; break;
-        case 2: has_deletion = true; break;
-        case 3: has_fork = true; break;
-        default: break;
+        case 1:
+            has_restore = true;
+            break;
+        case 2:
+            has_deletion = true;
+            break;
+        case 3:
+            has_fork = true;
+            break;
+        default:
+            break;
     }
     has_frame_loss = percent(dice, 20);
     has_clock_jumps = percent(dice, 50);

@@ -81,7 +81,8 @@ std::vector<Outcome> run_jobs(size_t count, const std::function<Outcome(size_t)>
     };
     const size_t cores = std::max(1U, std::thread::hardware_concurrency());
     workers.resize(std::min(cores, count));
-    for (Worker& worker : workers) spawn(worker);
+    for (Worker& worker : workers)
+        spawn(worker);
 
     const auto take_line = [&](Worker& worker, const std::string& line) {
         std::istringstream in(line);
@@ -104,7 +105,8 @@ std::vector<Outcome> run_jobs(size_t count, const std::function<Outcome(size_t)>
     size_t alive = workers.size();
     while (alive > 0) {
         std::vector<pollfd> polled;
-        for (const Worker& worker : workers) polled.push_back({worker.pipe, POLLIN, 0});
+        for (const Worker& worker : workers)
+            polled.push_back({worker.pipe, POLLIN, 0});
         if (::poll(polled.data(), polled.size(), -1) < 0) continue;
         for (size_t i = 0; i < workers.size(); ++i) {
             Worker& worker = workers[i];
@@ -130,10 +132,10 @@ std::vector<Outcome> run_jobs(size_t count, const std::function<Outcome(size_t)>
             }
             Outcome& outcome = outcomes[*worker.job];
             outcome.is_failure = true;
-            outcome.text = WIFSIGNALED(status)
-                               ? "the process died of signal " + std::to_string(WTERMSIG(status))
-                               : "the process ended with status " +
-                                     std::to_string(WEXITSTATUS(status));
+            outcome.text =
+                WIFSIGNALED(status)
+                    ? "the process died of signal " + std::to_string(WTERMSIG(status))
+                    : "the process ended with status " + std::to_string(WEXITSTATUS(status));
             progress(*worker.job, outcome);
             spawn(worker);
         }

@@ -223,9 +223,8 @@ void Server::after_input() {
         if (found == answers_.end()) continue;
         Answer answer = std::move(found->second);
         answers_.erase(found);
-        world_.scheduler.after(world_.dice.below(20), [answer = std::move(answer), reply] {
-            answer(reply);
-        });
+        world_.scheduler.after(world_.dice.below(20),
+                               [answer = std::move(answer), reply] { answer(reply); });
     }
     hub::LogLine line;
     while (hub_->poll_log(line)) {

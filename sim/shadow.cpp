@@ -26,7 +26,8 @@ bool is_same(const port::StoredEntry& a, const port::StoredEntry& b) {
 uint64_t ShadowChannel::effective(uint64_t epoch, uint64_t seq) const {
     if (epoch == 0) return seq;
     size_t index = 0;
-    while (index < epochs.size() && epochs[index].epoch != epoch) ++index;
+    while (index < epochs.size() && epochs[index].epoch != epoch)
+        ++index;
     if (index == epochs.size()) return 0;
     for (size_t later = index + 1; later < epochs.size(); ++later)
         seq = std::min(seq, epochs[later].fork_seq);
@@ -42,9 +43,9 @@ void ShadowLogs::check_append(const port::AppendRequest& request) {
         uint64_t expected = known.head();
         for (const port::StoredEntry& entry : part.entries) {
             if (entry.seq != ++expected)
-                return world_.violate("seq has no gap", text_of(part.channel, entry) +
-                                                            ", expected #" +
-                                                            std::to_string(expected));
+                return world_.violate(
+                    "seq has no gap",
+                    text_of(part.channel, entry) + ", expected #" + std::to_string(expected));
             if (entry.floor == 0 && entry.stamp_ms > world_.server.highest_recent_wall_ms())
                 world_.violate("stored stamp <= server time", text_of(part.channel, entry));
             const auto* bases = world_.ledger.bases_of(part.channel, entry);
@@ -52,8 +53,7 @@ void ShadowLogs::check_append(const port::AppendRequest& request) {
             if (!ops) return world_.violate("entries decode", text_of(part.channel, entry));
             if (bases == nullptr) continue;
             for (size_t i = 0; i < ops->size() && i < bases->size(); ++i) {
-                const uint64_t wanted =
-                    channel.effective((*bases)[i].epoch, (*bases)[i].seq);
+                const uint64_t wanted = channel.effective((*bases)[i].epoch, (*bases)[i].seq);
                 if ((*ops)[i].seen_seq != wanted)
                     world_.violate("an op keeps the base of its view",
                                    text_of(part.channel, entry) + " has base " +
@@ -78,13 +78,15 @@ void ShadowLogs::note_appended(const port::AppendRequest& request) {
         ShadowChannel& channel = channels_[part.channel];
         channel.epochs.insert(channel.epochs.end(), part.new_epochs.begin(), part.new_epochs.end());
         channel.is_epoch_known = true;
-        for (const port::StoredEntry& entry : part.entries) append(part.channel, entry);
+        for (const port::StoredEntry& entry : part.entries)
+            append(part.channel, entry);
     }
 }
 
 void ShadowLogs::note_deleted(const std::string& name) {
     ShadowChannel& channel = channels_[name];
-    for (const port::StoredEntry& entry : channel.entries) world_.ledger.note_cut(name, entry);
+    for (const port::StoredEntry& entry : channel.entries)
+        world_.ledger.note_cut(name, entry);
     channel.start = channel.head();
     channel.is_epoch_known = false;
     channel.entries.clear();
@@ -129,8 +131,8 @@ void ShadowLogs::cut(const Heads& heads) {
     for (auto& [name, channel] : channels_) {
         const auto found = heads.find(name);
         const uint64_t head = found == heads.end() ? 0 : found->second.first;
-        channel.epochs.resize(std::min<size_t>(
-            channel.epochs.size(), found == heads.end() ? 0 : found->second.second));
+        channel.epochs.resize(std::min<size_t>(channel.epochs.size(),
+                                               found == heads.end() ? 0 : found->second.second));
         if (head >= channel.head()) continue;
         world_.note_cut(name, head);
         while (channel.head() > head) {

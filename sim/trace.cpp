@@ -50,8 +50,7 @@ void Trace::note(uint64_t now_ms, std::string_view what, uint64_t a, uint64_t b,
 }
 
 void Trace::print(std::string_view text) const {
-    if (prints_)
-        std::printf("             %.*s\n", static_cast<int>(text.size()), text.data());
+    if (prints_) std::printf("             %.*s\n", static_cast<int>(text.size()), text.data());
 }
 
 }  // namespace tandem::sim

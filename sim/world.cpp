@@ -65,9 +65,9 @@ void World::note_cut(const std::string& channel, uint64_t above) {
 void World::check_ack(const wire::Ack& ack) {
     ShadowChannel& log = shadow.at(ack.channel);
     if (ack.seq > log.head())
-        return violate("an acknowledged write is on disk",
-                       ack.channel + " #" + std::to_string(ack.seq) + " of " +
-                           std::to_string(log.head()));
+        return violate(
+            "an acknowledged write is on disk",
+            ack.channel + " #" + std::to_string(ack.seq) + " of " + std::to_string(log.head()));
     if (ack.duplicate || ack.epoch != log.epoch()) return;
     const port::StoredEntry* entry = log.find(ack.seq);
     if (entry != nullptr && (entry->actor != ack.actor || entry->counter != ack.counter))
@@ -87,8 +87,10 @@ Result World::run() {
         Device* borrowed = device.get();
         scheduler.after(dice.below(500), [borrowed] { borrowed->start(); });
     }
-    for (auto& client : json_clients) client->start();
-    for (auto& client : http_clients) client->start();
+    for (auto& client : json_clients)
+        client->start();
+    for (auto& client : http_clients)
+        client->start();
     harm();
     watch();
     // There is always something to come, so only the count ends this.
@@ -119,13 +121,25 @@ void World::harm() {
 void World::harm_device(Device& device) {
     const uint64_t id = device.connection();
     switch (dice.below(profile.has_long_absence ? 9 : 8)) {
-        case 0: network.cut(id, Network::Notice::soon, Network::Notice::soon); break;
-        case 1: network.cut(id, Network::Notice::soon, Network::Notice::late); break;
-        case 2: network.cut(id, Network::Notice::never, Network::Notice::late); break;
-        case 3: device.isolate(between(dice, 200, 6'000)); break;
+        case 0:
+            network.cut(id, Network::Notice::soon, Network::Notice::soon);
+            break;
+        case 1:
+            network.cut(id, Network::Notice::soon, Network::Notice::late);
+            break;
+        case 2:
+            network.cut(id, Network::Notice::never, Network::Notice::late);
+            break;
+        case 3:
+            device.isolate(between(dice, 200, 6'000));
+            break;
         case 4:
-        case 5: network.stall(id, between(dice, 300, 6'000)); break;
-        case 6: device.crash(between(dice, 10, 4'000)); break;
+        case 5:
+            network.stall(id, between(dice, 300, 6'000));
+            break;
+        case 6:
+            device.crash(between(dice, 10, 4'000));
+            break;
         case 7:
             if (profile.has_clock_jumps) {
                 const auto jump = static_cast<int64_t>(dice.below(2 * kYearMs));
@@ -134,7 +148,9 @@ void World::harm_device(Device& device) {
                 network.cut(id, Network::Notice::soon, Network::Notice::soon);
             }
             break;
-        default: device.leave(between(dice, 5'000, 40'000)); break;
+        default:
+            device.leave(between(dice, 5'000, 40'000));
+            break;
     }
 }
 
@@ -156,12 +172,19 @@ void World::harm_server() {
     } else if (roll < 16 && profile.has_disk_errors) {
         VfsFaults& faults = server.disk().faults();
         switch (dice.below(4)) {
-            case 0: faults.fail_sync = dice.below(10); break;
-            case 1: faults.fail_write = dice.below(20); break;
-            case 2: faults.fail_read = dice.below(20); break;
+            case 0:
+                faults.fail_sync = dice.below(10);
+                break;
+            case 1:
+                faults.fail_write = dice.below(20);
+                break;
+            case 2:
+                faults.fail_read = dice.below(20);
+                break;
             default: {
                 uint64_t used = 0;
-                for (const auto& [name, bytes] : server.disk().snapshot()) used += bytes.size();
+                for (const auto& [name, bytes] : server.disk().snapshot())
+                    used += bytes.size();
                 faults.capacity_bytes = used + dice.below(20'000);
                 scheduler.after(between(dice, 200, 3'000), [this] {
                     server.disk().faults().capacity_bytes = VfsFaults::kNever;
@@ -231,18 +254,22 @@ void World::heal() {
         network.stall(device->connection(), 0);
         device->heal();
     }
-    for (auto& client : json_clients) client->heal();
+    for (auto& client : json_clients)
+        client->heal();
     const uint64_t ceiling = scheduler.events() + kEventsCeiling;
     // A lost last frame is noticed with the next one.
     HttpClient last(*this, 9);
     if (!run_until(scheduler.now_ms() + kProgressMs - 1'000, ceiling)) return;
-    for (const std::string& name : profile.channels) last.touch(name);
+    for (const std::string& name : profile.channels)
+        last.touch(name);
     if (!run_until(scheduler.now_ms() + 1'000, ceiling)) return;
     check_progress();
-    for (const std::string& name : profile.channels) last.touch(name);
+    for (const std::string& name : profile.channels)
+        last.touch(name);
     if (!run_until(scheduler.now_ms() + kQuietMs, ceiling)) return;
     for (auto& client : json_clients)
-        for (const std::string& name : profile.channels) client->ask_value(name);
+        for (const std::string& name : profile.channels)
+            client->ask_value(name);
     if (!run_until(scheduler.now_ms() + 500, ceiling)) return;
     if (scheduler.events() >= ceiling) return violate("all comes to rest", "too many events");
     check_quiet();
