@@ -106,13 +106,15 @@ def wire(rig, options, outcome):
                 run = {"cards": cards, "changes": len(raw["change_bytes"]), "resumes": raw["resumes"],
                        "change_bytes_p50": stats.quantile(raw["change_bytes"], .5),
                        "change_bytes_p99": stats.quantile(raw["change_bytes"], .99),
+                       "scalar_bytes_p99": stats.quantile(raw["scalar_bytes"], .99),
+                       "counter_bytes_p99": stats.quantile(raw["counter_bytes"], .99),
                        "text_overhead_p99": stats.quantile(raw["text_overhead_bytes"], .99)}
                 for resume in raw["resumes"]:
                     run[f"resume_ratio_{resume['missed']:g}"] = resume["resume_bytes"] / resume["live_bytes"]
                 run["resume_ratio"] = max(run["resume_ratio_10"], run["resume_ratio_100"], run["resume_ratio_1000"])
                 runs.append(run)
-    for key in ("change_bytes_p99", "resume_ratio", "change_bytes_p50", "text_overhead_p99", "resume_ratio_10",
-                "resume_ratio_100", "resume_ratio_1000"):
+    for key in ("change_bytes_p99", "resume_ratio", "change_bytes_p50", "scalar_bytes_p99", "counter_bytes_p99",
+                "text_overhead_p99", "resume_ratio_10", "resume_ratio_100", "resume_ratio_1000"):
         outcome.median(key)
     outcome.median("change_bytes_p50", "large_board_change_bytes_p50", large)
     outcome.median("change_bytes_p99", "large_board_change_bytes_p99", large)

@@ -11,6 +11,8 @@ constexpr size_t kWriters = 4;
 constexpr size_t kTextBytes = 27;
 constexpr const char* kChannelPrefix = "board:wire-";
 
+enum class Value : uint8_t { scalar, counter, text };
+
 /// A board as people use it: cards that are dragged, ticked off, coloured, voted for and, less
 /// often, renamed. All but renames have small values.
 class Board {
@@ -21,8 +23,15 @@ class Board {
             ids_.push_back(item.id);
     }
 
-    /// One change of one field by `writer`; true when its value is a text that somebody typed.
-    bool change(Peer& writer) {
+    /// Decides what the next change is of.
+    Value roll() {
+        dice_ = random_() % 100;
+        if (dice_ < 82) return Value::scalar;
+        return dice_ < 95 ? Value::counter : Value::text;
+    }
+
+    /// The change of one field by `writer` that was decided.
+    void change(Peer& writer) {
         // Few cards are worked on at a time.
         const size_t card = random_() % 4 != 0 ? random_() % 8 : random_() % ids_.size();
         record::Path path = path_of({"cards"});
@@ -32,27 +41,37 @@ class Board {
             return path;
         };
         client::Edit edit = writer.session().edit(channel_);
-        const uint64_t dice = random_() % 100;
-        bool is_text = false;
-        if (dice < 55) {
+        if (dice_ < 55) {
             edit.set(field(random_() % 2 == 0 ? "x" : "y"),
                      base::Value::integer(static_cast<int64_t>(random_() % 4000)));
-        } else if (dice < 70) {
+        } else if (dice_ < 70) {
             edit.set(field("done"), base::Value(random_() % 2 == 0));
-        } else if (dice < 82) {
+        } else if (dice_ < 82) {
             constexpr const char* kColors[] = {"red", "green", "blue", "yellow", "violet"};
             edit.set(field("color"), base::Value(kColors[random_() % 5]));
-        } else if (dice < 95) {
+        } else if (dice_ < 95) {
             edit.inc(path_of({"votes"}), 1);
         } else {
-            is_text = true;
             edit.set(field("text"), base::Value("Call supplier no. " +
                                                 std::to_string(100 + random_() % 900) + " again"));
         }
         std::vector<record::Op> ops = edit.take();
         if (!ops.empty()) writer.push(channel_, std::move(ops));
         writer.pump();
-        return is_text;
+    }
+
+    /// Every field of every card, once each: the board has been in use before it is measured.
+    void touch_all(Peer& writer) {
+        for (const std::string& id : ids_)
+            for (const char* name : {"x", "y", "done", "color", "text"}) {
+                record::Path path = path_of({"cards"});
+                path.push_back({record::Segment::Kind::item, id});
+                path.push_back({record::Segment::Kind::key, name});
+                client::Edit edit = writer.session().edit(channel_);
+                edit.set(path, writer.session().view(channel_).shown(path));
+                writer.push(channel_, edit.take());
+            }
+        writer.pump();
     }
 
     uint64_t random() { return random_(); }
@@ -61,6 +80,7 @@ class Board {
     std::string channel_;
     std::mt19937_64 random_;
     std::vector<std::string> ids_;
+    uint64_t dice_ = 0;
 };
 
 }  // namespace
@@ -71,12 +91,14 @@ Report measure_wire(const Arguments& arguments) {
     const uint64_t count = arguments.number("count", 2000);
     const uint64_t seed = arguments.number("seed", 1);
     const size_t cards = arguments.number("cards", 40);
-    const uint64_t warmup = arguments.number("warmup", 1500);
+    const uint64_t warmup = arguments.number("warmup", 300);
     Loop loop;
     std::vector<double> per_change;
+    std::vector<double> per_scalar;
+    std::vector<double> per_counter;
     std::vector<double> text_overhead;
     uint64_t live_bytes = 0;
-    size_t text_bytes_next = 0;
+    Value expected = Value::scalar;
     bool is_measuring = false;
     Peer reader(loop, server, seed * 100,
                 {{},
@@ -86,11 +108,14 @@ Report measure_wire(const Arguments& arguments) {
                      if (!is_measuring) return;
                      const double each =
                          static_cast<double>(wire_bytes) / static_cast<double>(seen.deliveries);
-                     for (size_t i = 0; i < seen.deliveries; ++i)
-                         if (text_bytes_next == 0)
-                             per_change.push_back(each);
-                         else
-                             text_overhead.push_back(each - static_cast<double>(text_bytes_next));
+                     for (size_t i = 0; i < seen.deliveries; ++i) {
+                         if (expected == Value::text) {
+                             text_overhead.push_back(each - static_cast<double>(kTextBytes));
+                             continue;
+                         }
+                         per_change.push_back(each);
+                         (expected == Value::counter ? per_counter : per_scalar).push_back(each);
+                     }
                  },
                  {}});
     std::vector<std::unique_ptr<Peer>> writers;
@@ -135,12 +160,14 @@ Report measure_wire(const Arguments& arguments) {
     Board board(reader, channel, seed);
     const auto step = [&] {
         Peer& writer = *writers[board.random() % kWriters];
+        const Value next = board.roll();
+        // One change in ten is made while another is on its way. Texts and counters go alone, so
+        // that it is known which message holds one.
+        if (next != Value::scalar) settle("before a change alone");
+        expected = next;
         const uint64_t before = reader.session().cursor(channel).seq;
-        const bool is_text = board.change(writer);
-        text_bytes_next = is_text ? kTextBytes : 0;
-        // One change in ten is made while another is on its way. Texts go alone, so that it is
-        // known which message holds one.
-        if (!is_text && board.random() % 10 == 0) return;
+        board.change(writer);
+        if (expected == Value::scalar && board.random() % 10 == 0) return;
         run_until(
             loop, all,
             [&] {
@@ -148,8 +175,10 @@ Report measure_wire(const Arguments& arguments) {
                        reader.session().cursor(channel).seq > before;
             },
             "a change");
-        if (is_text) settle("a text");
+        if (expected != Value::scalar) settle("a change alone");
     };
+    board.touch_all(*writers[1]);
+    settle("the fields");
     for (uint64_t i = 0; i < warmup; ++i)
         step();
     settle("the warm-up");
@@ -160,7 +189,6 @@ Report measure_wire(const Arguments& arguments) {
     }
     settle("the changes");
     is_measuring = false;
-    text_bytes_next = 0;
 
     Report report;
     base::Array resumes;
@@ -171,6 +199,7 @@ Report measure_wire(const Arguments& arguments) {
         const uint64_t from = reader.session().cursor(channel).seq;
         while (reader.session().cursor(channel).seq - from < missed) {
             const uint64_t before = reader.session().cursor(channel).seq;
+            board.roll();
             board.change(*writers[board.random() % kWriters]);
             run_until(
                 loop, all, [&] { return reader.session().cursor(channel).seq > before; },
@@ -197,6 +226,8 @@ Report measure_wire(const Arguments& arguments) {
     }
     report.put("resumes", base::Value(std::move(resumes)));
     report.put("change_bytes", per_change);
+    report.put("scalar_bytes", per_scalar);
+    report.put("counter_bytes", per_counter);
     report.put("text_overhead_bytes", text_overhead);
     uint64_t broken = away.continuity().gaps() + away.continuity().repeats();
     for (Peer* peer : all)
