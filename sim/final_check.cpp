@@ -231,9 +231,6 @@ void World::check_ledger() {
                                 std::to_string(index++) + ") is in the log " +
                                 std::to_string(issue.in_log) + " times";
         if (issue.is_shared) continue;
-        // A push that is on its way while its channel is deleted may reach the new history before
-        // its client, told of it, issues it again.
-        if (issue.in_log == 2 && profile.has_deletion) continue;
         if (issue.in_log > 1) return violate("no write is doubled", who);
         const bool is_there = issue.in_log == 1;
         switch (issue.fate) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -147,6 +148,9 @@ class Channel {
 
     std::deque<PendingPush> waiting;  ///< until loaded, or until the commit of what is in flight
     std::vector<Subscription*> subscribers;
+    /// Outboxes whose readers are told that the history they knew was deleted. They go on under
+    /// another actor; what they had sent before they heard of it must not be logged as well.
+    std::set<uint64_t> retired_actors;
     Presence presence;
     SlotTable slots;
     std::deque<LiveEntry> live;
@@ -161,6 +165,7 @@ class Channel {
     /// Order of the lists that a push places items in, by the list's path.
     using Lists = std::map<std::string, std::vector<record::Document::ItemView>>;
     base::Result<void> convert_json(PendingPush& push, bool& needs_head);
+    void see_counter(record::Op& op) const;
     base::Result<void> convert_json_op(const base::Value& json, const record::Cursor& base,
                                        size_t index, PendingPush& push, Lists& lists,
                                        bool& needs_head);

@@ -132,6 +132,10 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
     const uint64_t actor = push.actor;
     const uint64_t counter = push.counter;
     const AckTarget target = push.target;
+    if (channel.retired_actors.contains(actor)) {
+        answer_refusal(channel, target, actor, counter, base::fail(ErrorCode::actor_unknown));
+        return true;
+    }
     const auto result = channel.sequence(push, now);
     if (std::holds_alternative<Channel::Wait>(result)) return false;
     if (std::holds_alternative<Channel::Taken>(result)) {

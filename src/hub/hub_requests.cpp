@@ -80,6 +80,7 @@ void Hub::handle_request(Now now, uint64_t id, WriteRecord& request) {
     push.target.request = id;
     push.condition_base.seq = kBaseIsHead;
     push.digest = digest_of(base::to_json(request.ops));
+    push.base_json = std::move(request.base);
     if (request.has_match) {
         push.condition_base = request.match;
         if (request.ops.is_array())
@@ -148,9 +149,12 @@ void Hub::handle_deleted(Now now, const std::string& name) {
     fresh->waiting = std::move(old->waiting);
     fresh->keys_in_flight = std::move(old->keys_in_flight);
     fresh->lookups = old->lookups;
+    fresh->retired_actors = std::move(old->retired_actors);
     TANDEM_ASSERT(!old->has_inflight());
     for (Subscription* subscription : fresh->subscribers) {
         subscription->channel = fresh;
+        if (subscription->wanted.actor != 0)
+            fresh->retired_actors.insert(subscription->wanted.actor);
         subscription->state = Subscription::State::loading;
         subscription->chunks.clear();
         subscription->is_replaying = false;

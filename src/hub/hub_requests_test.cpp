@@ -132,7 +132,7 @@ TEST(Delete, ResetsThoseWhoFollowAndBeginsANewEpoch) {
         if (const base::Value* snapshot = value.find("snapshot"))
             is_reset = base::to_json(*snapshot->find("value")) == "{}";
     EXPECT_TRUE(is_reset) << "a reader without a check too";
-    rig.send(ann, set("t:a", kAnn + 1, 1, "y", "1"));
+    rig.send(ann, set("t:a", kBob + 1, 1, "y", "1"));
     EXPECT_EQ(rig.only<wire::Ack>(ann).seq, 2u) << "above the head it had";
     for (const auto& frame : rig.frames(bob))
         follower.take(frame);
@@ -178,6 +178,33 @@ TEST(Delete, PushesMeanwhileWaitForWhatComesAfter) {
     EXPECT_FALSE(replies[3].is_error);
     EXPECT_EQ(rig.shown("t:a"), R"({"n":1,"y":1})");
     EXPECT_EQ(rig.shown("t:b"), R"({"x":2})");
+}
+
+TEST(Delete, WhatASubscriberHadOnItsWayIsNotLoggedBesideWhatItIssuesAgain) {
+    Rig rig;
+    const auto bob = rig.open();
+    rig.send(bob, subscribe("t:a", kBob));
+    rig.frames(bob);
+    rig.store.is_held = true;
+    rig.hub->request(rig.now, 1, DeleteChannel{"t:a"});
+    rig.send(bob, set("t:a", kBob, 1, "x", "1"));
+    rig.turn();
+    rig.store.is_held = false;
+    EXPECT_EQ(rig.only<wire::ErrorFrame>(bob).code, "actor_unknown") << "sent before the answer";
+    rig.send(bob, set("t:a", kBob, 2, "y", "1"));
+    EXPECT_EQ(rig.only<wire::ErrorFrame>(bob).code, "actor_unknown") << "and on its way after it";
+    // A second deletion does not make the first one forgotten.
+    rig.send(bob, subscribe("t:a", kBob + 1));
+    rig.frames(bob);
+    rig.hub->request(rig.now, 2, DeleteChannel{"t:a"});
+    rig.frames(bob);
+    rig.send(bob, set("t:a", kBob, 1, "x", "1"));
+    EXPECT_EQ(rig.only<wire::ErrorFrame>(bob).code, "actor_unknown");
+    rig.send(bob, subscribe("t:a", kBob + 2));
+    rig.frames(bob);
+    rig.send(bob, set("t:a", kBob + 2, 1, "x", "1"));
+    rig.only<wire::Ack>(bob);
+    EXPECT_EQ(rig.shown("t:a"), R"({"x":1})");
 }
 
 TEST(Delete, WaitsUntilNothingIsOnItsWay) {
