@@ -191,6 +191,57 @@ TEST(StoreCrash, AFailedSyncIsFinalAndAReopenedStoreHoldsAllThatWasAcknowledged)
     EXPECT_GT(failures, 100u);
 }
 
+std::vector<uint64_t> heads(SqliteEngine& engine) {
+    std::vector<uint64_t> out;
+    for (size_t channel = 0; channel < History::kChannels; ++channel) {
+        auto reply = engine.execute(port::LoadRequest{name_of(channel)});
+        EXPECT_TRUE(reply.ok());
+        out.push_back(reply.ok() ? std::get<port::Loaded>(*reply).head : 0);
+    }
+    return out;
+}
+
+TEST(StoreCrash, WhatIsServedAfterAFailedSyncIsOnTheDisk) {
+    uint64_t failures = 0;
+    for (uint64_t seed = 1; seed <= 300; ++seed) {
+        SCOPED_TRACE(seed);
+        FaultVfs vfs("fault", seed);
+        Dice dice(seed);
+        History history;
+        {
+            auto opened = open_engine(vfs);
+            ASSERT_TRUE(opened.ok());
+            InlineStore store(std::move(*opened));
+            vfs.faults().fail_sync = dice.below(15);
+            work(store, history, dice, 30);
+            if (!store.failed()) continue;
+        }
+        ++failures;
+        std::vector<uint64_t> served;
+        if (seed % 2 == 0) {
+            // No room to copy the log, so what it holds stays there.
+            vfs.faults().capacity_bytes = 0;
+            auto opened = open_engine(vfs);
+            if (opened.ok()) served = heads(**opened);
+        } else {
+            // The power ends while the log is copied.
+            vfs.faults().crash_at = dice.below(40);
+            auto opened = open_engine(vfs);
+            if (opened.ok() && !vfs.is_off()) served = heads(**opened);
+        }
+        vfs.crash();
+        vfs.reboot();
+        verify(vfs, history);
+        auto opened = open_engine(vfs);
+        ASSERT_TRUE(opened.ok());
+        const std::vector<uint64_t> kept = heads(**opened);
+        for (size_t channel = 0; channel < served.size(); ++channel)
+            EXPECT_GE(kept[channel], served[channel]);
+        ASSERT_FALSE(::testing::Test::HasFailure());
+    }
+    EXPECT_GT(failures, 100u);
+}
+
 TEST(StoreCrash, AFullDiskLosesNothingAndTheStoreOpensAgain) {
     bool stayed_usable = false;
     bool failed = false;

@@ -1,5 +1,6 @@
 #include "store/sqlite/database.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace tandem::store {
@@ -10,6 +11,7 @@ using base::fail;
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
+constexpr int kRewriteBytes = 256 * 1024;
 
 }  // namespace
 
@@ -126,8 +128,30 @@ base::Result<uint64_t> Connection::query_number(const char* sql) {
     return error_of(code, handle_);
 }
 
-void Connection::keep_log_on_close() {
-    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+base::Status Connection::rewrite_log() {
+    sqlite3_file* log = nullptr;
+    int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                    static_cast<void*>(&log));
+    if (code != SQLITE_OK) return error_of(code, handle_);
+    if (log == nullptr || log->pMethods == nullptr) return {};
+    sqlite3_int64 size = 0;
+    code = log->pMethods->xFileSize(log, &size);
+    if (code != SQLITE_OK || size == 0)
+        return code == SQLITE_OK ? base::Status() : error_of(code, handle_);
+    std::string bytes;
+    for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += kRewriteBytes) {
+        const auto count = static_cast<int>(std::min<sqlite3_int64>(kRewriteBytes, size - at));
+        bytes.resize(static_cast<size_t>(count));
+        code = log->pMethods->xRead(log, bytes.data(), count, at);
+        if (code == SQLITE_OK) code = log->pMethods->xWrite(log, bytes.data(), count, at);
+    }
+    if (code == SQLITE_OK) code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+    if (code != SQLITE_OK) return error_of(code, handle_);
+    return {};
+}
+
+void Connection::keep_log_on_close(bool keeps) {
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps ? 1 : 0, nullptr);
 }
 
 }  // namespace tandem::store

@@ -85,8 +85,12 @@ class Connection {
     base::Result<std::string> query(const char* sql);
     base::Result<uint64_t> query_number(const char* sql);
 
+    /// Writes every byte of the write-ahead log to its place again and syncs the file. After a
+    /// failed fsync the system may show pages that are not on disk and that no later fsync brings
+    /// there; only a new write does.
+    [[nodiscard]] base::Status rewrite_log();
     /// Leaves the write-ahead log as it is when the connection closes.
-    void keep_log_on_close();
+    void keep_log_on_close(bool keeps = true);
 
   private:
     explicit Connection(sqlite3* handle) : handle_(handle) {}

@@ -90,6 +90,8 @@ Result<std::unique_ptr<SqliteEngine>> SqliteEngine::open(const std::string& path
     TANDEM_TRY(Connection opened, Connection::open(path, flags, options.vfs));
     std::unique_ptr<SqliteEngine> engine(new SqliteEngine(std::move(lock), std::move(opened)));
     Connection& connection = engine->connection_;
+    // Closing copies the log out too; not before what it holds is known to be on disk.
+    connection.keep_log_on_close();
     engine->mode_ = options.mode;
     engine->clock_ns_ = options.clock_ns;
 
@@ -105,9 +107,12 @@ Result<std::unique_ptr<SqliteEngine>> SqliteEngine::open(const std::string& path
     }
     if (writable) {
         TANDEM_CHECK(set_write_pragmas(connection, options, state));
-        // After a failed fsync the system may show log pages that are not on disk. Frames that
-        // follow such a page would be lost with it in a power cut, so a process never continues the
-        // log of an earlier one.
+        // What an earlier process left in the log may be in the system's memory alone, if an fsync
+        // failed. It is served from now on, so it must be on disk before that, and before any of it
+        // is copied into the database; and a process continues the log of an earlier one only when
+        // there is no room to copy it.
+        TANDEM_CHECK(connection.rewrite_log());
+        connection.keep_log_on_close(false);
         TANDEM_CHECK(engine->checkpoint(CheckpointMode::truncate));
         if (state == SchemaState::absent) {
             TANDEM_CHECK(create_schema(connection, options.new_epoch));
