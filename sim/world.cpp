@@ -260,6 +260,9 @@ void World::heal() {
     // A lost last frame is noticed with the next one.
     HttpClient last(*this, 9);
     if (!run_until(scheduler.now_ms() + kProgressMs - 1'000, ceiling)) return;
+    // A shutdown that had begun before may have gone on until now.
+    for (auto& client : json_clients)
+        client->heal();
     for (const std::string& name : profile.channels)
         last.touch(name);
     if (!run_until(scheduler.now_ms() + 1'000, ceiling)) return;
