@@ -220,11 +220,12 @@ export class Session {
         if (waits) this.forgetMembers();
     }
     private forgetMembers(): void {
-        for (const replica of this.replicas.values())
-            if (replica.members.size) {
-                replica.members = new Map();
-                this.emit({ type: 'members', replica });
-            }
+        for (const replica of this.replicas.values()) this.clearMembers(replica);
+    }
+    private clearMembers(replica: Replica): void {
+        if (!replica.members.size) return;
+        replica.members = new Map();
+        this.emit({ type: 'members', replica });
     }
     /** Ends the connection and makes none until `goOnline`; edits go on and wait. */
     goOffline(now: number): void {
@@ -381,6 +382,8 @@ export class Session {
                 const replica = this.replicas.get(f.channel);
                 if (!replica?.asked) return;
                 this.byHandle.set(f.handle, replica);
+                // A server that knows of nobody tells nothing, so whom the former one knew ends here.
+                if (replica.handle === 0) this.clearMembers(replica);
                 replica.subscribed(f);
                 if (replica.presence !== undefined) this.presence.add(replica);
                 return;

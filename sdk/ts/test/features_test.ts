@@ -34,6 +34,24 @@ test('presence: others are seen, changed, and gone with their connection', async
     await world.until(() => b.presence.others.value.length === 0);
 });
 
+test('presence: nobody stays listed when the server comes back and knows of nobody', async () => {
+    const world = new World();
+    const ada = world.tab();
+    const bob = world.tab();
+    ada.client.channel(Board, '1').presence.set({ name: 'Ada', cursor: null });
+    const b = bob.client.channel(Board, '1');
+    await world.until(() => b.presence.others.value.length === 1);
+    await world.advance(2_000);
+    world.server.knowsNobody = true;
+    const { attempts } = world;
+    bob.cut();
+    ada.kill();
+    await world.until(() => world.attempts > attempts);
+    await world.wait(b.synced());
+    await world.until(() => b.status.value.link === 'online');
+    await world.until(() => b.presence.others.value.length === 0);
+});
+
 test('signals: the latest of a name wins, nothing waits for a connection', async () => {
     const world = new World();
     const a = world.tab().client.channel(Board, '1');

@@ -112,6 +112,8 @@ export class FakeServer {
     /** Loses acks, so that clients learn of their pushes otherwise. */
     loseAcks = false;
     issueActors = true;
+    /** As after a restart, when nobody has come back: a subscription tells of no members. */
+    knowsNobody = false;
     /** Returns an error to answer a push with. */
     refuse: (path: string, ops: ReturnType<typeof decodeOps>) => { code: string; temporary?: boolean; retryMs?: number } | undefined = () => undefined;
     private nextHandle = 1;
@@ -193,6 +195,7 @@ export class FakeServer {
         if (known && good) {
             if (after < channel.head) this.range(c, s, channel, 1, after, diff(channel.roots[after]!, channel.roots[channel.head]!), false);
         } else this.range(c, s, channel, 2, 0, diff(EMPTY, channel.roots[channel.head]!).concat(channel.conflicts), known);
+        if (this.knowsNobody) return;
         const full = new Writer().num(1, s.handle).num(2, 1);
         for (const other of this.connections) if (other.members.has(name)) full.bytes(3, this.member(other, name));
         c.send(6, full.text(5, c.id));
