@@ -105,6 +105,13 @@ inline constexpr ValueLimits kLooseValueLimits{128, SIZE_MAX};
 /// Strict JSON text to a value: one value, UTF-8, within the limits, no duplicate and no reserved
 /// keys.
 [[nodiscard]] Result<Value> parse_json(std::string_view text, ValueLimits limits = {});
+/// JSON text whose parts are judged one by one, each with `check_value`, which no part may go
+/// without. Limits and reserved keys are not looked at, and what no value can be stands as
+/// something that `check_value` refuses: a number beyond the doubles as an infinity, a string with
+/// half a surrogate pair as one that is not UTF-8, what is nested beyond kLooseValueLimits as null.
+[[nodiscard]] Result<Value> parse_json_unchecked(std::string_view text);
+/// What `parse_json` asks of a value.
+[[nodiscard]] Result<void> check_value(const Value& value, ValueLimits limits = {});
 /// Compact JSON; numbers in the shortest form that reads back the same.
 void append_json(std::string& out, const Value& value);
 void append_json_string(std::string& out, std::string_view text);

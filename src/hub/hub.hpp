@@ -94,6 +94,7 @@ class Hub {
     void handle_frame(Now now, ConnectionId id, wire::ClientFrame& frame);
     /// Answers with an error frame.
     void refuse(Now now, ConnectionId id, base::Error error, std::string channel = {});
+    void refuse(Now now, ConnectionId id, wire::RefusedFrame& frame);
     void count_bytes_in(ConnectionId id, size_t bytes);
     /// The actor of JSON pushes that carry a counter and no actor, issued on first use.
     uint64_t own_actor(ConnectionId id);

@@ -42,11 +42,15 @@ void Hub::handle_bytes(Now now, ConnectionId id, std::string_view message) {
     Connection& connection = *found->second;
     connection.bytes_in += message.size();
     stats_.bytes_in += message.size();
-    std::vector<wire::ClientFrame> frames;
+    std::vector<wire::ReceivedFrame> frames;
     const auto decoded = connection.codec == Codec::binary ? wire::decode_binary(message, frames)
                                                            : wire::decode_json(message, frames);
-    for (wire::ClientFrame& frame : frames)
-        handle_frame(now, connection, frame);
+    for (wire::ReceivedFrame& one : frames) {
+        if (auto* refused = std::get_if<wire::RefusedFrame>(&one))
+            refuse(now, id, *refused);
+        else
+            handle_frame(now, connection, std::get<wire::ClientFrame>(one));
+    }
     if (!decoded) send_error(connection, decoded.error(), {});
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "product/hub_rig.hpp"
 
 // What people write in JSON, and what they get.
@@ -53,6 +55,32 @@ TEST(JsonPush, PlacesItemsAtTheEndsAndBetween) {
     rig.values(ann);
     write(rig, ann, "t:a", "[" + insert("q", R"({"after":"nobody"})") + "]");
     EXPECT_EQ(text(only(rig, ann, "error"), "code"), "\"not_found\"");
+}
+
+TEST(JsonPush, ARefusedFrameLeavesTheOthersOfItsMessage) {
+    Rig rig;
+    const auto ann = rig.open(Codec::json);
+    rig.send(ann, R"([
+        {"push":{"channel":"t:a","actor":70000,"counter":1,"ref":8,
+                 "ops":[{"op":"set","path":"x","value":{"constructor":1}}]}},
+        {"push":{"channel":"t:b","ref":2,"ops":[{"op":"set","path":"x","value":1}]}},
+        {"subscribe":{"channel":"t:b"}}])");
+    const std::vector<base::Value> values = rig.values(ann);
+    ASSERT_FALSE(values.empty());
+    const base::Value* error = values.front().find("error");
+    ASSERT_NE(error, nullptr) << base::to_json(values.front());
+    EXPECT_EQ(text(*error, "code"), "\"reserved_key\"");
+    EXPECT_EQ(text(*error, "channel"), "\"t:a\"");
+    EXPECT_EQ(text(*error, "actor"), "70000");
+    EXPECT_EQ(text(*error, "counter"), "1");
+    EXPECT_EQ(text(*error, "ref"), "8");
+    const auto has = [&](const char* name) {
+        return std::any_of(values.begin(), values.end(),
+                           [&](const base::Value& v) { return v.find(name) != nullptr; });
+    };
+    EXPECT_TRUE(has("ack"));
+    EXPECT_TRUE(has("subscribed"));
+    EXPECT_EQ(rig.shown("t:b"), R"({"x":1})");
 }
 
 TEST(JsonPush, AnAnchorMayBeOnItsWayToTheDisk) {

@@ -25,6 +25,14 @@ void Hub::refuse(Now now, ConnectionId id, base::Error error, std::string channe
     send_error(*found->second, error, std::move(refusal));
 }
 
+void Hub::refuse(Now now, ConnectionId id, wire::RefusedFrame& frame) {
+    now_ = now;
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || found->second->is_closing) return;
+    if (frame.context.counter != 0) stats_.refusals++;
+    send_error(*found->second, frame.error, std::move(frame.context));
+}
+
 void Hub::count_bytes_in(ConnectionId id, size_t bytes) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;

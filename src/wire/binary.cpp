@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "base/bytes.hpp"
+#include "wire/received.hpp"
 #include "wire/schema.hpp"
 
 namespace tandem::wire {
@@ -213,7 +214,9 @@ class Decoder {
     void text(uint32_t n, std::string& v, size_t bytes_max) {
         if (!takes(n, WireType::sized)) return;
         keep(reader_->sized(bytes_max), v);
-        if (status_ && !base::is_utf8(v)) status_ = fail(ErrorCode::malformed, reader_->offset());
+        if (!status_ || base::is_utf8(v)) return;
+        status_ = fail(ErrorCode::malformed, reader_->offset());
+        v.clear();
     }
     void texts(uint32_t n, std::vector<std::string>& list, size_t bytes_max, size_t count_max) {
         if (tag_.number != n) return;
@@ -275,22 +278,37 @@ class Decoder {
     base::Result<void> status_;
 };
 
+/// After the first error the fields that can be told apart are read all the same: they say which
+/// frame it is that is refused.
 template <class Part>
 base::Result<void> decode_part(std::string_view bytes, Part& part) {
     base::Reader reader(bytes);
+    base::Result<void> status;
     bool has_from = false;
     while (!reader.at_end()) {
-        TANDEM_TRY(Tag tag, read_tag(reader));
+        auto read = read_tag(reader);
+        if (!read) return status ? base::Result<void>(read.error()) : status;
+        const Tag tag = *read;
+        const base::Reader at_field = reader;
         Decoder decoder(reader, tag);
         schema::fields(decoder, part);
-        TANDEM_CHECK(decoder.status());
+        if (!decoder.status()) {
+            if (status) status = decoder.status();
+            reader = at_field;
+            if (!skip(reader, tag.type)) return status;
+            continue;
+        }
+        if (!decoder.is_taken() && !status) {
+            if (!skip(reader, tag.type)) return status;
+            continue;
+        }
         if (!decoder.is_taken()) TANDEM_CHECK(skip(reader, tag.type));
         has_from = has_from || decoder.has_from();
     }
     if constexpr (std::is_same_v<Part, Delivery>) {
         if (part.kind == DeliveryKind::live && !has_from && part.to > 0) part.from = part.to - 1;
     }
-    return {};
+    return status;
 }
 
 template <class Variant, size_t I = 0>
@@ -324,8 +342,25 @@ base::Result<bool> decode_frame(std::string_view bytes, Variant& frame) {
     return is_known;
 }
 
-template <class Variant>
-base::Result<void> decode_message(std::string_view message, std::vector<Variant>& out) {
+base::Result<void> take_frame(std::string_view body, std::vector<ServerFrame>& out) {
+    ServerFrame frame;
+    TANDEM_TRY(bool is_known, decode_frame(body, frame));
+    if (is_known) out.push_back(std::move(frame));
+    return {};
+}
+
+base::Result<void> take_frame(std::string_view body, std::vector<ReceivedFrame>& out) {
+    ClientFrame frame;
+    auto is_known = decode_frame(body, frame);
+    if (!is_known)
+        out.emplace_back(RefusedFrame{is_known.error(), {}, context_of(frame)});
+    else if (*is_known)
+        out.emplace_back(std::move(frame));
+    return {};
+}
+
+template <class Taken>
+base::Result<void> decode_message(std::string_view message, std::vector<Taken>& out) {
     if (message.size() > base::kMessageBytesCeiling)
         return fail(ErrorCode::too_large, base::kMessageBytesCeiling);
     base::Reader reader(message);
@@ -338,9 +373,7 @@ base::Result<void> decode_message(std::string_view message, std::vector<Variant>
         }
         if (++count > kFramesPerMessageMax) return fail(ErrorCode::too_large, kFramesPerMessageMax);
         TANDEM_TRY(auto body, reader.sized(base::kMessageBytesCeiling));
-        Variant frame;
-        TANDEM_TRY(bool is_known, decode_frame(body, frame));
-        if (is_known) out.push_back(std::move(frame));
+        TANDEM_CHECK(take_frame(body, out));
     }
     return {};
 }
@@ -364,8 +397,14 @@ void encode_frame(std::string& out, const Variant& frame) {
 void encode_binary(std::string& out, const ClientFrame& frame) { encode_frame(out, frame); }
 void encode_binary(std::string& out, const ServerFrame& frame) { encode_frame(out, frame); }
 
-base::Result<void> decode_binary(std::string_view message, std::vector<ClientFrame>& out) {
+base::Result<void> decode_binary(std::string_view message, std::vector<ReceivedFrame>& out) {
     return decode_message(message, out);
+}
+base::Result<void> decode_binary(std::string_view message, std::vector<ClientFrame>& out) {
+    std::vector<ReceivedFrame> received;
+    auto status = decode_message(message, received);
+    TANDEM_CHECK(take_all(received, out));
+    return status;
 }
 base::Result<void> decode_binary(std::string_view message, std::vector<ServerFrame>& out) {
     return decode_message(message, out);

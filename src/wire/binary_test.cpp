@@ -110,6 +110,40 @@ TEST(WireBinary, FramesBeforeAnErrorStay) {
     EXPECT_EQ(out.size(), 1u);
 }
 
+TEST(WireBinary, EachFrameOfAMessageStandsAlone) {
+    Push push;
+    push.channel = "b:1";
+    push.actor = base::kActorMax + 1;
+    push.counter = 7;
+    push.ops = "x";
+    push.ref = 4;
+    Push cut = push;
+    cut.actor = 70'000;
+    std::string cut_bytes = bytes_of(ClientFrame(cut));
+    // The last byte goes, which is the ref, and both lengths around it shrink.
+    cut_bytes.pop_back();
+    cut_bytes[1] = static_cast<char>(cut_bytes[1] - 1);
+    cut_bytes[3] = static_cast<char>(cut_bytes[3] - 1);
+    const std::string message =
+        bytes_of(ClientFrame(push)) + bytes_of(ClientFrame(Ping{5})) + cut_bytes +
+        from_hex("0a 05 1a 03 0a 01 ff") + bytes_of(ClientFrame(Unsubscribe{"b:2"}));
+    std::vector<ReceivedFrame> out;
+    ASSERT_TRUE(decode_binary(message, out).ok());
+    ASSERT_EQ(out.size(), 5u);
+    const auto& refused = std::get<RefusedFrame>(out[0]);
+    EXPECT_EQ(refused.error.code, base::ErrorCode::out_of_range);
+    EXPECT_EQ(refused.context.channel, "b:1");
+    EXPECT_EQ(refused.context.actor, 0u);
+    EXPECT_EQ(refused.context.counter, 7u);
+    EXPECT_EQ(refused.context.ref, 4u);
+    EXPECT_EQ(std::get<Ping>(std::get<ClientFrame>(out[1])).time_ms, 5u);
+    EXPECT_EQ(std::get<RefusedFrame>(out[2]).context.actor, 70'000u);
+    EXPECT_EQ(std::get<RefusedFrame>(out[2]).context.counter, 7u);
+    EXPECT_EQ(std::get<RefusedFrame>(out[2]).context.ref, 0u);
+    EXPECT_EQ(std::get<RefusedFrame>(out[3]).context.channel, "") << "not UTF-8";
+    EXPECT_EQ(std::get<Unsubscribe>(std::get<ClientFrame>(out[4])).channel, "b:2");
+}
+
 struct Refusal {
     const char* hex;
     base::ErrorCode code;

@@ -186,20 +186,32 @@ using ServerFrame = std::variant<Welcome, Subscribed, Delivery, Ack, ErrorFrame,
 void encode_binary(std::string& out, const ClientFrame& frame);
 void encode_binary(std::string& out, const ServerFrame& frame);
 
-/// A whole message. On an error in the middle, the frames before it are in `out` and stay valid.
+/// A frame that was refused while it was decoded.
+struct RefusedFrame {
+    base::Error error;
+    std::string where;   ///< JSON codec only: the member ("push.counter"), or empty
+    ErrorFrame context;  ///< its channel, and a push's actor, counter and ref, if they were readable
+};
+
+using ReceivedFrame = std::variant<ClientFrame, RefusedFrame>;
+
+/// A whole message of a client, in its order. Each frame stands alone: an error is returned only
+/// when the message as a whole cannot be read, and the frames before it are in `out`.
+[[nodiscard]] base::Result<void> decode_binary(std::string_view message,
+                                               std::vector<ReceivedFrame>& out);
+[[nodiscard]] base::Result<void> decode_json(std::string_view message,
+                                             std::vector<ReceivedFrame>& out);
+/// For who wants all frames of a message or none: also the first refused frame is an error.
 [[nodiscard]] base::Result<void> decode_binary(std::string_view message,
                                                std::vector<ClientFrame>& out);
+[[nodiscard]] base::Result<void> decode_json(std::string_view message,
+                                             std::vector<ClientFrame>& out);
+/// A whole message of a server. The frames before an error are in `out` and stay valid.
 [[nodiscard]] base::Result<void> decode_binary(std::string_view message,
                                                std::vector<ServerFrame>& out);
 
 /// Each appends one JSON object (no separator); a message of several is `[a,b]`.
 void encode_json(std::string& out, const ClientFrame& frame);
 void encode_json(std::string& out, const ServerFrame& frame);
-[[nodiscard]] base::Result<void> decode_json(std::string_view message,
-                                             std::vector<ClientFrame>& out);
-/// The same; on an error `where` names the member ("push.counter"), or is empty when the message as
-/// a whole is at fault, and the error's detail is the index of the frame in the message.
-[[nodiscard]] base::Result<void> decode_json(std::string_view message,
-                                             std::vector<ClientFrame>& out, std::string& where);
 
 }  // namespace tandem::wire

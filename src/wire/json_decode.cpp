@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <charconv>
 
 #include "wire/frames.hpp"
 #include "wire/limits.hpp"
+#include "wire/received.hpp"
 
 namespace tandem::wire {
 namespace {
@@ -10,34 +10,23 @@ namespace {
 using base::ErrorCode;
 using base::Value;
 
-/// The frames around a value take part in the depth of the text, and many ops share one message:
-/// the text is bounded by its size, and each value by the limits of values.
-constexpr base::ValueLimits kMessageLimits{base::kValueDepthMax + 8, SIZE_MAX};
-
-size_t depth_of(const Value& value, size_t& keys) {
-    size_t depth = 0;
-    if (value.is_array())
-        for (const Value& item : value.as_array())
-            depth = std::max(depth, depth_of(item, keys) + 1);
-    if (value.is_object()) {
-        keys += value.as_object().size();
-        for (const base::Member& member : value.as_object())
-            depth = std::max(depth, depth_of(member.value, keys) + 1);
+/// Of one op only the value counts; what else it has is bounded by the message.
+base::Result<void> check_op(const Value& op, std::string_view& where) {
+    where = "ops";
+    if (!op.is_object()) return base::check_value(op);
+    for (const base::Member& member : op.as_object()) {
+        const bool is_value = member.key == "value";
+        where = is_value ? "ops.value" : "ops";
+        if (base::is_reserved_key(member.key)) return base::fail(ErrorCode::reserved_key);
+        TANDEM_CHECK(base::check_value(
+            member.value, {base::kValueDepthMax, is_value ? base::kKeysPerOpMax : SIZE_MAX}));
     }
-    return depth;
-}
-
-base::Result<void> check_limits(const Value& value) {
-    size_t keys = 0;
-    if (depth_of(value, keys) > base::kValueDepthMax)
-        return base::fail(ErrorCode::too_deep, base::kValueDepthMax);
-    if (keys > base::kKeysPerOpMax)
-        return base::fail(ErrorCode::too_many_keys, base::kKeysPerOpMax);
     return {};
 }
 
-/// Reads the members of one frame. The first error is kept together with the member's name; an
-/// absent member leaves the target as it is.
+/// Reads the members of one frame, of which nothing is checked yet. The first error is kept together
+/// with the member's name, and the other members are read all the same; one that is absent or in
+/// error leaves the target as it is.
 class ObjectReader {
   public:
     ObjectReader(std::string_view frame, const Value& object) : frame_(frame), object_(&object) {
@@ -60,6 +49,7 @@ class ObjectReader {
         if (v == nullptr) return;
         if (!v->is_string()) return fail(name, ErrorCode::wrong_type);
         if (v->as_string().size() > bytes_max) return fail(name, ErrorCode::too_large);
+        if (!base::is_utf8(v->as_string())) return fail(name, ErrorCode::malformed);
         out = v->as_string();
     }
     void channel(std::string& out) {
@@ -93,13 +83,14 @@ class ObjectReader {
             if (!item.is_string()) return fail(name, ErrorCode::wrong_type);
             if (item.as_string().size() > kPathTextBytesMax)
                 return fail(name, ErrorCode::too_large);
+            if (!base::is_utf8(item.as_string())) return fail(name, ErrorCode::malformed);
             out.push_back(item.as_string());
         }
     }
     void value(std::string_view name, Value& out) {
         const Value* v = find(name);
         if (v == nullptr) return;
-        if (auto status = check_limits(*v); !status) return fail(name, status.error().code);
+        if (auto status = base::check_value(*v); !status) return fail(name, status.error().code);
         out = *v;
     }
     /// Each op counts by itself.
@@ -109,10 +100,9 @@ class ObjectReader {
         if (!v->is_array()) return fail("ops", ErrorCode::wrong_type);
         if (v->as_array().size() > base::kOpsPerPushMax) return fail("ops", ErrorCode::too_large);
         for (const Value& op : v->as_array()) {
-            const Value* value = op.find("value");
-            if (value == nullptr) continue;
-            if (auto status = check_limits(*value); !status)
-                return fail("ops.value", status.error().code);
+            std::string_view where;
+            if (auto status = check_op(op, where); !status)
+                return fail(where, status.error().code);
         }
         out = *v;
     }
@@ -185,55 +175,56 @@ void read(ObjectReader& r, SignalSend& f) {
 void read(ObjectReader& r, Ping& f) { r.number("time_ms", f.time_ms); }
 
 template <class Frame>
-base::Result<void> take(std::string_view name, const Value& body, std::vector<ClientFrame>& out,
-                        std::string& where) {
+void take(std::string_view name, const Value& body, std::vector<ReceivedFrame>& out) {
     ObjectReader reader(name, body);
     Frame frame;
     read(reader, frame);
-    if (!reader.status()) {
-        where = reader.where();
-        return reader.status();
-    }
-    out.emplace_back(std::move(frame));
-    return {};
+    ClientFrame taken(std::move(frame));
+    if (reader.status())
+        out.emplace_back(std::move(taken));
+    else
+        out.emplace_back(
+            RefusedFrame{reader.status().error(), reader.where(), context_of(taken)});
 }
 
-base::Result<void> decode_one(const Value& object, std::vector<ClientFrame>& out,
-                              std::string& where) {
-    if (!object.is_object()) return ErrorCode::wrong_type;
-    if (object.as_object().size() != 1) return ErrorCode::malformed;
+void decode_one(const Value& object, std::vector<ReceivedFrame>& out) {
+    const auto refuse = [&](ErrorCode code) {
+        out.emplace_back(RefusedFrame{base::fail(code), {}, {}});
+    };
+    if (!object.is_object()) return refuse(ErrorCode::wrong_type);
+    if (object.as_object().size() != 1) return refuse(ErrorCode::malformed);
     const auto& [name, body] = object.as_object().front();
-    if (name == "hello") return take<Hello>(name, body, out, where);
-    if (name == "subscribe") return take<Subscribe>(name, body, out, where);
-    if (name == "unsubscribe") return take<Unsubscribe>(name, body, out, where);
-    if (name == "push") return take<Push>(name, body, out, where);
-    if (name == "presence") return take<PresenceSet>(name, body, out, where);
-    if (name == "signal") return take<SignalSend>(name, body, out, where);
-    if (name == "ping") return take<Ping>(name, body, out, where);
-    return {};
+    if (name == "hello") return take<Hello>(name, body, out);
+    if (name == "subscribe") return take<Subscribe>(name, body, out);
+    if (name == "unsubscribe") return take<Unsubscribe>(name, body, out);
+    if (name == "push") return take<Push>(name, body, out);
+    if (name == "presence") return take<PresenceSet>(name, body, out);
+    if (name == "signal") return take<SignalSend>(name, body, out);
+    if (name == "ping") return take<Ping>(name, body, out);
 }
 
 }  // namespace
 
-base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame>& out,
-                               std::string& where) {
-    where.clear();
+base::Result<void> decode_json(std::string_view message, std::vector<ReceivedFrame>& out) {
     if (message.size() > base::kMessageBytesCeiling)
         return base::fail(ErrorCode::too_large, base::kMessageBytesCeiling);
-    TANDEM_TRY(Value json, base::parse_json(message, kMessageLimits));
-    if (!json.is_array()) return decode_one(json, out, where);
+    TANDEM_TRY(Value json, base::parse_json_unchecked(message));
+    if (!json.is_array()) {
+        decode_one(json, out);
+        return {};
+    }
     if (json.as_array().size() > kFramesPerMessageMax)
         return base::fail(ErrorCode::too_large, kFramesPerMessageMax);
-    for (size_t i = 0; i < json.as_array().size(); ++i) {
-        auto status = decode_one(json.as_array()[i], out, where);
-        if (!status) return base::fail(status.error().code, i);
-    }
+    for (const Value& one : json.as_array())
+        decode_one(one, out);
     return {};
 }
 
 base::Result<void> decode_json(std::string_view message, std::vector<ClientFrame>& out) {
-    std::string where;
-    return decode_json(message, out, where);
+    std::vector<ReceivedFrame> received;
+    auto status = decode_json(message, received);
+    TANDEM_CHECK(take_all(received, out));
+    return status;
 }
 
 }  // namespace tandem::wire
