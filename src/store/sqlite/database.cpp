@@ -11,7 +11,8 @@ using base::fail;
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
-constexpr int kRewriteBytes = 256 * 1024;
+// SQLite's own files take less than 128 KiB in one write, and say "full" to more.
+constexpr int kRewriteBytes = 64 * 1024;
 
 }  // namespace
 
