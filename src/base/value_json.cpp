@@ -212,8 +212,7 @@ bool is_beyond_doubles(std::string_view number) {
     double value = 0;
     const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
     // A small one is not: it reads as zero.
-    return read.ec == std::errc::result_out_of_range &&
-           read.ptr == number.data() + number.size() &&
+    return read.ec == std::errc::result_out_of_range && read.ptr == number.data() + number.size() &&
            number.find("e-") == std::string_view::npos &&
            number.find("E-") == std::string_view::npos;
 }

@@ -263,6 +263,7 @@ void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
         write.ops = std::move(*body);
     } else if (const Value* ops = body->find("ops"); ops != nullptr && ops->is_array()) {
         write.ops = *ops;
+        if (const Value* base = body->find("base"); base != nullptr) write.base = *base;
     } else {
         return refuse(ErrorCode::malformed);
     }

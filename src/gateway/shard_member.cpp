@@ -102,7 +102,12 @@ void ShardMember::on_message(hub::ConnectionId id, std::string_view message) {
     const hub::Now now = host_.now();
     const size_t bytes_each =
         sizeof(wire::ClientFrame) + message.size() / std::max<size_t>(scratch_input_.size(), 1);
-    for (wire::ClientFrame& frame : scratch_input_) {
+    for (wire::ReceivedFrame& one : scratch_input_) {
+        if (auto* refused = std::get_if<wire::RefusedFrame>(&one)) {
+            hub_.refuse(now, id, *refused);
+            continue;
+        }
+        wire::ClientFrame& frame = std::get<wire::ClientFrame>(one);
         const std::string* channel = channel_of(frame);
         if (!may_follow(home, frame)) {
             hub_.refuse(now, id, base::fail(base::ErrorCode::too_many_channels), *channel);

@@ -116,7 +116,7 @@ class ShardMember {
     std::unordered_map<hub::ConnectionId, Home> homes_;
     std::unordered_map<hub::ConnectionId, Guest> guests_;
     std::vector<hub::ConnectionId> stalled_;
-    std::vector<wire::ClientFrame> scratch_input_;
+    std::vector<wire::ReceivedFrame> scratch_input_;
     std::vector<hub::FramePtr> scratch_frames_;
 };
 

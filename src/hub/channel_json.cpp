@@ -100,9 +100,18 @@ base::Result<void> Channel::convert_json(PendingPush& push, bool& needs_head) {
     return {};
 }
 
+// Whoever does not say which counter it saw has seen the one at the head.
+void Channel::see_counter(Op& op) const {
+    const record::CounterView now = document_.counter(op.path);
+    op.generation = now.exists ? now.generation : record::Dot{};
+    op.seen = now.exists ? now.value : 0;
+}
+
 base::Result<void> Channel::convert_json_op(const Value& json, const record::Cursor& base,
                                             size_t index, PendingPush& push, Lists& lists,
                                             bool& needs_head) {
+    // The root must be meant: without its path, a misspelt member would empty the record.
+    if (json.find("path") == nullptr) return base::fail(ErrorCode::bad_path);
     TANDEM_TRY(Op op, record::op_from_json(json));
     op.base = base;
     if (const Value* own = json.find("base"); own != nullptr) {
@@ -128,6 +137,10 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
                        place_item(items->second, json.find("at"), op.path.back().name, tail));
         }
     }
+    if (op.kind == OpKind::counter_set && json.find("generation") == nullptr) {
+        needs_head = true;
+        see_counter(op);
+    }
     if (op.kind != OpKind::set) {
         push.ops.push_back(std::move(op));
         return {};
@@ -136,10 +149,8 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
     const bool is_untyped = rule == nullptr;
     if (rule != nullptr && rule->kind == Kind::counter && op.value.is_integer()) {
         needs_head = true;
-        const record::CounterView now = document_.counter(op.path);
         op.kind = OpKind::counter_set;
-        op.generation = now.exists ? now.generation : record::Dot{};
-        op.seen = now.exists ? now.value : 0;
+        see_counter(op);
     } else if (rule != nullptr && rule->kind == Kind::set && op.value.is_array()) {
         // A whole set: what is not in it goes, what is in it is added.
         Op each = op;

@@ -34,6 +34,17 @@ std::string changes_text(const std::vector<record::Change>& changes) {
     return out + ']';
 }
 
+// Who applies a live frame has the entry before it, and so the counter with its generation, unless
+// this entry made it or showed it anew.
+void leave_out_known_generations(const record::Entry& entry, std::vector<record::Change>& changes) {
+    const record::Dot made{entry.actor, entry.counter};
+    for (const record::Change& change : changes)
+        if (change.kind == record::ChangeKind::clear || change.kind == record::ChangeKind::item)
+            return;
+    for (record::Change& change : changes)
+        if (change.kind == record::ChangeKind::counter && change.dot != made) change.dot = {};
+}
+
 void drop_removals(std::vector<record::Change>& changes) {
     std::erase_if(changes, [](const record::Change& change) {
         return change.kind == record::ChangeKind::clear;
@@ -71,7 +82,17 @@ void Hub::publish(Channel& channel, const Inflight& item) {
     delivery.counter = entry.counter;
     delivery.stamp_ms = entry.stamp.ms;
     delivery.stamp_logical = entry.stamp.logical;
+    if (wants_json) {
+        append_entry_json(live.item, entry);
+        wire::Delivery json = delivery;
+        json.channel = channel.name();
+        json.changes = changes_text(changes);
+        json.items = '[' + live.item + ']';
+        live.json = encode(Codec::json, json);
+        channel.live_bytes += live.json->payload.size();
+    }
     if (wants_binary) {
+        leave_out_known_generations(entry, changes);
         wire::Delivery binary = delivery;
         binary.handle = channel.handle();
         // The stamp is in the author's ack; the others have no use for it.
@@ -100,14 +121,6 @@ void Hub::publish(Channel& channel, const Inflight& item) {
         } else {
             channel.live_bytes += live.complete->payload.size();
         }
-    }
-    if (wants_json) {
-        append_entry_json(live.item, entry);
-        delivery.channel = channel.name();
-        delivery.changes = changes_text(changes);
-        delivery.items = '[' + live.item + ']';
-        live.json = encode(Codec::json, delivery);
-        channel.live_bytes += live.json->payload.size();
     }
     channel.live.push_back(std::move(live));
     while (channel.live.size() > kReplayFramesMax ||

@@ -22,6 +22,7 @@ struct GetRecord {
 struct WriteRecord {
     std::string channel;
     base::Value ops;
+    base::Value base;  ///< of ops that have none of their own: seq or {epoch, seq}; null: the head
     bool has_match = false;
     record::Cursor match;
     std::string idempotency_key;

@@ -1,5 +1,7 @@
 #include "hub/schema.hpp"
 
+#include <algorithm>
+
 #include "base/limits.hpp"
 
 namespace tandem::hub {
@@ -100,6 +102,13 @@ base::Result<void> check_members(const Namespace& ns, Path& path, const base::Va
     return {};
 }
 
+// Positions of one alphabet, so that there is always one between two (record/view.hpp).
+bool is_position(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    });
+}
+
 bool is_rule_below(const Namespace& ns, const Path& path) {
     for (const FieldRule& rule : ns.fields) {
         if (rule.pattern.size() <= path.size()) continue;
@@ -163,6 +172,10 @@ base::Result<void> check_op(const Namespace& ns, Op& op) {
     op.resolver = record::Resolver::keep;
     op.is_declared = false;
     const bool names_item = op.kind == OpKind::insert || op.kind == OpKind::move;
+    if (names_item && !is_position(op.position)) return base::fail(ErrorCode::invalid_argument);
+    // A record is a map of fields: as a whole it can be replaced or emptied, but be nothing else.
+    if (op.path.empty() && op.kind != OpKind::assign && op.kind != OpKind::remove_node)
+        return base::fail(ErrorCode::wrong_type);
     if (names_item && (op.path.empty() || !op.path.back().is_item()))
         return base::fail(ErrorCode::bad_path);
     if (!op.path.empty() && !op.path.back().is_item() && op.path.back().name == "id" &&

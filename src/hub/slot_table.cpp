@@ -10,6 +10,8 @@ void SlotTable::begin_frame() {
 }
 
 uint32_t SlotTable::slot_of(const record::Path& path) {
+    // The root's path has no bytes, so a definition of it would look like that of an actor.
+    if (path.empty()) return 0;
     std::string key("p");
     base::Writer out(key);
     for (const record::Segment& segment : path) {

@@ -198,7 +198,11 @@ void WsConnection::handle(const WsEvent& event) {
             return;
         case WsEventKind::kError:
             if (state_ == State::kOpen) {
-                write_frame(WsOpcode::kClose, make_close_payload(event.close_code, {}));
+                std::string reason;
+                if (event.close_code == kWsCloseTooBig)
+                    reason = "too_large: at most " + std::to_string(options_.message_bytes_max) +
+                             " bytes; split the write";
+                write_frame(WsOpcode::kClose, make_close_payload(event.close_code, reason));
             }
             close_code_ = event.close_code;
             state_ = State::kClosed;

@@ -145,7 +145,8 @@ void View::apply(const Change& change) {
             ViewNode& node = *make(root, change.path).node;
             node.become(Kind::counter);
             node.count = change.value.as_integer();
-            node.generation = change.dot;
+            // A live frame leaves out a generation that has not changed.
+            if (change.dot != Dot{}) node.generation = change.dot;
             return;
         }
         case ChangeKind::clear:

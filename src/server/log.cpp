@@ -45,8 +45,20 @@ void open_log(const Options& options) {
     spdlog::set_default_logger(std::move(logger));
 }
 
-void log_info(std::string_view text) { spdlog::info("{}", text); }
-void log_warning(std::string_view text) { spdlog::warn("{}", text); }
-void log_error(std::string_view text) { spdlog::error("{}", text); }
+namespace {
+
+// Names come from clients: a line end in one must not begin a line of the log.
+std::string one_line(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return out;
+}
+
+}  // namespace
+
+void log_info(std::string_view text) { spdlog::info("{}", one_line(text)); }
+void log_warning(std::string_view text) { spdlog::warn("{}", one_line(text)); }
+void log_error(std::string_view text) { spdlog::error("{}", one_line(text)); }
 
 }  // namespace tandem::server

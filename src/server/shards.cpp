@@ -132,6 +132,8 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         api.access = gateway::Access(options.origins);
         api.docs_url = options.hub.docs_url;
         api.websocket.message_bytes_max = limits.message_bytes_max;
+        // A JSON snapshot is one message, and JSON can need several bytes for one.
+        api.websocket.queue_bytes_max = 4 * base::kMiB + 4 * limits.record_bytes_max;
         api.websocket.ping_interval_ms = limits.ping_interval_ms;
         api.websocket.idle_timeout_ms = limits.idle_timeout_ms;
         api.files = pages(options, index == 0 ? Missing::warn : Missing::ignore);

@@ -124,9 +124,9 @@ TEST(WireBinary, EachFrameOfAMessageStandsAlone) {
     cut_bytes.pop_back();
     cut_bytes[1] = static_cast<char>(cut_bytes[1] - 1);
     cut_bytes[3] = static_cast<char>(cut_bytes[3] - 1);
-    const std::string message =
-        bytes_of(ClientFrame(push)) + bytes_of(ClientFrame(Ping{5})) + cut_bytes +
-        from_hex("0a 05 1a 03 0a 01 ff") + bytes_of(ClientFrame(Unsubscribe{"b:2"}));
+    const std::string message = bytes_of(ClientFrame(push)) + bytes_of(ClientFrame(Ping{5})) +
+                                cut_bytes + from_hex("0a 05 1a 03 0a 01 ff") +
+                                bytes_of(ClientFrame(Unsubscribe{"b:2"}));
     std::vector<ReceivedFrame> out;
     ASSERT_TRUE(decode_binary(message, out).ok());
     ASSERT_EQ(out.size(), 5u);

@@ -189,8 +189,9 @@ void encode_binary(std::string& out, const ServerFrame& frame);
 /// A frame that was refused while it was decoded.
 struct RefusedFrame {
     base::Error error;
-    std::string where;   ///< JSON codec only: the member ("push.counter"), or empty
-    ErrorFrame context;  ///< its channel, and a push's actor, counter and ref, if they were readable
+    std::string where;  ///< JSON codec only: the member ("push.counter"), or empty
+    ErrorFrame
+        context;  ///< its channel, and a push's actor, counter and ref, if they were readable
 };
 
 using ReceivedFrame = std::variant<ClientFrame, RefusedFrame>;

@@ -24,9 +24,9 @@ base::Result<void> check_op(const Value& op, std::string_view& where) {
     return {};
 }
 
-/// Reads the members of one frame, of which nothing is checked yet. The first error is kept together
-/// with the member's name, and the other members are read all the same; one that is absent or in
-/// error leaves the target as it is.
+/// Reads the members of one frame, of which nothing is checked yet. The first error is kept
+/// together with the member's name, and the other members are read all the same; one that is absent
+/// or in error leaves the target as it is.
 class ObjectReader {
   public:
     ObjectReader(std::string_view frame, const Value& object) : frame_(frame), object_(&object) {
@@ -101,8 +101,7 @@ class ObjectReader {
         if (v->as_array().size() > base::kOpsPerPushMax) return fail("ops", ErrorCode::too_large);
         for (const Value& op : v->as_array()) {
             std::string_view where;
-            if (auto status = check_op(op, where); !status)
-                return fail(where, status.error().code);
+            if (auto status = check_op(op, where); !status) return fail(where, status.error().code);
         }
         out = *v;
     }
@@ -183,8 +182,7 @@ void take(std::string_view name, const Value& body, std::vector<ReceivedFrame>& 
     if (reader.status())
         out.emplace_back(std::move(taken));
     else
-        out.emplace_back(
-            RefusedFrame{reader.status().error(), reader.where(), context_of(taken)});
+        out.emplace_back(RefusedFrame{reader.status().error(), reader.where(), context_of(taken)});
 }
 
 void decode_one(const Value& object, std::vector<ReceivedFrame>& out) {

@@ -155,9 +155,9 @@ TEST(WireJson, EachFrameOfAMessageStandsAlone) {
 }
 
 TEST(WireJson, NoPartOfAnOpGoesUnchecked) {
-    for (const char* op : {R"({"op":"set","base":{"constructor":1}})", R"({"prototype":1})",
-                           R"([{"__proto__":1}])", R"({"op":"inc","n":1e999})", "1e999",
-                           R"({"path":"\ud800"})"}) {
+    for (const char* op :
+         {R"({"op":"set","base":{"constructor":1}})", R"({"prototype":1})", R"([{"__proto__":1}])",
+          R"({"op":"inc","n":1e999})", "1e999", R"({"path":"\ud800"})"}) {
         std::vector<ReceivedFrame> out;
         ASSERT_TRUE(
             decode_json(R"({"push":{"channel":"b:1","ops":[)" + std::string(op) + "]}}", out).ok())

@@ -70,6 +70,14 @@ class Contract(ProcessTest):
         refused({"subscribe": {"channel": "nowhere:1"}}, "unknown_namespace")
         client._send(1, b"{not json")
         self.assertEqual(next_of(client, "error")["code"], "malformed")
+        client.send([
+            {"push": {"channel": "board:bad", "actor": 70000, "counter": 1, "ref": 5, "ops": [put("a", {"constructor": 1})]}},
+            {"push": {"channel": "board:other", "ref": 2, "ops": [put("title", "too")]}},
+        ])
+        error = next_of(client, "error")
+        self.assertEqual([error.get(name) for name in ("code", "channel", "actor", "counter", "ref")],
+                         ["reserved_key", "board:bad", 70000, 1, 5])
+        self.assertEqual(next_of(client, "ack")["ref"], 2)
         client.send({"unknown frame": {"x": 1}})
         client.send({"push": {"channel": "board:ok", "ops": [put("title", "fine")]}})
         self.assertEqual(next_of(client, "entries")["items"][0]["ops"][0]["value"], "fine")
@@ -80,7 +88,7 @@ class Contract(ProcessTest):
         other = self.connect(server)
         client.send({"push": {"channel": "board:1", "ops": [put("title", "x" * 65_400)]}})
         self.assertEqual(next_of(client, "ack")["seq"], 1)
-        with self.assertRaisesRegex(CheckFailed, "closed"):
+        with self.assertRaisesRegex(CheckFailed, "closed the connection: too_large: at most 65536 bytes; split"):
             client.send({"push": {"channel": "board:1", "ops": [put("title", "x" * 65_600)]}})
             next_of(client, "ack")
         self.assertEqual(request(server, "/api/v1/channels/board:1/record", "PATCH", b"x" * (2 << 20))[0], 413)
@@ -169,6 +177,45 @@ class Contract(ProcessTest):
         self.assertEqual(request(server, "/api/v1/channels", headers={"Origin": "http://localhost:3000"})[0], 200)
         allowed = self.start("--server.origins", "https://app.example", data=os.path.join(self.folder, "other"))
         self.assertEqual(request(allowed, "/api/v1/channels", headers={"Origin": "https://app.example"})[0], 200)
+
+    def test_the_root_must_be_meant(self):
+        server = self.start()
+        patch(server, "board:1", [put("title", "here")])
+        for op in ({"op": "delete"}, {"op": "delete", "pth": "title"}, {"op": "set", "value": 5}):
+            status, _, answer = patch(server, "board:1", [op])
+            self.assertEqual((status, answer["error"]["code"]), (400, "bad_path"), op)
+        for op in (put("", 5), {"op": "inc", "path": "", "value": 1}):
+            self.assertEqual(patch(server, "board:1", [op])[0], 400, op)
+        self.assertEqual(patch(server, "board:1", [{"op": "move", "path": "cards/@a", "position": "!!"}])[0], 400)
+        self.assertEqual(record(server, "board:1")["value"], {"title": "here"})
+        self.assertEqual(patch(server, "board:1", [{"op": "delete", "path": ""}])[0], 200)
+        self.assertEqual(record(server, "board:1")["value"], {})
+
+    def test_bases_over_http(self):
+        server = self.start()
+        patch(server, "board:1", [put("title", "one")])
+        patch(server, "board:1", [put("title", "two")])
+        body = {"ops": [put("title", "three")], "base": 1}
+        self.assertEqual(request(server, "/api/v1/channels/board:1/record", "PATCH", body)[0], 200)
+        rows = request(server, "/api/v1/channels/board:1/conflicts")[2]["conflicts"]
+        self.assertEqual(len(rows), 1)
+        body["base"] = 999
+        answer = request(server, "/api/v1/channels/board:1/record", "PATCH", body)
+        self.assertEqual((answer[0], answer[2]["error"]["code"]), (400, "base_in_future"))
+
+    def test_a_counter_is_set_to_what_was_said(self):
+        server = self.start()
+        patch(server, "board:1", [{"op": "inc", "path": "votes", "value": 5}])
+        patch(server, "board:1", [{"op": "counter_set", "path": "votes", "value": 10}])
+        self.assertEqual(record(server, "board:1")["value"], {"votes": 10})
+
+    def test_a_large_record_can_be_followed_in_json(self):
+        server = self.start()
+        for n in range(90):
+            self.assertEqual(patch(server, "board:1", [put(f"field{n}", "x" * 60_000)])[0], 200)
+        client = self.connect(server)
+        client.send({"subscribe": {"channel": "board:1"}})
+        self.assertEqual(len(next_of(client, "snapshot")["value"]), 90)
 
     def test_health_ready_metrics(self):
         server = self.start()

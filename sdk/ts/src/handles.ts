@@ -114,7 +114,7 @@ abstract class Handle {
 }
 
 const integer = (n: number): number => {
-    if (!Number.isSafeInteger(n)) throw new TandemError('out_of_range', 'An integer within 2^53 is needed.');
+    if (!Number.isSafeInteger(n)) throw new TandemError('out_of_range', 'Needs an integer within 2^53.');
     return n;
 };
 

@@ -135,7 +135,8 @@ export class Edit {
             case CHANGE_COUNTER: {
                 const node = this.turn(this.reach(c.path), COUNTER);
                 node.value = c.value;
-                node.generation = c.dot;
+                // A live frame leaves out a generation that has not changed.
+                if (c.dot[1]) node.generation = c.dot;
                 break;
             }
             case CHANGE_CLEAR:
