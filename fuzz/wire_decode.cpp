@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "wire/frames.hpp"
@@ -26,18 +27,37 @@ void check(std::string_view input) {
     if (once != twice) std::abort();
 }
 
+/// A client's message is read frame by frame or as a whole, and both readings agree.
+template <class Decode>
+void check_received(std::string_view input, Decode decode) {
+    std::vector<tandem::wire::ReceivedFrame> each;
+    std::vector<tandem::wire::ClientFrame> all;
+    const bool readable = static_cast<bool>(decode(input, each));
+    const bool accepted = static_cast<bool>(decode(input, all));
+    std::size_t refused = 0;
+    for (const auto& frame : each) {
+        if (std::holds_alternative<tandem::wire::RefusedFrame>(frame)) ++refused;
+    }
+    if (accepted != (readable && refused == 0)) std::abort();
+    if (accepted && all.size() != each.size()) std::abort();
+    std::string json;
+    for (const auto& frame : all)
+        tandem::wire::encode_json(json, frame);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::string_view input(reinterpret_cast<const char*>(data), size);
     check<tandem::wire::ClientFrame>(input);
     check<tandem::wire::ServerFrame>(input);
-    std::vector<tandem::wire::ClientFrame> frames;
-    std::string where;
-    if (tandem::wire::decode_json(input, frames, where)) {
-        std::string json;
-        for (const auto& frame : frames)
-            tandem::wire::encode_json(json, frame);
-    }
+    const auto binary = [](auto message, auto& out) {
+        return tandem::wire::decode_binary(message, out);
+    };
+    const auto json = [](auto message, auto& out) {
+        return tandem::wire::decode_json(message, out);
+    };
+    check_received(input, binary);
+    check_received(input, json);
     return 0;
 }
