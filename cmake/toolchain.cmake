@@ -2,11 +2,13 @@
 
 include_guard(GLOBAL)
 
-# Precompiled headers defeat ccache unless it is told to look past their macros and time stamps.
+# Precompiled headers defeat ccache unless it is told to look past their macros and time stamps. Paths
+# below the base directory are hashed as relative ones, so that checkouts share what they compiled.
 find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND (NOT CMAKE_CXX_COMPILER_LAUNCHER OR CMAKE_CXX_COMPILER_LAUNCHER STREQUAL "ccache"))
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    ${CMAKE_COMMAND} -E env "CCACHE_SLOPPINESS=pch_defines,time_macros" ${TANDEM_CCACHE})
+    ${CMAKE_COMMAND} -E env "CCACHE_SLOPPINESS=pch_defines,time_macros"
+    "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" ${TANDEM_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 

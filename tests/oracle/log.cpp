@@ -16,7 +16,7 @@ int64_t Log::effective_base(const json& base) const {
     if (base.is_number()) return base.get<int64_t>();
     int64_t seq = base.at("seq").get<int64_t>();
     size_t at = 0;
-    while (at < epochs_.size() && epochs_[at].first != base.at("epoch"))
+    while (at < epochs_.size() && epochs_[at].first != base.at("epoch").get<std::string>())
         ++at;
     if (at == epochs_.size()) return 0;
     for (size_t later = at + 1; later < epochs_.size(); ++later) {
