@@ -66,6 +66,7 @@ test('a new device shows the whole board, and shows it again without the server'
     const device = await new_context(t);
     const first = await open_pane(device, server, 'cold', 'Linus');
     await until_equal_everywhere(server, 'cold', [first.pane, ...panes]);
+    await first.pane.until_copied((await server.state('cold')).seq);
 
     await first.page.close();
     await server.kill();

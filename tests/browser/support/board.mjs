@@ -81,26 +81,32 @@ export class Pane {
         for (let i = 0; i < times; i++) await this.by('votes-plus').click();
     }
 
-    /** What is on the disk of this profile: how many pushes wait, and how many were ever put into an outbox. */
+    /** What is on the disk of this profile: how many pushes wait, how many were ever put into an outbox, and the newest `seq` of a copy of the board. */
     async outbox() {
         return this.frame.locator('#pane').evaluate(async () => {
             const answer = (request) => new Promise((resolve, reject) => {
                 request.onsuccess = () => resolve(request.result);
                 request.onerror = () => reject(request.error);
             });
-            const sums = { waiting: 0, ever: 0 };
+            const sums = { waiting: 0, ever: 0, copied: 0 };
             for (const { name } of await indexedDB.databases()) {
                 if (!name.startsWith('tandem ')) continue;
                 const db = await answer(indexedDB.open(name));
-                const tx = db.transaction(['push', 'lane']);
+                const tx = db.transaction(['push', 'lane', 'state']);
                 const pushes = answer(tx.objectStore('push').count());
-                const lanes = await answer(tx.objectStore('lane').getAll());
+                const lanes = answer(tx.objectStore('lane').getAll());
+                const states = await answer(tx.objectStore('state').getAll());
                 sums.waiting += await pushes;
-                for (const lane of lanes) sums.ever += lane.last;
+                for (const lane of await lanes) sums.ever += lane.last;
+                for (const state of states) sums.copied = Math.max(sums.copied, state.seq);
                 db.close();
             }
             return sums;
         });
+    }
+    /** The copy of the board that this profile keeps is made some time after what it shows. */
+    until_copied(seq) {
+        return until(`${this.name} has a copy of the board at ${seq}`, async () => (await this.outbox()).copied >= seq);
     }
     until_stored(count) {
         return until(`${count} edits of ${this.name} are in the outbox`, async () => (await this.outbox()).waiting === count);

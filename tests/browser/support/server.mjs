@@ -88,7 +88,11 @@ export class Server {
         return answer.json();
     }
     async record(board) {
-        return (await this.get(`channels/${encodeURIComponent(`board:${board}`)}/record`)).value;
+        return (await this.state(board)).value;
+    }
+    /** The record with its `seq` and `epoch`. */
+    state(board) {
+        return this.get(`channels/${encodeURIComponent(`board:${board}`)}/record`);
     }
     async connections() {
         return (await this.get('connections')).connections;
