@@ -39,6 +39,13 @@ if(TANDEM_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+if(TANDEM_COVERAGE)
+  # Several processes of the simulator write the same counters.
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_compile_definitions(TANDEM_COVERAGE)
+  add_link_options(--coverage)
+endif()
+
 add_library(tandem_warnings INTERFACE)
 target_compile_options(tandem_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
