@@ -1,5 +1,7 @@
 // The command line of the simulator; see README.md.
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -13,6 +15,9 @@
 #include "sim/world.hpp"
 
 namespace {
+
+/// A line that is written over and over is for people, not for logs.
+bool shows_progress() { return ::isatty(STDERR_FILENO) == 1; }
 
 using namespace tandem::sim;
 
@@ -146,11 +151,13 @@ void run_clean(const Arguments& arguments, Totals& totals) {
                             static_cast<unsigned long long>(outcome.events),
                             static_cast<unsigned long long>(outcome.crashes));
         }
-        std::fprintf(stderr, "\r%llu of %zu seeds, %llu failed ",
-                     static_cast<unsigned long long>(totals.passed + totals.failed), seeds.size(),
-                     static_cast<unsigned long long>(totals.failed));
+        const uint64_t done = totals.passed + totals.failed;
+        if (shows_progress() && (done % 10 == 0 || done == seeds.size()))
+            std::fprintf(stderr, "\r%llu of %zu seeds, %llu failed ",
+                         static_cast<unsigned long long>(done), seeds.size(),
+                         static_cast<unsigned long long>(totals.failed));
     });
-    std::fputc('\n', stderr);
+    if (shows_progress()) std::fputc('\n', stderr);
 }
 
 size_t run_planted(const Arguments& arguments, const std::vector<Planted>& bugs, Totals& totals) {
@@ -178,9 +185,10 @@ size_t run_planted(const Arguments& arguments, const std::vector<Planted>& bugs,
                         static_cast<unsigned long long>(arguments.seeds));
         }
         std::fflush(stdout);
-        std::fprintf(stderr, "\rplanted: %zu of %zu found ", found, bugs.size());
+        if (shows_progress())
+            std::fprintf(stderr, "\rplanted: %zu of %zu found ", found, bugs.size());
     });
-    std::fputc('\n', stderr);
+    if (shows_progress()) std::fputc('\n', stderr);
     return found;
 }
 
