@@ -73,6 +73,8 @@ void Applier::run() {
         if (makes_sense(op)) apply(op);
     }
     settle();
+    // Nodes that the floor forgets can no longer tell the tree of hashes that they are gone.
+    if (entry_.floor != 0 && document_.hashes) document_.hash_tree();
     if (entry_.floor != 0) forget(document_, entry_.floor);
     document_.journal.bound();
 }

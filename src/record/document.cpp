@@ -47,7 +47,6 @@ Document& Document::operator=(Document&&) noexcept = default;
 
 void Document::apply(const Entry& entry) {
     TANDEM_ASSERT(entry.seq > impl_->seq);
-    impl_->hash.clear();
     Applier(*impl_, entry).run();
 }
 
@@ -115,9 +114,40 @@ std::vector<Row> Document::journal(Rows which) const {
     return impl_->journal.rows(which == Rows::open);
 }
 
-std::string Document::hash() const {
-    if (impl_->hash.empty()) impl_->hash = hash_of(impl_->root);
-    return impl_->hash;
+HashTree& Document::Impl::hash_tree() const {
+    if (!hashes) hashes = std::make_unique<RecordHashes>();
+    update(*hashes, root, seq);
+    return hashes->tree;
+}
+
+std::string Document::hash() const { return to_hex(impl_->hash_tree().root()); }
+
+Subtree Document::hashes_below(std::string_view prefix) const {
+    return impl_->hash_tree().look(prefix);
+}
+
+uint64_t Document::hashes_computed() const {
+    return impl_->hashes ? impl_->hashes->tree.hashes() : 0;
+}
+
+std::optional<Document::FieldView> Document::field_of(const Digest& key) const {
+    const Node* node = impl_->hash_tree().find(key);
+    if (node == nullptr) return std::nullopt;
+    FieldView view;
+    view.path = node->path();
+    view.kind = node->shown;
+    if (node->shown != Kind::none) view.value = shown_node(*node);
+    if (node->shown == Kind::reg) view.stamp = winner(node->siblings).stamp;
+    if (node->is_item) {
+        const Item& item = as_item(*node);
+        view.is_item = true;
+        if (!item.positions.empty()) {
+            const Sibling& position = winner(item.positions);
+            view.position = position.value.as_string();
+            view.stamp = std::max(view.stamp, position.stamp);
+        }
+    }
+    return view;
 }
 
 size_t Document::bytes() const { return sizeof(Impl) + impl_->bytes + impl_->journal.bytes(); }

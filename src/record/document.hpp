@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "record/change.hpp"
+#include "record/hash_tree.hpp"
 #include "record/op.hpp"
 
 namespace tandem::record {
@@ -65,8 +67,24 @@ class Document {
     enum class Rows : uint8_t { open, all };
     std::vector<Row> journal(Rows which) const;
 
-    /// 128 bits over canonical siblings (dots, values, stamps; never seq), as 32 hex digits.
+    /// 128 bits over canonical siblings (dots, values, stamps; never seq), as 32 hex digits: the
+    /// root of a tree of hashes that is built at the first call. Later ones look at what changed
+    /// since the last one only.
     std::string hash() const;
+    /// A subtree of that tree, for comparing with another replica (hash_compare.hpp).
+    Subtree hashes_below(std::string_view prefix) const;
+    /// How many SHA-256 this record has computed, for metrics.
+    uint64_t hashes_computed() const;
+    /// The field whose path has the given hash, if it holds something.
+    struct FieldView {
+        Path path;
+        Kind kind = Kind::none;
+        base::Value value;   ///< as shown, null when the kind is none
+        clock::Stamp stamp;  ///< of the winner of a register or position; else zero
+        bool is_item = false;
+        std::string position;
+    };
+    std::optional<FieldView> field_of(const Digest& key) const;
 
     /// Rough bytes held, for limits and metrics.
     size_t bytes() const;

@@ -1,6 +1,9 @@
+// What of a record is hashed, and how the tree of hashes follows the record's changes.
+
+#include "record/hash.hpp"
+
 #include <algorithm>
 
-#include "base/sha256.hpp"
 #include "record/document_impl.hpp"
 
 namespace tandem::record {
@@ -47,6 +50,7 @@ void write_content(std::string& out, const Node& node) {
     if (node.counter) {
         writer.u8(static_cast<uint8_t>(Kind::counter));
         writer.zigzag(node.counter->value);
+        writer.u8(static_cast<uint8_t>(node.counter->origin));
         writer.varint(node.counter->generation.actor);
         writer.varint(node.counter->generation.counter);
         write_dots(writer, node.counter->touched);
@@ -71,44 +75,77 @@ void write_content(std::string& out, const Node& node) {
     }
 }
 
-void hash_below(base::Sha256& sha, const Node& node, std::string& path, std::string& scratch) {
-    scratch.clear();
-    write_content(scratch, node);
-    if (!scratch.empty()) {
-        std::string leaf;
-        base::Writer writer(leaf);
-        writer.sized(path);
-        writer.sized(scratch);
-        sha.update(leaf);
+enum class Mode : uint8_t { changed, all, gone };
+
+// Brings the leaves in line with what changed after `since`. Every change of a node's content moves
+// the node to the front of its parent's recency, so nothing else needs to be looked at.
+class Updater {
+  public:
+    Updater(HashTree& tree, uint64_t since) : tree_(tree), since_(since) {}
+
+    void visit(const Node& node, Mode mode) {
+        if (mode == Mode::changed && node.max_seq <= since_) return;
+        if (node.is_item) {
+            const Item& item = as_item(node);
+            if (!item.is_visible()) {
+                // What was hidden before is not in the tree.
+                if (mode == Mode::changed && item.removed_seq <= since_) return;
+                mode = Mode::gone;
+            } else if (mode == Mode::changed && item.visible_seq > since_) {
+                mode = Mode::all;
+            }
+        }
+        leaf(node, mode);
+        if (node.map) below(node.map->children, node.map->recency, mode);
+        if (node.list) below(node.list->items, node.list->recency, mode);
     }
-    size_t length = path.size();
-    auto descend = [&](const Node& child) {
-        path.push_back(child.is_item ? '@' : '/');
-        base::Writer(path).sized(child.name);
-        hash_below(sha, child, path, scratch);
-        path.resize(length);
-    };
-    if (node.map) {
-        for (const auto& child : node.map->children) {
-            if (child->shown != Kind::none) descend(*child);
+
+  private:
+    void leaf(const Node& node, Mode mode) {
+        content_.clear();
+        if (mode != Mode::gone) write_content(content_, node);
+        if (content_.empty() && !node.is_hashed) return;
+        const Digest key = digest_of(path_);
+        tree_.count_hashes(1);
+        node.is_hashed = !content_.empty();
+        if (content_.empty()) return tree_.erase(key);
+        tree_.count_hashes(1);
+        tree_.put(key, digest_of(content_), &node);
+    }
+
+    template <class T>
+    void below(const std::vector<std::unique_ptr<T>>& all, const Recency& recency, Mode mode) {
+        if (mode != Mode::changed) {
+            for (const auto& node : all)
+                step(*node, mode);
+            return;
+        }
+        for (const Node* node = recency.newest; node != nullptr && node->max_seq > since_;
+             node = node->older) {
+            step(*node, mode);
         }
     }
-    if (node.list) {
-        for (const auto& item : node.list->items) {
-            if (item->is_visible()) descend(*item);
-        }
+
+    void step(const Node& node, Mode mode) {
+        const size_t length = path_.size();
+        path_.push_back(node.is_item ? '@' : '/');
+        base::Writer(path_).sized(node.name);
+        visit(node, mode);
+        path_.resize(length);
     }
-}
+
+    HashTree& tree_;
+    uint64_t since_;
+    std::string path_;
+    std::string content_;
+};
 
 }  // namespace
 
-std::string hash_of(const Node& root) {
-    base::Sha256 sha;
-    std::string path;
-    std::string scratch;
-    hash_below(sha, root, path, scratch);
-    constexpr size_t kHexDigits = 32;
-    return base::to_hex(sha.finish()).substr(0, kHexDigits);
+void update(RecordHashes& hashes, const Node& root, uint64_t seq) {
+    if (hashes.seq == seq) return;
+    Updater(hashes.tree, hashes.seq).visit(root, hashes.seq == 0 ? Mode::all : Mode::changed);
+    hashes.seq = seq;
 }
 
 }  // namespace tandem::record

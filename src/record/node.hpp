@@ -99,6 +99,7 @@ struct Node {
     const bool is_item;
     bool is_touched = false;
     bool is_changed = false;
+    mutable bool is_hashed = false;  ///< has a leaf in the tree of hashes
 
     bool is_live(Kind kind) const;
     /// The shown kind as the slots are now.
