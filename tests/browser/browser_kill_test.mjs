@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assert_each_once, open_pane, until_equal_everywhere } from './support/board.mjs';
-import { kill_browser, launch_profile } from './support/browser.mjs';
+import { complaints, kill_browser, launch_profile } from './support/browser.mjs';
 import { private_folder, serve_pages_alone, Server } from './support/server.mjs';
 import { edit_without_end } from './support/typist.mjs';
 import { until } from './support/wait.mjs';
@@ -61,7 +61,7 @@ test('a browser killed at any moment loses nothing that was in its outbox and do
     let last;
 
     /** What a round left: the first so many of its edits, in their order, and at least those that were stored. */
-    const judge = (board) => {
+    const judge = async (board, pane) => {
         if (!last) return;
         const { tag, safe } = last;
         const own = board.cards.map((card) => card.text).filter((text) => text.startsWith(`${tag} card`));
@@ -70,13 +70,14 @@ test('a browser killed at any moment loses nothing that was in its outbox and do
         assert.deepEqual(own, own.map((_, i) => `${tag} card ${i + 1}`), `${tag}: cards come once, in order, without a hole`);
         const arrived = votes + own.length;
         assert.deepEqual({ votes, cards: own.length }, parts_of(arrived), `${tag}: votes count once, in order with the cards`);
-        assert.ok(arrived >= safe, `${tag}: ${safe} edits were safe, ${arrived} arrived`);
+        const now = { ...(await pane.status()), ...(await pane.outbox()), complaints: complaints(pane.frame.page().context()) };
+        assert.ok(arrived >= safe, `${tag}: ${safe} edits were safe, ${arrived} arrived; now: ${JSON.stringify(now)}`);
         assert.ok(safe >= last.wanted, `${tag}: only ${safe} edits were made`);
     };
 
     for (const [i, kind] of kRounds.entries()) {
         const { browser, pane } = await open_profile(t, profile, server, 'Ada');
-        judge(await until_equal_everywhere(server, kBoard, [pane]));
+        await judge(await until_equal_everywhere(server, kBoard, [pane]), pane);
         await pane.until_stored(0);
         const { ever } = await pane.outbox();
         const tag = `round ${i + 1}`;
@@ -106,7 +107,7 @@ test('a browser killed at any moment loses nothing that was in its outbox and do
         }
     }
     const { browser, pane } = await open_profile(t, profile, server, 'Ada');
-    judge(await until_equal_everywhere(server, kBoard, [pane]));
+    await judge(await until_equal_everywhere(server, kBoard, [pane]), pane);
     await pane.until_stored(0);
     await kill_browser(browser);
 });

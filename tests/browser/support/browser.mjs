@@ -19,7 +19,7 @@ export async function new_context(t, options = {}) {
     const context = await (await shared).newContext({ ...kContext, ...options });
     context.setDefaultTimeout(kActionMs);
     t.after(() => context.close());
-    watch(t, context);
+    watch(context);
     return context;
 }
 export async function end_browser() {
@@ -31,6 +31,7 @@ export async function end_browser() {
 export async function launch_profile(folder) {
     const context = await chromium.launchPersistentContext(folder, { ...kOptions, ...kContext });
     context.setDefaultTimeout(kActionMs);
+    watch(context);
     const devtools = await context.browser().newBrowserCDPSession();
     const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
     const pid = processInfo.find(({ type }) => type === 'browser').id;
@@ -56,7 +57,7 @@ const troubles = new WeakMap();
 const kExpected = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|WebSocket connection to/;
 
 /** Collects what a page complains of: errors, refused scripts, requests without an answer. */
-function watch(t, context) {
+function watch(context) {
     const found = [];
     troubles.set(context, found);
     context.on('console', (message) => {
