@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import gen_errors
+import gen_settings
 import symbols
 from layers import read_layers
 
@@ -149,9 +150,9 @@ def check_format(tree):
         yield from (f"{name}: not formatted; run ./dev fmt" for name in wrong or [run.stderr.strip()])
 
 
-def check_generated(tree):
-    del tree
+def check_generated(tree, build):
     yield from (f"{name}: not up to date; run ./dev errors" for name in gen_errors.stale_files())
+    yield from (f"{name}: not up to date; run ./dev errors" for name in gen_settings.stale_files(tree.root, build))
 
 
 def check_symbols(tree, build):
@@ -176,7 +177,8 @@ def check_symbols(tree, build):
 def main():
     checks = {
         "format": check_format, "includes": check_includes, "headers": check_headers, "length": check_length,
-        "words": check_words, "core": check_core, "generated": check_generated,
+        "words": check_words, "core": check_core,
+        "generated": lambda tree: check_generated(tree, options.build),
         "symbols": lambda tree: check_symbols(tree, options.build),
     }
     parser = argparse.ArgumentParser(description=__doc__)

@@ -38,6 +38,7 @@ struct Arguments {
     ClientCommand client;
     std::string file;
     bool is_typescript = false;
+    bool is_markdown = false;
     uint16_t echo_port = 0;
 };
 
@@ -194,6 +195,7 @@ int run_command_line(int argc, char** argv) {
     add_settings(*check, args);
     CLI::App* defaults =
         app.add_subcommand("defaultconfig", "print a settings file with all defaults");
+    defaults->add_flag("--markdown", args.is_markdown, "as a page of the documentation");
     CLI::App* types = app.add_subcommand("types", "print typed handles of the configured schema");
     add_settings(*types, args);
     types->add_flag("--ts", args.is_typescript, "for TypeScript (the only language so far)");
@@ -239,7 +241,7 @@ int run_command_line(int argc, char** argv) {
     if (serve->parsed()) return run_serve(args);
     if (check->parsed()) return run_checkconfig(args);
     if (defaults->parsed()) {
-        std::fputs(default_file().c_str(), stdout);
+        std::fputs((args.is_markdown ? default_page() : default_file()).c_str(), stdout);
         return 0;
     }
     if (types->parsed()) return run_types(args);

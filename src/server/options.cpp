@@ -21,7 +21,8 @@ std::string upper(std::string_view text) {
 template <class T>
 Setting number(std::string section, std::string name, std::string help, T& target, uint64_t low,
                uint64_t high) {
-    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr};
+    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr, {}};
+    setting.allowed = std::to_string(low) + " to " + std::to_string(high);
     setting.set = [&target, low, high](const std::string& text) -> std::string {
         uint64_t value = 0;
         const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -36,7 +37,7 @@ Setting number(std::string section, std::string name, std::string help, T& targe
 }
 
 Setting text(std::string section, std::string name, std::string help, std::string& target) {
-    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr};
+    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr, {}};
     setting.set = [&target](const std::string& value) -> std::string {
         target = value;
         return {};
@@ -169,7 +170,7 @@ std::vector<Setting> settings_of(Options& o) {
     all.push_back(text("server", "data", "folder of the embedded store", o.data_dir));
     all.push_back(text("server", "web", "folder of the pages to serve; empty: none", o.web_dir));
     Setting origins{"server", "origins", "further origins whose pages may connect, comma-separated",
-                    nullptr, nullptr};
+                    nullptr,  nullptr,   "a list of origins"};
     origins.set = [&o](const std::string& value) -> std::string {
         o.origins.clear();
         std::stringstream in(value);
@@ -188,7 +189,8 @@ std::vector<Setting> settings_of(Options& o) {
                          "what clients are told at a shutdown: when to come back",
                          o.reconnect_after_ms, 0, 600'000));
     all.push_back(text("log", "level", "trace, debug, info, warn, error or off", o.log_level));
-    Setting format{"log", "format", "text or json", nullptr, nullptr};
+    Setting format{"log",   "format", "how a line of the log looks",
+                   nullptr, nullptr,  "text or json"};
     format.set = [&o](const std::string& value) -> std::string {
         if (value != "text" && value != "json") return "text or json";
         o.log_format = value == "json" ? LogFormat::json : LogFormat::text;
@@ -325,6 +327,40 @@ std::string default_file() {
         "# Types: string number boolean json counter set list map; resolvers: lww manual.\n";
     out += dev_schema();
     return out;
+}
+
+std::string default_page() {
+    Options options;
+    std::string out = R"(# Settings
+
+Written by `./dev errors` from the code. `tandem defaultconfig` prints the same as a file to start from, `tandem checkconfig --config FILE` says what is wrong with one.
+
+A setting is taken from, the later ones winning: its default, the file, the environment variable `TANDEM_SECTION_NAME` (`TANDEM_SERVER_PORT`), the flag `--section.name` (`--server.port`).
+)";
+    std::string section;
+    for (const Setting& setting : settings_of(options)) {
+        if (setting.section != section) {
+            section = setting.section;
+            out += "\n## [" + section + "]\n| name | default | values | |\n|---|---|---|---|\n";
+        }
+        out += "| `" + setting.name + "` | `" + setting.get() + "` | " +
+               (setting.allowed.empty() ? "text" : setting.allowed) + " | " + setting.help + " |\n";
+    }
+    out += R"(
+## [namespaces.NAME]
+A namespace is what a channel's name begins with: `board:42` belongs to `board`. A channel of a namespace that is not configured is refused.
+
+| name | default | values | |
+|---|---|---|---|
+| `strict` | `false` | true or false | refuse fields that no pattern names |
+| `fields` | none | a table | pattern of a path = type, or `{ type, resolver }`; `*` stands for one segment |
+
+Types: `string` `number` `boolean` `json` `counter` `set` `list` `map`. What the resolvers do is in [semantics](semantics.md). For example:
+
+```toml
+)";
+    out += dev_schema();
+    return out + "```\n";
 }
 
 }  // namespace tandem::server

@@ -35,6 +35,7 @@ struct Setting {
     /// Takes the text of a value; an empty string when it is good, else what is wanted.
     std::function<std::string(const std::string&)> set;
     std::function<std::string()> get;
+    std::string allowed;  ///< the values it takes, for people; empty: any text
     [[nodiscard]] std::string key() const { return section + "." + name; }
     [[nodiscard]] std::string environment_name() const;
 };
@@ -60,6 +61,8 @@ std::string type_name(const hub::FieldRule& rule);
 
 /// The defaults as a commented TOML file.
 std::string default_file();
+/// The same as a page of the documentation, in Markdown.
+std::string default_page();
 /// The schema that `tandem dev` starts with, as TOML.
 std::string_view dev_schema();
 

@@ -54,8 +54,8 @@ for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
 done
 
 say "clone of $(git -C "$source_tree" log -1 --format='%h %s')"
-rm -rf "$dir/root/tandem"
-git clone --quiet --no-hardlinks "$source_tree" "$dir/root/tandem"
+rm -rf "$dir/srv/tandem"
+git clone --quiet --no-hardlinks "$source_tree" "$dir/srv/tandem"
 
 # In a mount namespace of its own, so that nothing stays mounted; with the machine's devices, because a
 # browser wants /dev/shm.
@@ -64,9 +64,9 @@ run_inside() {
         mount -t proc proc "$0/proc"
         mount -t sysfs -o ro sysfs "$0/sys" || true
         mount --rbind /dev "$0/dev"
-        exec chroot "$0" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        exec chroot "$0" /usr/bin/env -i HOME=/srv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
             LANG=C.UTF-8 CI=true DEBIAN_FRONTEND=noninteractive NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
-            bash -c "cd /root/tandem && $1"' "$dir" "$1" </dev/null
+            bash -c "cd /srv/tandem && $1"' "$dir" "$1" </dev/null
 }
 
 # A base system has lists of no package yet.
