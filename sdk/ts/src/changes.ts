@@ -42,9 +42,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type PathSlots = ReadonlyMap<number, Path>;
 const NO_SLOTS: PathSlots = new Map();
 
-const CHANGE = spec(
-    'kind:n path:p slot:n value:v position:u actor:n counter:n reason:n stampMs:n stampLogical:n stampActor:n seq:n',
-);
+const CHANGE = spec({
+    kind: 'n', path: 'p', slot: 'n', value: 'v', position: 'u', actor: 'n', counter: 'n', reason: 'n', stampMs: 'n', stampLogical: 'n', stampActor: 'n', seq: 'n',
+});
 
 export function decodeChanges(bytes: Uint8Array, slots: PathSlots = NO_SLOTS): Delta[] {
     return decodeAll(CHANGE, bytes).map(raw => {

@@ -13,11 +13,11 @@ export type Spec = readonly (readonly [name: string, type: string | Spec])[];
 
 const UNSET: Loose = { n: 0, i: 0, c: 0, o: false, t: '', b: new Uint8Array(0), v: null, e: EPOCH_NONE };
 
-export function spec(text: string, parts: { readonly [type: string]: Spec } = {}): Spec {
-    return text.split(' ').map(field => {
-        const [name, type] = field.split(':') as [string, string];
-        return [name, parts[type] ?? type] as const;
-    });
+/** Written as an object, so that its names are shortened together with those of the frames. */
+export type Fields = { readonly [name: string]: string };
+
+export function spec(fields: Fields, parts: { readonly [type: string]: Spec } = {}): Spec {
+    return Object.entries(fields).map(([name, type]) => [name, parts[type] ?? type] as const);
 }
 
 export function decodeFields(fields: Spec, bytes: Uint8Array, type?: string): Loose {

@@ -1,11 +1,12 @@
+import { CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_VALUE } from './changes.js';
 import type { Draft, Host } from './handles.js';
 import {
     OP_ADD, OP_ASSIGN, OP_COUNTER_SET, OP_DELETE, OP_INC, OP_INSERT, OP_MOVE, OP_REMOVE, OP_SET, BASE_NONE, DOT_NONE,
 } from './ops.js';
-import { isItem, type Path } from './path.js';
+import type { Path } from './path.js';
 import { Cell, type Readable } from './store.js';
 import { equal, type Json } from './value.js';
-import { COUNTER, Edit, LIST, REGISTER, SET, itemsOf, nodeAt, shownJson, type Node } from './view.js';
+import { COUNTER, Edit, SET, nodeAt, shownJson, treeChanges, type Node } from './view.js';
 import type { Write } from './write.js';
 
 export interface CanUndo {
@@ -49,12 +50,12 @@ export class History implements Undo {
     record(view: Node, ops: readonly Draft[], label: string | undefined, write: Write): void {
         const edit = new Edit(view);
         const steps = ops.map(op => {
-            const before = snapshot(edit.root, op.path);
+            const before = nodeAt(edit.root, op.path);
             // Each op has an edit of its own, so that the nodes kept here never change.
             const next = new Edit(edit.root);
             next.op({ ...op, base: BASE_NONE }, DOT_NONE);
             edit.root = next.root;
-            return { op, before, after: snapshot(edit.root, op.path) };
+            return { op, before, after: nodeAt(edit.root, op.path) };
         });
         const stack = this.mode === 'undo' ? this.redos : this.undos;
         stack.push({ steps, label: this.mode === 'edit' ? label : this.modeLabel, write });
@@ -104,7 +105,6 @@ export class History implements Undo {
     }
 }
 
-const snapshot = (root: Node, path: Path): Node | undefined => nodeAt(root, path);
 const shows = (a: Node | undefined, b: Node | undefined): boolean =>
     a === b || (a?.kind === b?.kind && a?.position === b?.position && equal(shownJson(a), shownJson(b)));
 
@@ -142,16 +142,10 @@ function holds(node: Node | undefined, value: Json | undefined): boolean {
 }
 
 /** Ops that make a subtree again. */
-function restore(path: Path, node: Node): Draft[] {
-    const ops: Draft[] = [];
-    if (isItem(path[path.length - 1] ?? '')) ops.push({ kind: OP_INSERT, path, position: node.position ?? '', value: null });
-    if (node.kind === REGISTER) ops.push({ kind: OP_SET, path, value: node.value });
-    else if (node.kind === COUNTER) ops.push({ kind: OP_INC, path, value: node.value });
-    else if (node.kind === SET) for (const value of node.elements.values()) ops.push({ kind: OP_ADD, path, value });
-    else if (node.kind === LIST) for (const item of itemsOf(node)) ops.push(...restore([...path, item.segment], item.node));
-    else {
-        if (node.marker) ops.push({ kind: OP_ASSIGN, path, value: {} });
-        for (const [segment, child] of node.children) ops.push(...restore([...path, segment], child));
-    }
-    return ops;
-}
+const restore = (path: Path, node: Node): Draft[] =>
+    treeChanges(node, path).map(({ kind, path, position = '', value }): Draft => {
+        if (kind === CHANGE_VALUE) return { kind: OP_SET, path, value };
+        if (kind === CHANGE_COUNTER) return { kind: OP_INC, path, value };
+        if (kind === CHANGE_ELEMENT) return { kind: OP_ADD, path, value };
+        return kind === CHANGE_EMPTY ? { kind: OP_ASSIGN, path, value: {} } : { kind: OP_INSERT, path, position, value: null };
+    });

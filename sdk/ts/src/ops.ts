@@ -49,7 +49,9 @@ export function encodeOps(ops: readonly Op[]): Uint8Array {
     return out.finish();
 }
 
-const OP = spec('kind:n path:p value:w position:u actor:n counter:n seen:i epoch:e seq:n');
+const OP = spec({
+    kind: 'n', path: 'p', value: 'w', position: 'u', actor: 'n', counter: 'n', seen: 'i', epoch: 'e', seq: 'n',
+});
 
 export function decodeOps(bytes: Uint8Array): Op[] {
     return decodeAll(OP, bytes).map(raw => {

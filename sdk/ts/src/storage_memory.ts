@@ -1,54 +1,29 @@
-import type { OutboxRow, OutboxStorage, StoredChange, StoredChannel, StoredPush, StoredState } from './outbox.js';
+import type { OutboxRow, OutboxStorage, StoredChange, StoredChannel } from './outbox.js';
 
-interface Row {
-    id: string;
-    actor: number;
-    channels: Map<string, StoredChannel>;
-}
+const NOTHING: StoredChannel = { lane: undefined, pushes: [], state: undefined };
 
-/** Outboxes that end with the page; for where there is no IndexedDB. */
+/**
+ * One outbox that ends with the page; for where there is no IndexedDB. Pushes are not kept: a channel whose pushes wait
+ * is not closed before they are sent, and nobody else could take them over.
+ */
 export class MemoryStorage implements OutboxStorage {
-    private readonly rows = new Map<string, Row>();
+    private readonly channels = new Map<string, StoredChannel>();
 
     async outboxes(): Promise<OutboxRow[]> {
-        return [...this.rows.values()].map(({ id, actor }) => ({ id, actor }));
+        return [];
     }
-    async create(id: string): Promise<void> {
-        this.rows.set(id, { id, actor: 0, channels: new Map() });
+    async create(): Promise<void> {}
+    async setActor(): Promise<void> {}
+    async waiting(): Promise<string[]> {
+        return [];
     }
-    async setActor(id: string, actor: number): Promise<void> {
-        this.rows.get(id)!.actor = actor;
+    async load(_id: string, channel: string): Promise<StoredChannel> {
+        return this.channels.get(channel) ?? NOTHING;
     }
-    async waiting(id: string): Promise<string[]> {
-        return [...(this.rows.get(id)?.channels ?? [])].filter(([, c]) => c.pushes.length > 0).map(([name]) => name);
-    }
-    async load(id: string, channel: string): Promise<StoredChannel> {
-        return this.rows.get(id)?.channels.get(channel) ?? { lane: undefined, pushes: [], state: undefined };
-    }
-    async newest(channel: string): Promise<StoredState | undefined> {
-        let best: StoredState | undefined;
-        for (const row of this.rows.values()) {
-            const state = row.channels.get(channel)?.state;
-            if (state && (!best || state.seq > best.seq)) best = state;
-        }
-        return best;
-    }
-    async write(id: string, channel: string, change: StoredChange): Promise<void> {
-        const row = this.rows.get(id);
-        if (!row) return;
-        const old = row.channels.get(channel) ?? { lane: undefined, pushes: [], state: undefined };
-        const pushes = new Map<number, StoredPush>(change.clear ? [] : old.pushes.map(p => [p.counter, p]));
-        for (const counter of change.drop ?? []) pushes.delete(counter);
-        for (const push of change.put ?? []) pushes.set(push.counter, push);
-        row.channels.set(channel, {
-            lane: change.lane ?? old.lane,
-            pushes: [...pushes.values()].sort((a, b) => a.counter - b.counter),
-            state: change.state === null ? undefined : (change.state ?? old.state),
-        });
-        if (change.actor !== undefined) row.actor = change.actor;
-        const other = change.clearOther !== undefined ? this.rows.get(change.clearOther) : undefined;
-        const there = other?.channels.get(channel);
-        if (there) other!.channels.set(channel, { ...there, pushes: [] });
+    async newest(): Promise<undefined> {}
+    async write(_id: string, channel: string, { lane, state }: StoredChange): Promise<void> {
+        const old = this.channels.get(channel) ?? NOTHING;
+        this.channels.set(channel, { pushes: [], lane: lane ?? old.lane, state: state === null ? undefined : (state ?? old.state) });
     }
     close(): void {}
 }

@@ -79,7 +79,16 @@ export function decodeValue(bytes: Uint8Array): Json {
     return decodeOne(bytes, 1);
 }
 
-const finds = (reader: Reader, field: number): boolean => reader.next() && reader.field === field;
+function expect(reader: Reader, field: number): Reader {
+    if (!reader.next() || reader.field !== field) throw malformed();
+    return reader;
+}
+/** Of an array or an object, which are all field 1 of a message. */
+function elements(reader: Reader): Uint8Array[] {
+    const out: Uint8Array[] = [];
+    for (const inner = new Reader(reader.bytes()); !inner.done; ) out.push(expect(inner, 1).bytes());
+    return out;
+}
 
 function decodeOne(bytes: Uint8Array, depth: number): Json {
     if (depth > DEPTH_MAX) throw new TandemError('too_deep', `Nested deeper than ${DEPTH_MAX}.`);
@@ -103,30 +112,19 @@ function decodeOne(bytes: Uint8Array, depth: number): Json {
         case 4:
             value = reader.text();
             break;
-        case 5: {
-            const items: Json[] = [];
-            const inner = new Reader(reader.bytes());
-            while (inner.next()) {
-                if (inner.field !== 1) throw malformed();
-                items.push(decodeOne(inner.bytes(), depth + 1));
-            }
-            value = Object.freeze(items);
+        case 5:
+            value = Object.freeze(elements(reader).map(bytes => decodeOne(bytes, depth + 1)));
             break;
-        }
         case 6: {
             const out: Record<string, Json> = {};
-            const inner = new Reader(reader.bytes());
-            let before: string | undefined;
-            while (inner.next()) {
-                if (inner.field !== 1) throw malformed();
-                const member = new Reader(inner.bytes());
-                if (!finds(member, 1)) throw malformed();
-                const key = member.text();
+            let before = '';
+            for (const bytes of elements(reader)) {
+                const member = new Reader(bytes);
+                const key = expect(member, 1).text();
                 checkKey(key);
-                if (before !== undefined && compareText(before, key) >= 0) throw malformed();
+                if (compareText(before, key) >= 0) throw malformed();
                 before = key;
-                if (!finds(member, 2)) throw malformed();
-                out[key] = decodeOne(member.bytes(), depth + 1);
+                out[key] = decodeOne(expect(member, 2).bytes(), depth + 1);
                 if (!member.done) throw malformed();
             }
             value = Object.freeze(out);
@@ -139,14 +137,7 @@ function decodeOne(bytes: Uint8Array, depth: number): Json {
     return value;
 }
 
-/** Equality as the protocol means it. */
+/** Equality as the protocol means it. Values in their kept form list their members in one order, so their texts tell. */
 export function equal(a: Json | undefined, b: Json | undefined): boolean {
-    if (a === b) return true;
-    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-    if (Array.isArray(a) || Array.isArray(b))
-        return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => equal(v as Json, b[i] as Json));
-    const x = a as { [k: string]: Json };
-    const y = b as { [k: string]: Json };
-    const keys = Object.keys(x);
-    return keys.length === Object.keys(y).length && keys.every(k => Object.hasOwn(y, k) && equal(x[k], y[k]));
+    return a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }

@@ -1,5 +1,5 @@
 import { Reader, Writer, utf8, type Epoch } from './bytes.js';
-import { decodeFields, spec, type Loose, type Spec } from './fields.js';
+import { decodeFields, spec, type Fields, type Loose, type Spec } from './fields.js';
 import type { Path } from './path.js';
 import { encodeValue, type Json } from './value.js';
 
@@ -65,30 +65,38 @@ export type ServerFrame =
 
 /** Frames in the order of their numbers. */
 const CLIENT = {
-    hello: 'version:n client:t wantActor:o timeMs:n token:t',
-    subscribe: 'channel:t epoch:e after:n check:c actor:n select:s knownCounter:n hasAfter:o',
-    unsubscribe: 'channel:t',
-    push: 'channel:t actor:n counter:n stampMs:n stampLogical:n ops:b skip:o ifUnchanged:s ref:n',
-    presence: 'channel:t state:v leave:o',
-    signal: 'channel:t name:t value:v',
-    ping: 'timeMs:n',
+    hello: { version: 'n', client: 't', wantActor: 'o', timeMs: 'n', token: 't' },
+    subscribe: { channel: 't', epoch: 'e', after: 'n', check: 'c', actor: 'n', select: 's', knownCounter: 'n', hasAfter: 'o' },
+    unsubscribe: { channel: 't' },
+    push: {
+        channel: 't', actor: 'n', counter: 'n', stampMs: 'n', stampLogical: 'n', ops: 'b', skip: 'o', ifUnchanged: 's', ref: 'n',
+    },
+    presence: { channel: 't', state: 'v', leave: 'o' },
+    signal: { channel: 't', name: 't', value: 'v' },
+    ping: { timeMs: 'n' },
 };
 const SERVER = {
-    welcome: 'version:n connection:t actor:n timeMs:n heartbeatMs:n messageBytesMax:n server:t',
-    subscribed: 'channel:t handle:n epoch:e head:n ackedCounter:n',
-    delivery:
-        'handle:n from:n to:n kind:n check:c ackedCounter:n actor:n counter:n actorSlot:n defs:d changes:b more:o reset:o epoch:e ' +
-        'stampMs:n stampLogical:n',
-    ack: 'channel:t actor:n counter:n seq:n duplicate:o stampMs:n stampLogical:n ref:n epoch:e',
-    error: 'code:t message:t hint:t docs:t channel:t actor:n counter:n retryAfterMs:n ref:n temporary:o number:n ackedCounter:n',
-    members: 'handle:n full:o joined:m left:s self:t',
-    signal: 'handle:n from:t name:t value:v',
-    pong: 'timeMs:n serverMs:n',
-    bye: 'code:t message:t reconnectAfterMs:n',
+    welcome: { version: 'n', connection: 't', actor: 'n', timeMs: 'n', heartbeatMs: 'n', messageBytesMax: 'n', server: 't' },
+    subscribed: { channel: 't', handle: 'n', epoch: 'e', head: 'n', ackedCounter: 'n' },
+    delivery: {
+        handle: 'n', from: 'n', to: 'n', kind: 'n', check: 'c', ackedCounter: 'n', actor: 'n', counter: 'n', actorSlot: 'n',
+        defs: 'd', changes: 'b', more: 'o', reset: 'o', epoch: 'e', stampMs: 'n', stampLogical: 'n',
+    },
+    ack: {
+        channel: 't', actor: 'n', counter: 'n', seq: 'n', duplicate: 'o', stampMs: 'n', stampLogical: 'n', ref: 'n', epoch: 'e',
+    },
+    error: {
+        code: 't', message: 't', hint: 't', docs: 't', channel: 't', actor: 'n', counter: 'n', retryAfterMs: 'n', ref: 'n',
+        temporary: 'o', number: 'n', ackedCounter: 'n',
+    },
+    members: { handle: 'n', full: 'o', joined: 'm', left: 's', self: 't' },
+    signal: { handle: 'n', from: 't', name: 't', value: 'v' },
+    pong: { timeMs: 'n', serverMs: 'n' },
+    bye: { code: 't', message: 't', reconnectAfterMs: 'n' },
 };
-const PARTS = { d: spec('slot:n path:p actor:n'), m: spec('id:t user:t state:v') };
+const PARTS = { d: spec({ slot: 'n', path: 'p', actor: 'n' }), m: spec({ id: 't', user: 't', state: 'v' }) };
 type Frames = [type: string, fields: Spec][];
-const frames = (all: object): Frames => Object.entries(all).map(([type, text]) => [type, spec(text as string, PARTS)]);
+const frames = (all: { [type: string]: Fields }): Frames => Object.entries(all).map(([type, fields]) => [type, spec(fields, PARTS)]);
 const CLIENT_FRAMES = frames(CLIENT);
 const SERVER_FRAMES = frames(SERVER);
 

@@ -29,31 +29,43 @@ async function pushesOnDisk(storage: OutboxStorage, channel: string): Promise<nu
     return count;
 }
 
-test('both storages keep what they are told, in one transaction each', async () => {
-    for (const storage of [new MemoryStorage(), await IdbStorage.open(new IDBFactory(), 'x')]) {
-        await storage.create('o1');
-        await storage.create('o2');
-        await storage.setActor('o1', 7);
-        const push = (counter: number) => ({ counter, ops: new Uint8Array([counter]), stampMs: 1, stampLogical: 0, ifUnchanged: [], skip: false });
-        const state = (seq: number) => ({ epoch: '0000000000000001', seq, check: 3, changes: new Uint8Array([9]) });
-        await storage.write('o1', 'c', { lane: { actor: 7, last: 2, acked: 0 }, put: [push(2), push(1)] });
-        await storage.write('o1', 'd', { put: [push(1)] });
-        await storage.write('o2', 'c', { put: [push(5)], state: state(9) });
-        await storage.write('o1', 'c', { drop: [1], state: state(4) });
-        assert.deepEqual((await storage.outboxes()).map(r => [r.id, r.actor]), [['o1', 7], ['o2', 0]]);
-        const loaded = await storage.load('o1', 'c');
-        assert.deepEqual(loaded.pushes.map(p => p.counter), [2]);
-        assert.deepEqual([...loaded.pushes[0]!.ops], [2]);
-        assert.equal(loaded.state!.seq, 4);
-        assert.deepEqual((await storage.waiting('o1')).sort(), ['c', 'd']);
-        assert.equal((await storage.newest('c'))!.seq, 9);
-        await storage.write('o1', 'c', { clear: true, put: [push(1)], clearOther: 'o2', state: null, actor: 0 });
-        assert.deepEqual((await storage.load('o1', 'c')).pushes.map(p => p.counter), [1]);
-        assert.equal((await storage.load('o1', 'c')).state, undefined);
-        assert.deepEqual(await storage.waiting('o2'), []);
-        assert.equal((await storage.outboxes())[0]!.actor, 0);
-        storage.close();
-    }
+test('the storage keeps what it is told, in one transaction each', async () => {
+    const storage = await IdbStorage.open(new IDBFactory(), 'x');
+    await storage.create('o1');
+    await storage.create('o2');
+    await storage.setActor('o1', 7);
+    const push = (counter: number) => ({ counter, ops: new Uint8Array([counter]), stampMs: 1, stampLogical: 0, ifUnchanged: [], skip: false });
+    const state = (seq: number) => ({ epoch: '0000000000000001', seq, check: 3, changes: new Uint8Array([9]) });
+    await storage.write('o1', 'c', { lane: { actor: 7, last: 2, acked: 0 }, put: [push(2), push(1)] });
+    await storage.write('o1', 'd', { put: [push(1)] });
+    await storage.write('o2', 'c', { put: [push(5)], state: state(9) });
+    await storage.write('o1', 'c', { drop: [1], state: state(4) });
+    assert.deepEqual((await storage.outboxes()).map(r => [r.id, r.actor]), [['o1', 7], ['o2', 0]]);
+    const loaded = await storage.load('o1', 'c');
+    assert.deepEqual(loaded.pushes.map(p => p.counter), [2]);
+    assert.deepEqual([...loaded.pushes[0]!.ops], [2]);
+    assert.equal(loaded.state!.seq, 4);
+    assert.deepEqual((await storage.waiting('o1')).sort(), ['c', 'd']);
+    assert.equal((await storage.newest('c'))!.seq, 9);
+    await storage.write('o1', 'c', { clear: true, put: [push(1)], clearOther: 'o2', state: null, actor: 0 });
+    assert.deepEqual((await storage.load('o1', 'c')).pushes.map(p => p.counter), [1]);
+    assert.equal((await storage.load('o1', 'c')).state, undefined);
+    assert.deepEqual(await storage.waiting('o2'), []);
+    assert.equal((await storage.outboxes())[0]!.actor, 0);
+    storage.close();
+});
+
+test('without a storage a channel that is opened again goes on with its counters and its view', async () => {
+    const storage = new MemoryStorage();
+    const state = { epoch: '0000000000000001', seq: 4, check: 3, changes: new Uint8Array([9]) };
+    await Promise.all([
+        storage.write('o', 'c', { lane: { actor: 7, last: 2, acked: 2 } }),
+        storage.write('o', 'c', { state }),
+        storage.write('o', 'c', { drop: [1] }),
+    ]);
+    assert.deepEqual(await storage.load('o', 'c'), { lane: { actor: 7, last: 2, acked: 2 }, pushes: [], state });
+    await storage.write('o', 'c', { state: null });
+    assert.equal((await storage.load('o', 'c')).state, undefined);
 });
 
 test('an edit is in the outbox before it is sent', async () => {
