@@ -30,12 +30,13 @@ export class Server {
     log = '';
     #process;
 
-    constructor(data) {
+    constructor(data, options) {
         this.data = data;
+        this.options = options;
     }
 
-    static async start(t) {
-        const server = new Server(await private_folder(t));
+    static async start(t, options = []) {
+        const server = new Server(await private_folder(t), options);
         t.after(() => server.kill());
         await server.start();
         return server;
@@ -52,7 +53,7 @@ export class Server {
         if (this.#process) throw new Error('the server is running already');
         // The server takes TANDEM_… variables for settings.
         const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TANDEM_')));
-        const args = ['dev', '--port', String(this.port), '--data', this.data, '--json', '--web', kWeb];
+        const args = ['dev', '--port', String(this.port), '--data', this.data, '--json', '--web', kWeb, ...this.options];
         const child = spawn(kBinary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
         this.#process = child;
         running.add(child);
@@ -87,6 +88,11 @@ export class Server {
         if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
         return answer.json();
     }
+    async patch(channel, ops) {
+        const answer = await fetch(`${this.url}/api/v1/channels/${encodeURIComponent(channel)}/record`, { method: 'PATCH', body: JSON.stringify({ ops }) });
+        if (!answer.ok) throw new Error(`PATCH ${channel}: ${answer.status} ${await answer.text()}`);
+        return answer.json();
+    }
     async record(board) {
         return (await this.state(board)).value;
     }
@@ -101,27 +107,42 @@ export class Server {
 
 const kTypes = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
 
+function page_server(folder) {
+    const pages = createServer(async ({ url }, answer) => {
+        const { pathname } = new URL(url, 'http://localhost');
+        const body = await readFile(join(folder, pathname === '/' ? 'index.html' : pathname)).catch(() => undefined);
+        answer.writeHead(body ? 200 : 404, { 'Content-Type': kTypes[pathname.split('.').at(-1)] ?? kTypes.html, 'Connection': 'close' });
+        answer.end(body);
+    });
+    pages.on('upgrade', (request, socket) => socket.destroy());
+    return pages;
+}
+async function end_of(pages) {
+    if (!pages.listening) return;
+    const closed = once(pages, 'close');
+    pages.close();
+    pages.closeAllConnections();
+    await closed;
+}
+
 /**
  * Serves nothing but the pages, at the address of a server that was ended: a device opens an installed application the
  * same way when it reaches no server. Resolves with a function that ends it.
  */
 export async function serve_pages_alone(t, server) {
-    const pages = createServer(async ({ url }, answer) => {
-        const { pathname } = new URL(url, server.url);
-        const body = await readFile(join(kWeb, pathname === '/' ? 'index.html' : pathname)).catch(() => undefined);
-        answer.writeHead(body ? 200 : 404, { 'Content-Type': kTypes[pathname.split('.').at(-1)] ?? kTypes.html, 'Connection': 'close' });
-        answer.end(body);
-    });
-    pages.on('upgrade', (request, socket) => socket.destroy());
+    const pages = page_server(kWeb);
     pages.listen(server.port, '127.0.0.1');
     await once(pages, 'listening');
-    const end = async () => {
-        if (!pages.listening) return;
-        const closed = once(pages, 'close');
-        pages.close();
-        pages.closeAllConnections();
-        await closed;
-    };
+    const end = () => end_of(pages);
     t.after(end);
     return end;
+}
+
+/** Serves a folder of a page's files until the test ends; resolves with its address. */
+export async function serve_folder(t, folder) {
+    const pages = page_server(folder);
+    pages.listen(0, '127.0.0.1');
+    await once(pages, 'listening');
+    t.after(() => end_of(pages));
+    return `http://127.0.0.1:${pages.address().port}`;
 }
