@@ -47,10 +47,17 @@ int main(int argc, char** argv) {
     using namespace tandem::bench;
     std::signal(SIGPIPE, SIG_IGN);
     const std::map<std::string, Report (*)(const Arguments&)> measurements{
-        {"fdatasync", measure_fdatasync},    {"bare-send", measure_bare_send},
-        {"latency", measure_latency},        {"wire", measure_wire},
-        {"recovery", measure_recovery},      {"push", measure_push},
-        {"tandem", measure_tandem_workload}, {"polling", measure_polling_workload},
+        {"fdatasync", measure_fdatasync},
+        {"bare-send", measure_bare_send},
+        {"latency", measure_latency},
+        {"wire", measure_wire},
+        {"recovery", measure_recovery},
+        {"push", measure_push},
+        {"fanout", measure_fanout},
+        {"bare-fanout", measure_bare_fanout},
+        {"idle", measure_idle},
+        {"tandem", measure_tandem_workload},
+        {"polling", measure_polling_workload},
     };
     const Arguments arguments(argc, argv);
     const auto found = measurements.find(arguments.command());

@@ -17,6 +17,8 @@ TARGETS = {
     "wire": [("change_bytes_p99", "<=", 40), ("cold_ratio", "<=", .05), ("resume_ratio", "<=", 1.2)],
     "recovery": [("p99_ms", "<", 500), ("missing", "==", 0), ("duplicate", "==", 0), ("drops", ">=", 1000)],
     "push": [("acked_per_s", ">=", 5000), ("acks_per_fdatasync", ">=", 10)],
+    "fanout": [("vs_bare_w1", ">=", .8)],
+    "idle": [("rss_kib", "<=", 10)],
     "size": [("gzip_bytes", "<=", 20000)],
 }
 SUMMARY = {
@@ -25,6 +27,8 @@ SUMMARY = {
     "wire": "bytes on the wire for one-field changes and for resumes",
     "recovery": "connections dropped at random points under load",
     "push": "acknowledged pushes with every fdatasync delayed by 1 ms",
+    "fanout": "one change to 1,000 subscribers, per second of the server's processor time",
+    "idle": "memory of a connection that only follows a channel",
     "size": "the SDK's bundle",
 }
 PUSH_EDGE_PER_S = 50_000
@@ -133,12 +137,12 @@ def recovery(rig, options, outcome):
         entries=raw["entries"], drops_while_receiving=raw["drops_while_receiving"])
 
 
-def build_shim(folder):
+def build_shim(folder, name="fdatasync_shim"):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise rigs.NotMeasured("no C compiler for the fdatasync shim")
-    shim = pathlib.Path(folder) / "fdatasync_shim.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(rigs.ROOT / "bench" / "fdatasync_shim.c"), "-ldl"],
+        raise rigs.NotMeasured(f"no C compiler for the {name}")
+    shim = pathlib.Path(folder) / f"{name}.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(rigs.ROOT / "bench" / f"{name}.c"), "-ldl"],
                    check=True)
     return shim
 
@@ -169,6 +173,51 @@ def push(rig, options, outcome):
     outcome.notes.append(f"edge of {PUSH_EDGE_PER_S} acknowledged pushes a second without the delay: {edge}")
 
 
+def per_cpu_s(raw):
+    return raw["deliveries"] / raw["server_cpu_s"]
+
+
+def allocations(rig, shim, folder, subscribers, changes):
+    """What the server takes from the heap while it tells so many subscribers so many changes."""
+    count = pathlib.Path(folder) / f"allocations-{subscribers}"
+    with rig.server({"LD_PRELOAD": str(shim), "TANDEM_SHIM_COUNT": str(count)}) as server:
+        return rig.drive("fanout", url=server.url, channel="board:heap", pid=server.process.pid, subscribers=subscribers,
+                         changes=changes, allocations_file=count)["allocations"]
+
+
+def fanout(rig, options, outcome):
+    for number in range(options.runs):
+        with rig.server() as server:
+            def drive(window, changes):
+                return rig.drive("fanout", url=server.url, channel=f"board:w{window}", pid=server.process.pid, window=window,
+                                 changes=changes, allocations_file="none")
+            raw = drive(1, 300)
+            bare = rig.drive("bare-fanout", bytes=int(raw["frame_bytes"]))
+            many = drive(16, 1600)
+        outcome.runs.append({"run": number, "deliveries_per_cpu_s_w1": per_cpu_s(raw), "bare_per_cpu_s": per_cpu_s(bare),
+                             "deliveries_per_cpu_s_w16": per_cpu_s(many), "frame_bytes": raw["frame_bytes"],
+                             "vs_bare_w1": per_cpu_s(raw) / per_cpu_s(bare)})
+    for key in ("vs_bare_w1", "deliveries_per_cpu_s_w1", "bare_per_cpu_s", "deliveries_per_cpu_s_w16", "frame_bytes"):
+        outcome.median(key)
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
+        shim = build_shim(folder, "alloc_shim")
+        few, all_of_them = (allocations(rig, shim, folder, subscribers, 200) for subscribers in (100, 1000))
+    # What a change costs whoever follows it is in both; the difference is what a delivery costs.
+    outcome.metrics["allocs_per_delivery"] = (all_of_them - few) / (900 * 200)
+    outcome.metrics["allocs_per_change"] = few / 200
+    outcome.notes.append("edge of vs_bare_w1 .9: " + ("reached" if outcome.metrics["vs_bare_w1"] >= .9 else "not reached"))
+
+
+def idle(rig, options, outcome):
+    for _ in range(options.runs):
+        with rig.server() as server:
+            raw = rig.drive("idle", url=server.url, channel="board:idle", pid=server.process.pid)
+        raw["rss_kib"] = (raw["rss_after_kib"] - raw["rss_before_kib"]) / raw["connections"]
+        outcome.runs.append(raw)
+    outcome.median("rss_kib")
+    outcome.notes.append("edge of 4 KiB: " + ("reached" if outcome.metrics["rss_kib"] <= 4 else "not reached"))
+
+
 def size(rig, options, outcome):
     del rig, options
     folder = rigs.ROOT / "sdk" / "ts"
@@ -184,4 +233,5 @@ def size(rig, options, outcome):
     outcome.runs.append(dict(outcome.metrics))
 
 
-MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push, "size": size}
+MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push,
+            "fanout": fanout, "idle": idle, "size": size}

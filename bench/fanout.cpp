@@ -1,0 +1,378 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "peer.hpp"
+#include "report.hpp"
+
+namespace tandem::bench {
+namespace {
+
+/// What all threads of a process have used of a processor, in nanoseconds: the first number of each
+/// thread's schedstat. Far finer than the clock ticks of /proc/PID/stat.
+uint64_t cpu_ns_of(uint64_t pid) {
+    uint64_t sum = 0;
+    const std::string folder = "/proc/" + std::to_string(pid) + "/task";
+    std::error_code failure;
+    for (const auto& task : std::filesystem::directory_iterator(folder, failure)) {
+        std::ifstream in(task.path() / "schedstat");
+        uint64_t used = 0;
+        if (in >> used) sum += used;
+    }
+    if (sum == 0) die("the server's processor time cannot be read");
+    return sum;
+}
+
+uint64_t rss_kib_of(uint64_t pid) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+    for (std::string word; in >> word;)
+        if (word == "VmRSS:") {
+            uint64_t kib = 0;
+            in >> kib;
+            return kib;
+        }
+    die("the server's memory cannot be read");
+}
+
+/// What the server's shim has counted in a file; 0 without one.
+uint64_t count_in(const std::string& name) {
+    if (name == "none") return 0;
+    std::ifstream in(name, std::ios::binary);
+    uint64_t count = 0;
+    if (!in.read(reinterpret_cast<char*>(&count), sizeof count)) die("the count is missing");
+    return count;
+}
+
+std::string frames(std::initializer_list<wire::ClientFrame> all) {
+    std::string out;
+    for (const wire::ClientFrame& frame : all)
+        wire::encode_binary(out, frame);
+    return out;
+}
+
+wire::Hello hello(bool wants_actor) {
+    wire::Hello frame;
+    frame.client = "bench/1";
+    frame.want_actor = wants_actor;
+    return frame;
+}
+
+/// A subscriber that decodes what it gets and checks that each delivery continues the last one.
+class Reader {
+  public:
+    Reader(Loop& loop, const net::SocketAddress& server, std::string channel)
+        : channel_(std::move(channel)),
+          link_(loop, server, "tandem.v1",
+                {[this] { greet(); },
+                 [this](std::string_view message, size_t bytes) { receive(message, bytes); },
+                 [] { die("the server closed a subscriber's connection"); }}) {
+        link_.connect();
+    }
+
+    bool has_snapshot() const { return has_snapshot_; }
+    uint64_t seq() const { return seq_; }
+    size_t newest_bytes() const { return newest_bytes_; }
+
+  private:
+    void greet() {
+        wire::Subscribe subscribe;
+        subscribe.channel = channel_;
+        link_.send(frames({hello(false), subscribe}));
+        link_.flush();
+    }
+
+    void receive(std::string_view message, size_t bytes) {
+        decoded_.clear();
+        if (!wire::decode_binary(message, decoded_).ok()) die("a message does not decode");
+        for (const wire::ServerFrame& frame : decoded_) {
+            if (const auto* error = std::get_if<wire::ErrorFrame>(&frame))
+                die("refused: " + error->code + " " + error->message);
+            const auto* delivery = std::get_if<wire::Delivery>(&frame);
+            if (delivery == nullptr) continue;
+            if (delivery->kind == wire::DeliveryKind::live && delivery->to != seq_ + 1)
+                die("a delivery does not continue the one before it");
+            seq_ = delivery->to;
+            has_snapshot_ = has_snapshot_ || !delivery->more;
+            newest_bytes_ = bytes;
+        }
+    }
+
+    std::string channel_;
+    uint64_t seq_ = 0;
+    size_t newest_bytes_ = 0;
+    bool has_snapshot_ = false;
+    std::vector<wire::ServerFrame> decoded_;
+    Link link_;
+};
+
+/// Pushes changes of 100 bytes.
+class Writer {
+  public:
+    Writer(Loop& loop, const net::SocketAddress& server, std::string channel)
+        : channel_(std::move(channel)),
+          link_(loop, server, "tandem.v1",
+                {[this] {
+                     link_.send(frames({hello(true)}));
+                     link_.flush();
+                 },
+                 [this](std::string_view message, size_t) { receive(message); },
+                 [] { die("the server closed the writer's connection"); }}) {
+        link_.connect();
+    }
+
+    bool is_started() const { return actor_ != 0; }
+    uint64_t pushed() const { return counter_; }
+    void push() {
+        record::Op op;
+        op.kind = record::OpKind::set;
+        op.path = path_of({"field"});
+        std::string text = std::to_string(++counter_);
+        text.resize(100, 'x');
+        op.value = base::Value(std::move(text));
+        wire::Push frame;
+        frame.channel = channel_;
+        frame.actor = actor_;
+        frame.counter = counter_;
+        frame.stamp_ms = time_ms_;
+        record::encode_ops(frame.ops, {op}, record::Form::pushed);
+        link_.send(frames({std::move(frame)}));
+        link_.flush();
+    }
+
+  private:
+    void receive(std::string_view message) {
+        std::vector<wire::ServerFrame> decoded;
+        if (!wire::decode_binary(message, decoded).ok()) die("a message does not decode");
+        for (const wire::ServerFrame& frame : decoded) {
+            if (const auto* welcome = std::get_if<wire::Welcome>(&frame)) {
+                actor_ = welcome->actor;
+                time_ms_ = welcome->time_ms;
+            } else if (const auto* error = std::get_if<wire::ErrorFrame>(&frame)) {
+                die("refused: " + error->code + " " + error->message);
+            }
+        }
+    }
+
+    std::string channel_;
+    uint64_t actor_ = 0;
+    uint64_t time_ms_ = 0;
+    uint64_t counter_ = 0;
+    Link link_;
+};
+
+template <class Done>
+void turn_until(Loop& loop, const char* what, Done is_done) {
+    const uint64_t deadline = now_ns() + 60'000'000'000U;
+    while (!is_done()) {
+        loop.turn(10'000'000);
+        if (now_ns() > deadline) die(std::string("took too long: ") + what);
+    }
+}
+
+/// A server that does nothing but send: at each byte of its first connection, the same frame to
+/// all others. It is a process of its own, as the server that it is compared with.
+class BareServer {
+  public:
+    BareServer(uint64_t readers, size_t frame_bytes) {
+        auto listener = net::open_listener({"127.0.0.1", 0}, net::PortSharing::kExclusive);
+        if (!listener) die("cannot listen");
+        address_ = net::local_address(listener->get());
+        pid_ = ::fork();
+        if (pid_ < 0) die("cannot fork");
+        if (pid_ == 0) serve(listener->get(), readers, frame_bytes);
+    }
+    ~BareServer() {
+        // Its control connection has ended by now, and so does it.
+        ::waitpid(pid_, nullptr, 0);
+    }
+    BareServer(const BareServer&) = delete;
+    BareServer& operator=(const BareServer&) = delete;
+
+    const net::SocketAddress& address() const { return address_; }
+    uint64_t pid() const { return static_cast<uint64_t>(pid_); }
+
+  private:
+    [[noreturn]] static void serve(int listener, uint64_t readers, size_t frame_bytes) {
+        const auto accept_one = [listener] {
+            int fd = -1;
+            while (fd < 0)
+                fd = ::accept(listener, nullptr, nullptr);
+            const int on = 1;
+            ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            return fd;
+        };
+        const int control = accept_one();
+        std::vector<int> fds;
+        for (uint64_t i = 0; i < readers; ++i)
+            fds.push_back(accept_one());
+        const std::string frame(frame_bytes, 'x');
+        for (char byte = 0; ::recv(control, &byte, 1, 0) == 1;)
+            for (const int fd : fds)
+                if (::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL) !=
+                    static_cast<ssize_t>(frame.size()))
+                    std::_Exit(1);
+        std::_Exit(0);
+    }
+
+    net::SocketAddress address_;
+    pid_t pid_ = 0;
+};
+
+/// Counts what arrives.
+class Sink final : private Pollable {
+  public:
+    Sink(Loop& loop, const net::SocketAddress& server) {
+        auto fd = net::open_connection(server);
+        if (!fd) die("cannot connect");
+        fd_ = std::move(*fd);
+        loop.add(fd_.get(), EPOLLIN, *this);
+    }
+    uint64_t received() const { return received_; }
+
+  private:
+    void on_io(uint32_t) override {
+        std::array<char, 4096> buffer;
+        const ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+        if (n == 0) die("the bare server ended");
+        if (n > 0) received_ += static_cast<uint64_t>(n);
+    }
+
+    net::UniqueFd fd_;
+    uint64_t received_ = 0;
+};
+
+}  // namespace
+
+/// `window` changes are on their way at a time; the next goes out when every subscriber has the
+/// oldest of them. `pid` is the server's; `allocations-file` holds what its shim counts, or is
+/// "none".
+Report measure_fanout(const Arguments& arguments) {
+    const net::SocketAddress server = address_of(arguments.text("url"));
+    const uint64_t pid = arguments.number("pid", 0);
+    const uint64_t subscribers = arguments.number("subscribers", 1000);
+    const uint64_t changes = arguments.number("changes", 300);
+    const uint64_t warm_up = arguments.number("warm-up", 30);
+    const uint64_t window = arguments.number("window", 1);
+    Loop loop;
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (uint64_t i = 0; i < subscribers; ++i)
+        readers.push_back(std::make_unique<Reader>(loop, server, arguments.text("channel")));
+    Writer writer(loop, server, arguments.text("channel"));
+    const auto all_have = [&](uint64_t seq) {
+        return std::all_of(readers.begin(), readers.end(),
+                           [&](const auto& reader) { return reader->seq() >= seq; });
+    };
+    turn_until(loop, "subscribing", [&] {
+        return writer.is_started() &&
+               std::all_of(readers.begin(), readers.end(),
+                           [](const auto& reader) { return reader->has_snapshot(); });
+    });
+    const auto send = [&](uint64_t count) {
+        const uint64_t end = writer.pushed() + count;
+        uint64_t had = writer.pushed();
+        while (had < end) {
+            while (writer.pushed() < end && writer.pushed() - had < window)
+                writer.push();
+            turn_until(loop, "a change", [&] { return all_have(had + 1); });
+            ++had;
+        }
+    };
+    send(warm_up);
+    const std::string counted = arguments.text("allocations-file");
+    const uint64_t allocations_before = count_in(counted);
+    const uint64_t cpu_before = cpu_ns_of(pid);
+    const uint64_t start = now_ns();
+    send(changes);
+    const uint64_t cpu = cpu_ns_of(pid) - cpu_before;
+    const uint64_t allocations = count_in(counted) - allocations_before;
+    const double seconds = to_ms(now_ns() - start) / 1000;
+    Report report;
+    report.put("deliveries", changes * subscribers);
+    report.put("server_cpu_s", static_cast<double>(cpu) / 1e9);
+    report.put("seconds", seconds);
+    report.put("allocations", allocations);
+    report.put("frame_bytes", static_cast<uint64_t>(readers.front()->newest_bytes()));
+    return report;
+}
+
+/// The same with a server that only sends: `bytes` to each of `subscribers`, one round at a time.
+Report measure_bare_fanout(const Arguments& arguments) {
+    const uint64_t subscribers = arguments.number("subscribers", 1000);
+    const uint64_t changes = arguments.number("changes", 300);
+    const uint64_t warm_up = arguments.number("warm-up", 30);
+    const uint64_t bytes = arguments.number("bytes", 130);
+    BareServer server(subscribers, bytes);
+    auto control = net::open_connection(server.address());
+    if (!control) die("cannot connect");
+    Loop loop;
+    std::vector<std::unique_ptr<Sink>> sinks;
+    for (uint64_t i = 0; i < subscribers; ++i)
+        sinks.push_back(std::make_unique<Sink>(loop, server.address()));
+    uint64_t rounds = 0;
+    const auto send = [&](uint64_t count) {
+        for (uint64_t i = 0; i < count; ++i) {
+            ++rounds;
+            while (::send(control->get(), "x", 1, MSG_NOSIGNAL) != 1)
+                loop.turn(1'000'000);
+            turn_until(loop, "a round", [&] {
+                return std::all_of(sinks.begin(), sinks.end(), [&](const auto& sink) {
+                    return sink->received() >= rounds * bytes;
+                });
+            });
+        }
+    };
+    send(warm_up);
+    const uint64_t cpu_before = cpu_ns_of(server.pid());
+    send(changes);
+    const uint64_t cpu = cpu_ns_of(server.pid()) - cpu_before;
+    control->reset();
+    Report report;
+    report.put("deliveries", changes * subscribers);
+    report.put("server_cpu_s", static_cast<double>(cpu) / 1e9);
+    return report;
+}
+
+/// Connections that do nothing, each following one of `channels` channels (0: none).
+Report measure_idle(const Arguments& arguments) {
+    const net::SocketAddress server = address_of(arguments.text("url"));
+    const uint64_t pid = arguments.number("pid", 0);
+    const uint64_t connections = arguments.number("connections", 10'000);
+    const uint64_t channels = arguments.number("channels", 100);
+    Loop loop;
+    std::vector<std::unique_ptr<Reader>> readers;
+    const auto open = [&](uint64_t count) {
+        for (uint64_t i = 0; i < count; ++i) {
+            readers.push_back(std::make_unique<Reader>(
+                loop, server,
+                arguments.text("channel") + "-" + std::to_string(readers.size() % channels)));
+            // The listen queue is not what is measured.
+            if (readers.size() % 200 == 0)
+                turn_until(loop, "connecting", [&] { return readers.back()->has_snapshot(); });
+        }
+        turn_until(loop, "subscribing", [&] {
+            return std::all_of(readers.begin(), readers.end(),
+                               [](const auto& reader) { return reader->has_snapshot(); });
+        });
+    };
+    // Buffers that every server has once, and the channels, are there before the first measurement.
+    open(channels);
+    const uint64_t before = rss_kib_of(pid);
+    open(connections);
+    const uint64_t after = rss_kib_of(pid);
+    Report report;
+    report.put("connections", connections);
+    report.put("rss_before_kib", before);
+    report.put("rss_after_kib", after);
+    return report;
+}
+
+}  // namespace tandem::bench
