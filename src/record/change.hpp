@@ -23,7 +23,10 @@ enum class ChangeKind : uint8_t {
     item = 7,
     conflict = 8,
     no_conflict = 9,
+    window = 10,
+    outside = 11,
 };
+inline constexpr ChangeKind kChangeKindMax = ChangeKind::outside;
 
 enum class Reason : uint8_t { value = 1, position = 2, type = 3, generation = 4, folded = 5 };
 
@@ -43,7 +46,7 @@ struct Row {
 struct Change {
     ChangeKind kind = ChangeKind::value;
     Path path;
-    base::Value value;  ///< value, counter, element, no_element, conflict
+    base::Value value;  ///< value, counter, element, no_element, conflict, window
     bool has_position = false;
     std::string position;  ///< item
     Dot dot;               ///< counter: its generation; conflict, no_conflict: the loser's

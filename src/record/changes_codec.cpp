@@ -32,11 +32,13 @@ bool has_value(ChangeKind kind) {
         case ChangeKind::element:
         case ChangeKind::no_element:
         case ChangeKind::conflict:
+        case ChangeKind::window:
             return true;
         case ChangeKind::clear:
         case ChangeKind::empty:
         case ChangeKind::item:
         case ChangeKind::no_conflict:
+        case ChangeKind::outside:
             return false;
     }
     return false;
@@ -58,8 +60,7 @@ base::Result<Change> decode_change(std::string_view bytes, const PathLookup* loo
         if (wants_bytes ? !field.is_bytes() : !field.is_varint()) return ErrorCode::malformed;
         switch (field.number) {
             case kKind:
-                if (field.value == 0 ||
-                    field.value > static_cast<uint64_t>(ChangeKind::no_conflict)) {
+                if (field.value == 0 || field.value > static_cast<uint64_t>(kChangeKindMax)) {
                     return fail(ErrorCode::unknown_operation, field.value);
                 }
                 change.kind = static_cast<ChangeKind>(field.value);
@@ -136,11 +137,16 @@ base::Result<void> check_change(const Change& change) {
         case ChangeKind::item:
             if (!ends_in_item) return ErrorCode::bad_path;
             break;
+        case ChangeKind::window:
+            if (!change.value.is_integer()) return ErrorCode::wrong_type;
+            if (change.value.as_integer() < 0) return ErrorCode::out_of_range;
+            break;
         case ChangeKind::value:
         case ChangeKind::clear:
         case ChangeKind::empty:
         case ChangeKind::conflict:
         case ChangeKind::no_conflict:
+        case ChangeKind::outside:
             break;
     }
     return {};

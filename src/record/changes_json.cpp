@@ -12,7 +12,7 @@ using base::Value;
 
 base::Result<ChangeKind> kind_from_name(std::string_view name) {
     for (auto number = static_cast<uint8_t>(ChangeKind::value);
-         number <= static_cast<uint8_t>(ChangeKind::no_conflict); ++number) {
+         number <= static_cast<uint8_t>(kChangeKindMax); ++number) {
         auto kind = static_cast<ChangeKind>(number);
         if (name_of(kind) == name) return kind;
     }
@@ -66,6 +66,7 @@ void append_change_json(std::string& out, const Change& change) {
         case ChangeKind::value:
         case ChangeKind::element:
         case ChangeKind::no_element:
+        case ChangeKind::window:
             append_value();
             break;
         case ChangeKind::counter:
@@ -75,6 +76,7 @@ void append_change_json(std::string& out, const Change& change) {
             break;
         case ChangeKind::clear:
         case ChangeKind::empty:
+        case ChangeKind::outside:
             break;
         case ChangeKind::item:
             if (!change.has_position) break;

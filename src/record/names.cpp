@@ -105,6 +105,10 @@ std::string_view name_of(ChangeKind kind) {
             return "conflict";
         case ChangeKind::no_conflict:
             return "no_conflict";
+        case ChangeKind::window:
+            return "window";
+        case ChangeKind::outside:
+            return "outside";
     }
     return "";
 }

@@ -112,6 +112,19 @@ void write_object(ViewNode& node, const base::Value& object) {
 struct View::Impl {
     ViewNode root;
     std::map<RowKey, Row> rows;
+    std::map<Path, uint64_t> windows;  ///< of lists: items of the whole list
+
+    // Paths are ordered by their segments, so that those below one follow it.
+    void drop_windows(const Path& path) {
+        auto at = windows.lower_bound(path);
+        while (at != windows.end() && covers(path, at->first))
+            at = windows.erase(at);
+    }
+    void drop_rows(const Path& path) {
+        auto at = rows.lower_bound({path, Reason{}, Dot{}});
+        while (at != rows.end() && covers(path, std::get<Path>(at->first)))
+            at = rows.erase(at);
+    }
 };
 
 View::View() : impl_(std::make_unique<Impl>()) {}
@@ -151,6 +164,7 @@ void View::apply(const Change& change) {
         }
         case ChangeKind::clear:
             erase(root, change.path, 0);
+            impl_->drop_windows(change.path);
             return;
         case ChangeKind::empty: {
             ViewNode& node = *make(root, change.path).node;
@@ -189,6 +203,19 @@ void View::apply(const Change& change) {
         }
         case ChangeKind::no_conflict:
             impl_->rows.erase({change.path, change.reason, change.dot});
+            return;
+        case ChangeKind::window:
+            if (!change.value.is_integer()) return;
+            if (change.value.as_integer() <= 0) {
+                impl_->windows.erase(change.path);
+            } else {
+                impl_->windows[change.path] = static_cast<uint64_t>(change.value.as_integer());
+            }
+            return;
+        case ChangeKind::outside:
+            erase(root, change.path, 0);
+            impl_->drop_windows(change.path);
+            impl_->drop_rows(change.path);
             return;
     }
 }
@@ -290,6 +317,11 @@ std::vector<View::Item> View::items(const Path& list) const {
         out.push_back({at->first, at->second.position, at->second.has_position});
     }
     return out;
+}
+
+uint64_t View::window(const Path& list) const {
+    auto at = impl_->windows.find(list);
+    return at == impl_->windows.end() ? 0 : at->second;
 }
 
 std::vector<Row> View::conflicts() const {

@@ -41,6 +41,8 @@ class View {
         bool has_position = false;
     };
     std::vector<Item> items(const Path& list) const;
+    /// Number of visible items of the whole list of which the view has a window; 0 when none says.
+    uint64_t window(const Path& list) const;
     /// Open conflicts, ordered by (path, reason, dot).
     std::vector<Row> conflicts() const;
 

@@ -201,12 +201,16 @@ std::string any_text() {
 std::string any_bytes() { return *rc::gen::arbitrary<std::string>(); }
 
 RC_GTEST_PROP(WireBinary, SubscribeRoundTrips, ()) {
-    Subscribe f{any_text(), any_bool(),  any_u64(), any_u64(),
-                any_u32(),  any_actor(), any_u64(), {any_text(), any_text()}};
+    const auto any_selection = [] { return Selection{any_bytes(), any_u64(), any_u64()}; };
+    Subscribe f{
+        any_text(),        any_bool(),  any_u64(), any_u64(),
+        any_u32(),         any_actor(), any_u64(), {any_selection(), Selection{}, any_selection()},
+        {any_selection()}, any_u64()};
     Subscribe g = round_trip<ClientFrame>(f);
     RC_ASSERT(g.channel == f.channel && g.has_after == f.has_after && g.after == f.after);
     RC_ASSERT(g.after_epoch == f.after_epoch && g.check == f.check && g.actor == f.actor);
     RC_ASSERT(g.known_counter == f.known_counter && g.select == f.select);
+    RC_ASSERT(g.held == f.held && g.select_version == f.select_version);
 }
 
 RC_GTEST_PROP(WireBinary, PushRoundTrips, ()) {
@@ -244,6 +248,7 @@ RC_GTEST_PROP(WireBinary, DeliveryRoundTrips, ()) {
     f.epoch = any_u64();
     f.stamp_ms = any_u64();
     f.stamp_logical = any_u32();
+    f.installs = any_bool();
     Delivery g = round_trip<ServerFrame>(f);
     RC_ASSERT(g.handle == f.handle && g.from == f.from && g.to == f.to && g.kind == f.kind);
     RC_ASSERT(g.check == f.check && g.acked_counter == f.acked_counter && g.actor == f.actor);
@@ -252,6 +257,7 @@ RC_GTEST_PROP(WireBinary, DeliveryRoundTrips, ()) {
     RC_ASSERT(g.defs[0].slot == f.defs[0].slot && g.defs[0].actor == f.defs[0].actor);
     RC_ASSERT(g.more == f.more && g.reset == f.reset && g.epoch == f.epoch);
     RC_ASSERT(g.stamp_ms == f.stamp_ms && g.stamp_logical == f.stamp_logical);
+    RC_ASSERT(g.installs == f.installs);
 }
 
 RC_GTEST_PROP(WireBinary, TheSmallFramesRoundTrip, ()) {
@@ -261,6 +267,10 @@ RC_GTEST_PROP(WireBinary, TheSmallFramesRoundTrip, ()) {
         RC_ASSERT(g.version == f.version && g.connection == f.connection && g.actor == f.actor);
         RC_ASSERT(g.message_bytes_max == f.message_bytes_max && g.server == f.server);
     }
+    Subscribed subscribed{any_text(), any_u32(), any_u64(), any_u64(), any_u64(), any_u64()};
+    Subscribed subscribed_back = round_trip<ServerFrame>(subscribed);
+    RC_ASSERT(subscribed_back.handle == subscribed.handle);
+    RC_ASSERT(subscribed_back.select_version == subscribed.select_version);
     Ack ack{any_text(), any_actor(), any_u64(), any_u64(), any_bool(),
             any_u64(),  any_u32(),   any_u64(), any_u64(), {}};
     Ack ack_back = round_trip<ServerFrame>(ack);

@@ -20,6 +20,14 @@ struct Hello {
     uint64_t time_ms = 0;
 };
 
+/// A part of the record: a path, and with `to` above 0 a window of the list there.
+struct Selection {
+    std::string path;   ///< binary codec: wire bytes; JSON codec: text
+    uint64_t from = 0;  ///< index of the window's first item
+    uint64_t to = 0;    ///< index after its last; 0: no window
+    friend bool operator==(const Selection&, const Selection&) = default;
+};
+
 struct Subscribe {
     std::string channel;
     bool has_after = false;
@@ -28,7 +36,11 @@ struct Subscribe {
     uint32_t check = 0;  ///< 0: not known
     uint64_t actor = 0;
     uint64_t known_counter = 0;
-    std::vector<std::string> select;
+    std::vector<Selection> select;  ///< empty: the whole record
+    /// What the view at the cursor was selected by; empty: by `select`. The whole record is said
+    /// by the path of the root.
+    std::vector<Selection> held;
+    uint64_t select_version = 0;  ///< echoed in `subscribed`
 };
 
 struct Unsubscribe {
@@ -84,6 +96,7 @@ struct Subscribed {
     uint64_t epoch = 0;
     uint64_t head = 0;
     uint64_t acked_counter = 0;
+    uint64_t select_version = 0;
 };
 
 enum class DeliveryKind : uint8_t { live = 0, diff = 1, snapshot = 2 };
@@ -115,6 +128,8 @@ struct Delivery {
     uint64_t epoch = 0;
     uint64_t stamp_ms = 0;
     uint32_t stamp_logical = 0;
+    bool installs =
+        false;  ///< its last chunk puts the selection of the newest `subscribed` in force
 };
 
 struct Ack {

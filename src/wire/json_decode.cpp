@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "base/window.hpp"
 #include "wire/frames.hpp"
 #include "wire/limits.hpp"
 #include "wire/received.hpp"
@@ -87,6 +88,15 @@ class ObjectReader {
             out.push_back(item.as_string());
         }
     }
+    /// Texts, or objects with a path and perhaps a window.
+    void selections(std::string_view name, std::vector<Selection>& out) {
+        const Value* v = find(name);
+        if (v == nullptr || v->is_null()) return;
+        if (!v->is_array()) return fail(name, ErrorCode::wrong_type);
+        if (v->as_array().size() > kPathsPerFrameMax) return fail(name, ErrorCode::too_large);
+        for (const Value& item : v->as_array())
+            selection(name, item, out.emplace_back());
+    }
     void value(std::string_view name, Value& out) {
         const Value* v = find(name);
         if (v == nullptr) return;
@@ -126,6 +136,28 @@ class ObjectReader {
     }
 
   private:
+    void selection(std::string_view name, const Value& item, Selection& out) {
+        const Value* path = item.is_string() ? &item : item.find("path");
+        if (path == nullptr || !path->is_string()) return fail(name, ErrorCode::wrong_type);
+        if (path->as_string().size() > kPathTextBytesMax) return fail(name, ErrorCode::too_large);
+        if (!base::is_utf8(path->as_string())) return fail(name, ErrorCode::malformed);
+        out.path = path->as_string();
+        if (item.is_string()) {
+            const auto window = base::split_window(path->as_string());
+            if (!window) return;
+            out = {std::string(window->path), window->from, window->to};
+        } else {
+            const Value* window = item.find("window");
+            if (window == nullptr || window->is_null()) return;
+            if (!window->is_array() || window->as_array().size() != 2)
+                return fail(name, ErrorCode::wrong_type);
+            number_of(name, window->as_array()[0], out.from, base::kIntegerMax);
+            number_of(name, window->as_array()[1], out.to, base::kIntegerMax);
+        }
+        // Zero stands for no window.
+        if (out.to <= out.from) fail(name, ErrorCode::bad_select);
+    }
+
     std::string_view frame_;
     const Value* object_;
     base::Result<void> status_;
@@ -143,7 +175,9 @@ void read(ObjectReader& r, Subscribe& f) {
     r.after(f);
     r.number("actor", f.actor, base::kActorMax);
     r.number("known_counter", f.known_counter);
-    r.texts("select", f.select);
+    r.selections("select", f.select);
+    r.selections("held", f.held);
+    r.number("select_version", f.select_version);
 }
 void read(ObjectReader& r, Unsubscribe& f) { r.channel(f.channel); }
 void read(ObjectReader& r, Push& f) {

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "base/window.hpp"
 #include "wire/frames.hpp"
 
 namespace tandem::wire {
@@ -51,6 +52,28 @@ class ObjectWriter {
         }
         out_->push_back(']');
     }
+    /// Each as a text where that reads back as the same.
+    void selections(std::string_view name, const std::vector<Selection>& list) {
+        key(name).push_back('[');
+        for (size_t i = 0; i < list.size(); ++i) {
+            if (i > 0) out_->push_back(',');
+            const Selection& one = list[i];
+            if (one.to == 0 && !base::split_window(one.path)) {
+                base::append_json_string(*out_, one.path);
+                continue;
+            }
+            ObjectWriter object(*out_);
+            object.always_text("path", one.path);
+            if (one.to == 0) continue;
+            std::string& window = object.key("window");
+            window.push_back('[');
+            append(window, one.from);
+            window.push_back(',');
+            append(window, one.to);
+            window.push_back(']');
+        }
+        out_->push_back(']');
+    }
     void value(std::string_view name, const base::Value& v) { base::append_json(key(name), v); }
     /// JSON text that the caller made, taken as it is; `empty` stands for no text.
     void raw(std::string_view name, std::string_view json, std::string_view empty) {
@@ -83,7 +106,9 @@ void write(ObjectWriter& w, const Subscribe& f) {
     }
     w.number("actor", f.actor);
     w.number("known_counter", f.known_counter);
-    w.texts("select", f.select);
+    if (!f.select.empty()) w.selections("select", f.select);
+    if (!f.held.empty()) w.selections("held", f.held);
+    w.number("select_version", f.select_version);
 }
 void write(ObjectWriter& w, const Unsubscribe& f) { w.always_text("channel", f.channel); }
 void write(ObjectWriter& w, const Push& f) {
@@ -124,6 +149,7 @@ void write(ObjectWriter& w, const Subscribed& f) {
     w.epoch("epoch", f.epoch);
     w.always_number("head", f.head);
     w.always_number("acked_counter", f.acked_counter);
+    w.number("select_version", f.select_version);
 }
 void write(ObjectWriter& w, const Delivery& f) {
     w.always_text("channel", f.channel);
@@ -149,6 +175,7 @@ void write(ObjectWriter& w, const Delivery& f) {
     if (f.kind != DeliveryKind::live) w.always_number("acked_counter", f.acked_counter);
     w.number("check", f.check);
     w.flag("more", f.more);
+    w.flag("installs", f.installs);
 }
 void write(ObjectWriter& w, const Ack& f) {
     w.always_text("channel", f.channel);

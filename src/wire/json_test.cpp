@@ -31,11 +31,14 @@ TEST(WireJson, ReadsWhatPeopleType) {
     EXPECT_EQ(by_seq.after, 7u);
     EXPECT_EQ(by_seq.after_epoch, 0u);
     auto by_cursor = decoded<Subscribe>(
-        R"({"subscribe":{"channel":"b:1","after":{"epoch":"18446744073709551615","seq":3,"check":9},"select":["a/b"]}})");
+        R"({"subscribe":{"channel":"b:1","after":{"epoch":"18446744073709551615","seq":3,"check":9},"select":["a/b",{"path":"l[1:2]"},"c[0:40]",{"path":"d","window":[3,5]}],"held":[""],"select_version":7}})");
     EXPECT_EQ(by_cursor.after_epoch, UINT64_MAX);
     EXPECT_EQ(by_cursor.after, 3u);
     EXPECT_EQ(by_cursor.check, 9u);
-    EXPECT_EQ(by_cursor.select, std::vector<std::string>{"a/b"});
+    EXPECT_EQ(by_cursor.select,
+              (std::vector<Selection>{{"a/b", 0, 0}, {"l[1:2]", 0, 0}, {"c", 0, 40}, {"d", 3, 5}}));
+    EXPECT_EQ(by_cursor.held, (std::vector<Selection>{{"", 0, 0}}));
+    EXPECT_EQ(by_cursor.select_version, 7u);
     auto push = decoded<Push>(
         R"({"push":{"channel":"b:1","ops":[{"op":"set","path":"title","value":"x"}],"base":4,"new":1}})");
     EXPECT_EQ(push.ops_json.as_array().size(), 1u);
@@ -76,6 +79,12 @@ TEST(WireJson, AnErrorNamesTheMember) {
          "subscribe.after.epoch", 0},
         {R"({"subscribe":{"channel":"a:b","select":["x",1]}})", base::ErrorCode::wrong_type,
          "subscribe.select", 0},
+        {R"({"subscribe":{"channel":"a:b","select":["x[0:0]"]}})", base::ErrorCode::bad_select,
+         "subscribe.select", 0},
+        {R"({"subscribe":{"channel":"a:b","held":[{"path":"x","window":[5,2]}]}})",
+         base::ErrorCode::bad_select, "subscribe.held", 0},
+        {R"({"subscribe":{"channel":"a:b","select":[{"path":"x","window":[5]}]}})",
+         base::ErrorCode::wrong_type, "subscribe.select", 0},
         {R"({"ping":null})", base::ErrorCode::wrong_type, "ping", 0},
         {R"({"ping":{},"pong":{}})", base::ErrorCode::malformed, "", 0},
         {R"([1])", base::ErrorCode::wrong_type, "", 0},
@@ -265,7 +274,9 @@ RC_GTEST_PROP(WireJson, ClientFramesRoundTrip, ()) {
     subscribe.channel = "b:" + any_text();
     subscribe.has_after = *rc::gen::arbitrary<bool>();
     if (subscribe.has_after) subscribe.after = any_integer();
-    subscribe.select = {any_text(), any_text()};
+    subscribe.select = {{any_text(), 0, 0}, {any_text(), 3, 9}, {"c[0:40]", 0, 0}};
+    subscribe.held = {{"", 0, 0}};
+    subscribe.select_version = 3;
     SignalSend signal{"c:1", any_text(), base::Value(any_text())};
     PresenceSet presence{"c:1", base::Value(any_text()), *rc::gen::arbitrary<bool>()};
     const ClientFrame frames[] = {push, subscribe, signal, presence, Hello{}, Ping{any_integer()}};

@@ -56,15 +56,24 @@ void fields(V& v, Is<Hello> auto& f) {
 }
 
 template <class V>
+void fields(V& v, Is<Selection> auto& f) {
+    v.bytes(1, f.path);
+    v.u64(2, f.from);
+    v.u64(3, f.to);
+}
+
+template <class V>
 void fields(V& v, Is<Subscribe> auto& f) {
     v.text(1, f.channel, base::kChannelNameBytesMax);
     v.fixed64(2, f.after_epoch);
     v.u64(3, f.after);
     v.fixed32(4, f.check);
     v.actor(5, f.actor);
-    v.texts(6, f.select, kPathTextBytesMax, kPathsPerFrameMax);
+    v.messages(6, f.select, kPathsPerFrameMax);
     v.u64(7, f.known_counter);
     v.boolean(8, f.has_after);
+    v.messages(9, f.held, kPathsPerFrameMax);
+    v.u64(10, f.select_version);
 }
 
 template <class V>
@@ -122,6 +131,7 @@ void fields(V& v, Is<Subscribed> auto& f) {
     v.fixed64(3, f.epoch);
     v.u64(4, f.head);
     v.u64(5, f.acked_counter);
+    v.u64(6, f.select_version);
 }
 
 template <class V>
@@ -149,6 +159,7 @@ void fields(V& v, Is<Delivery> auto& f) {
     v.fixed64(14, f.epoch);
     v.u64(15, f.stamp_ms);
     v.u32(16, f.stamp_logical);
+    v.boolean(17, f.installs);
 }
 
 template <class V>

@@ -27,6 +27,7 @@ export type ErrorCode =
     | 'idempotency_mismatch'
     | 'invalid_argument'
     | 'skipped'
+    | 'bad_select'
     | 'overloaded'
     | 'rate_limited'
     | 'timed_out'
