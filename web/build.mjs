@@ -11,7 +11,10 @@ const out = resolve(process.argv[2] ?? join(here, '../build/web'));
 const src = (path) => join(here, 'src', path);
 const common = {
     bundle: true, minify: true, format: 'esm', target: ['es2022'], legalComments: 'none', logLevel: 'warning',
-    alias: { '@tandem/client': process.env.TANDEM_CLIENT ?? join(here, '../sdk/ts/src/index.ts') },
+    alias: {
+        '@tandem/client/history': join(here, '../sdk/ts/src/history.ts'),
+        '@tandem/client': process.env.TANDEM_CLIENT ?? join(here, '../sdk/ts/src/index.ts'),
+    },
 };
 
 // Files go, folders stay: a running server holds them open.

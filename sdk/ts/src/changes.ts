@@ -14,6 +14,8 @@ export const CHANGE_NO_ELEMENT = 6;
 export const CHANGE_ITEM = 7;
 export const CHANGE_CONFLICT = 8;
 export const CHANGE_NO_CONFLICT = 9;
+export const CHANGE_WINDOW = 10;
+export const CHANGE_OUTSIDE = 11;
 
 /** One absolute change of the shown state. Idempotent. */
 export interface Delta {
@@ -61,7 +63,7 @@ export function decodeChanges(bytes: Uint8Array, slots: PathSlots = NO_SLOTS): D
     });
 }
 
-const HAS_VALUE = new Set([CHANGE_VALUE, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_NO_ELEMENT, CHANGE_CONFLICT]);
+const HAS_VALUE = new Set([CHANGE_VALUE, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_NO_ELEMENT, CHANGE_CONFLICT, CHANGE_WINDOW]);
 
 export function encodeChanges(changes: readonly Delta[]): Uint8Array {
     const out = new Writer();

@@ -2,13 +2,15 @@ import './dispose.js';
 import type { Client } from './client.js';
 import { conflictsOf, type Conflict } from './conflicts.js';
 import { TandemError, invalid } from './errors.js';
-import { anyAt, fieldsOf, pathOf, type Any, type AnyList, type Counter, type Draft, type Field, type Host, type Selection, type SetField } from './handles.js';
-import { History, type Undo } from './history.js';
-import { type Dot, type Op } from './ops.js';
-import { pathText } from './path.js';
+import {
+    anyAt, fieldsOf, pathOf, selectedOf, type Any, type AnyList, type Counter, type Field, type Host, type Select, type SetField,
+} from './handles.js';
+import type { Dot, Draft, Op } from './ops.js';
+import { pathText, type Path } from './path.js';
 import { PresenceHandle, type Presence } from './presence.js';
 import type { Replica } from './replica.js';
 import { read, type Def, type Handles, type Schema, type Shape, type Shapes, type Values } from './schema.js';
+import { normalForm, type Selected } from './select.js';
 import { StatusCell, type SyncStatus } from './status.js';
 import { Cell, Feed, Watchers, type Readable } from './store.js';
 import { normalize, type Json } from './value.js';
@@ -26,7 +28,7 @@ export interface Change {
     readonly after: Json;
 }
 export interface TransactOptions {
-    /** Shown by `history.can`. */
+    /** Shown by the history's `can`. */
     readonly label?: string;
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     readonly ifUnchanged?: readonly Readable<any>[];
@@ -39,7 +41,6 @@ export interface Common extends AsyncDisposable {
     readonly name: string;
     readonly status: Readable<SyncStatus>;
     readonly conflicts: Readable<readonly Conflict[]>;
-    readonly history: Undo;
     /** Resolves with the device's copy, else with the server's. */
     ready(options?: Options): Promise<void>;
     /** Resolves when nothing is pending and nothing is missing. */
@@ -54,12 +55,16 @@ export interface Common extends AsyncDisposable {
 export interface Channel<S extends Schema, P> extends Common, Readable<Values<S>> {
     readonly fields: Handles<S>;
     readonly presence: Presence<P>;
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    load(select: (fields: Handles<S>) => readonly (Selection | Readable<any>)[], options?: Options): Promise<void>;
+    /** Follows other parts of the record from now on; resolves when they are there. */
+    select(select: Select<Handles<S>>, options?: Options): Promise<void>;
+    /** Follows more of the record; resolves when it is there. */
+    load(select: Select<Handles<S>>, options?: Options): Promise<void>;
 }
 /** A channel without a schema: paths instead of handles. */
 export interface AnyChannel extends Common, Any, Readable<Json> {
     readonly presence: Presence<{ [key: string]: Json }>;
+    select(select: Select<Any>, options?: Options): Promise<void>;
+    load(select: Select<Any>, options?: Options): Promise<void>;
 }
 
 const closed = (): TandemError => new TandemError('connection_closed', 'It is closed.');
@@ -70,11 +75,18 @@ interface Transaction {
     readonly write: PendingWrite;
 }
 
+export interface Recorder {
+    record(before: Node, ops: readonly Op[], label: string | undefined, write: Write): void;
+    /** The entry was refused. */
+    forget(write: Write): void;
+}
+
 export class ChannelHandle implements Host {
     readonly fields: object;
     readonly status = new StatusCell();
     readonly conflicts = new Cell<readonly Conflict[]>(Object.freeze([]));
-    readonly history: History;
+    /** Told of own entries; the history, where one is kept. */
+    recorder: Recorder | undefined;
     readonly presence: PresenceHandle;
     private readonly watchers = new Watchers();
     private readonly waiting = new Watchers();
@@ -82,17 +94,25 @@ export class ChannelHandle implements Host {
     private readonly signalFeeds = new Map<string, Feed<Signal<Json>>>();
     private readonly shape: Shape | undefined;
     private readonly any: Any;
+    /** What this handle follows, in normal form; empty: the whole record. */
+    selection: readonly Selected[] = [];
     private transaction: Transaction | undefined;
     private failure: TandemError | undefined;
     private closed = false;
 
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    constructor(private readonly client: Client, readonly replica: Replica, def: Def<any, any> | undefined) {
+    constructor(
+        private readonly client: Client,
+        readonly replica: Replica,
+        // eslint-disable-next-line @typescript-eslint/no-explicit-any
+        private readonly def: Def<any, any> | undefined,
+        // eslint-disable-next-line @typescript-eslint/no-explicit-any
+        select?: Select<any>,
+    ) {
         this.shape = def && { k: 'object', s: def.fields as unknown as Shapes };
-        this.history = new History(this);
         this.presence = new PresenceHandle(state => client.run(session => session.setPresence(replica, state)));
         this.fields = def ? fieldsOf(this, [], def.fields as unknown as Shapes) : {};
         this.any = anyAt(this, []);
+        if (select) this.selection = normalForm(this.pick(select));
     }
     get name(): string {
         return this.replica.name;
@@ -130,7 +150,7 @@ export class ChannelHandle implements Host {
     commit(drafts: readonly Draft[], ifUnchanged: readonly string[] = []): Write {
         if (this.closed) throw closed();
         const { replica } = this;
-        const ops = drafts.map(draft => ({ ...draft, base: replica.base }));
+        const ops = drafts.flatMap(draft => replica.based(draft));
         if (this.transaction) {
             const edit = new Edit(replica.view);
             for (const op of ops) edit.op(op, this.nextDot);
@@ -150,18 +170,18 @@ export class ChannelHandle implements Host {
         const before = replica.view;
         this.client.run((session, now) => {
             session.edit(replica, ops, ifUnchanged, write, now);
-            this.history.record(before, ops, label, write);
+            this.recorder?.record(before, ops, label, write);
         });
         return write;
     }
     transact(fn: () => void, { label, ifUnchanged = [] }: TransactOptions = {}): Write {
         const outer = this.transaction;
         if (outer) {
-            for (const handle of ifUnchanged) outer.paths.add(pathOf(handle));
+            for (const handle of ifUnchanged) outer.paths.add(pathText(pathOf(handle)));
             fn();
             return outer.write;
         }
-        const transaction: Transaction = { ops: [], paths: new Set(ifUnchanged.map(pathOf)), write: new PendingWrite() };
+        const transaction: Transaction = { ops: [], paths: new Set(ifUnchanged.map(handle => pathText(pathOf(handle)))), write: new PendingWrite() };
         const { replica } = this;
         const before = replica.view;
         this.transaction = transaction;
@@ -199,10 +219,12 @@ export class ChannelHandle implements Host {
         this.waiting.check();
     }
     refused(error: TandemError, write: Write | undefined): void {
-        if (write) this.history.forget(write);
+        if (write) this.recorder?.forget(write);
         else {
             this.failure = error;
             this.waiting.check();
+            // Only a change of the selection was refused; the channel goes on with what it follows.
+            if (this.replica.handle) this.failure = undefined;
         }
     }
 
@@ -212,7 +234,8 @@ export class ChannelHandle implements Host {
         const stop = new AbortController();
         // What held once is enough, even if it no longer does when the caller runs.
         let held = false;
-        const over = (): boolean => (held ||= met()) || this.closed || !!this.failure;
+        let failure: TandemError | undefined;
+        const over = (): boolean => (held ||= met()) || this.closed || !!(failure = this.failure);
         const listen = (fn: () => void): void => void this.waiting.add(over, fn, { signal: stop.signal });
         try {
             await until(over, listen, signal);
@@ -220,7 +243,7 @@ export class ChannelHandle implements Host {
             stop.abort();
         }
         if (held) return;
-        throw this.failure ?? closed();
+        throw failure ?? closed();
     }
     ready(options?: Options): Promise<void> {
         return this.until(() => this.replica.hasCursor, options);
@@ -228,9 +251,34 @@ export class ChannelHandle implements Host {
     synced(options?: Options): Promise<void> {
         return this.until(() => this.status.value.synced, options);
     }
-    /** The whole record is followed, so everything that could be selected is there when the channel is ready. */
-    load(_select: unknown, options?: Options): Promise<void> {
-        return this.ready(options);
+
+    // Selections
+
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    private pick(select: Select<any>): Selected[] {
+        return select(this.def ? this.fields : this.any).map(selectedOf);
+    }
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    select(select: Select<any>, options?: Options): Promise<void> {
+        return this.follow(this.pick(select), options);
+    }
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    load(select: Select<any>, options?: Options): Promise<void> {
+        return this.selection.length ? this.follow([...this.selection, ...this.pick(select)], options) : this.ready(options);
+    }
+    private async follow(parts: readonly Selected[], options?: Options): Promise<void> {
+        const before = this.selection;
+        this.selection = normalForm(parts);
+        this.client.reselect(this.replica);
+        try {
+            await this.until(() => !this.failure && this.replica.hasCursor && this.replica.isSelected, options);
+        } catch (error) {
+            if ((error as { code?: string }).code === 'bad_select') this.selection = before;
+            throw error;
+        }
+    }
+    total(list: Path): number {
+        return this.replica.total(list);
     }
 
     changes(options?: Options): AsyncIterableIterator<Change> {

@@ -7,7 +7,8 @@ import { positionTail } from './position.js';
 import type { Replica } from './replica.js';
 import type { Def, Handles, Schema } from './schema.js';
 import { Session, type SessionEvent } from './session.js';
-import type { Selection } from './handles.js';
+import type { Any, Select } from './handles.js';
+import { normalForm } from './select.js';
 import { StatusCell, type SyncStatus } from './status.js';
 import { call, type Readable } from './store.js';
 import type { Options } from './write.js';
@@ -22,14 +23,14 @@ export interface ConnectOptions {
     /** Whose outbox it is; another subject has another one. */
     readonly subject?: string;
 }
-export interface ChannelOptions<S> extends Options {
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    readonly select?: (fields: Handles<S>) => readonly (Selection | Readable<any>)[];
+export interface ChannelOptions<H> extends Options {
+    /** The parts of the record that are followed; else the whole of it. */
+    readonly select?: Select<H>;
 }
 export interface TandemClient extends AsyncDisposable {
-    channel<S extends Schema, P>(def: Def<S, P>, id: string, options?: ChannelOptions<S>): Channel<S, P>;
+    channel<S extends Schema, P>(def: Def<S, P>, id: string, options?: ChannelOptions<Handles<S>>): Channel<S, P>;
     /** By its whole name, without a schema. */
-    channel(name: string, options?: Options): AnyChannel;
+    channel(name: string, options?: ChannelOptions<Any>): AnyChannel;
     readonly status: Readable<SyncStatus>;
     /** Closes the socket and opens none until `goOnline`: for a switch in the application, and to try things out. */
     goOffline(): void;
@@ -318,18 +319,20 @@ export class Client {
 
     // API
 
-    channel(defOrName: Def<Schema, unknown> | string, id?: unknown, options?: Options): ChannelHandle {
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    channel(defOrName: Def<Schema, unknown> | string, id?: unknown, options?: ChannelOptions<any>): ChannelHandle {
         if (this.stopped) throw new TandemError('connection_closed', 'It is closed.');
         const untyped = typeof defOrName === 'string';
         const name = untyped ? defOrName : `${defOrName.namespace}:${String(id)}`;
-        const { signal } = (untyped ? (id as Options | undefined) : options) ?? {};
+        const { signal, select } = (untyped ? (id as ChannelOptions<any> | undefined) : options) ?? {};
         if (!/^[^:]+:.+$/.test(name) || name.length > 255) throw invalid('A channel is named namespace:id.');
-        let replica = this.session.replicas.get(name);
-        const known = replica?.lane.loaded;
-        this.run(session => void (replica = session.open(name)));
-        const channel = new ChannelHandle(this as Client, replica!, untyped ? undefined : defOrName);
+        const replica = this.session.replica(name);
+        const known = replica.lane.loaded;
+        const channel = new ChannelHandle(this as Client, replica, untyped ? undefined : defOrName, select);
         const set = this.channels.get(name) ?? new Set();
         this.channels.set(name, set.add(channel));
+        this.reselect(replica);
+        this.run(session => session.open(name));
         if (!known) void this.booted.then(() => this.loadChannel(name)).catch(error => this.report(error));
         else {
             channel.conflictsChanged();
@@ -338,6 +341,12 @@ export class Client {
         this.tellStatus(channel);
         signal?.addEventListener('abort', () => void channel.close(), { once: true });
         return channel;
+    }
+    /** Follows what the channel's handles want together. */
+    reselect(replica: Replica): void {
+        const all = [...(this.channels.get(replica.name) ?? [])].map(channel => channel.selection);
+        const wanted = all.some(selection => !selection.length) ? [] : normalForm(all.flat());
+        this.run(session => session.select(replica, wanted));
     }
     goOffline(): void {
         this.run((session, now) => session.goOffline(now));
@@ -349,7 +358,7 @@ export class Client {
         const { name, replica } = channel;
         const set = this.channels.get(name);
         set?.delete(channel);
-        if (set?.size) return;
+        if (set?.size) return this.reselect(replica);
         this.channels.delete(name);
         if (this.unsaved.has(replica)) this.saveAll();
         if (!this.stopped) this.run(session => session.forget(name));

@@ -1,6 +1,6 @@
 import type { Delta } from './changes.js';
-import type { Draft, Host } from './handles.js';
-import { OP_ASSIGN, OP_COUNTER_SET, OP_MOVE, OP_SET } from './ops.js';
+import type { Host } from './handles.js';
+import { OP_ASSIGN, OP_COUNTER_SET, OP_MOVE, OP_SET, type Draft } from './ops.js';
 import { pathText } from './path.js';
 import { isObject, normalize, type Json } from './value.js';
 import { COUNTER, nodeAt, shownJson, type Node } from './view.js';

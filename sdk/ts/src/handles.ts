@@ -1,9 +1,10 @@
 import { TandemError, invalid } from './errors.js';
 import {
-    DOT_NONE, OP_ADD, OP_COUNTER_SET, OP_DELETE, OP_INC, OP_INSERT, OP_MOVE, OP_REMOVE, OP_SET, type Op,
+    DOT_NONE, OP_ADD, OP_COUNTER_SET, OP_DELETE, OP_INC, OP_INSERT, OP_MOVE, OP_REMOVE, OP_SET, type Draft,
 } from './ops.js';
 import { checkPath, itemSegment, keySegment, parsePath, pathText, type Path } from './path.js';
 import { positionBetween, positionTail } from './position.js';
+import type { Selected } from './select.js';
 import { read, readItem, type Handles, type Shape, type Shapes, type Values } from './schema.js';
 import type { Readable } from './store.js';
 import { isObject, normalize, type Json } from './value.js';
@@ -37,13 +38,21 @@ export interface Item<S> extends Readable<{ id: string } & Values<S>> {
     move(place: Place): Write;
     remove(): Write;
 }
+/** A part of the record: a path with all below it, or a window `[from, to)` of the list there. */
 export interface Selection {
     readonly path: string;
+    readonly window?: readonly [from: number, to: number];
 }
+/** What may be selected: parts, and fields that stand for themselves. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Select<H> = (fields: H) => readonly (Selection | Readable<any>)[];
 export interface List<S> extends Readable<readonly ({ id: string } & Values<S>)[]> {
     insert(value: Values<S>, at?: Place): Item<S>;
     item(id: string): Item<S>;
+    /** For `select` and `load`: the items with these indices, in the order shown. */
     window(from: number, to: number): Selection;
+    /** How many items there are, also outside of the windows that are followed. */
+    readonly total: Readable<number>;
 }
 export interface ObjectField<S> extends Readable<Values<S>> {
     readonly fields: Handles<S>;
@@ -64,6 +73,8 @@ export interface AnyItem extends Readable<Json> {
 export interface AnyList extends Readable<readonly Json[]> {
     insert(value: { readonly [key: string]: Json }, at?: Place): AnyItem;
     item(id: string): AnyItem;
+    window(from: number, to: number): Selection;
+    readonly total: Readable<number>;
 }
 /** Ways to write below a path when there is no schema. */
 export interface Any {
@@ -73,8 +84,6 @@ export interface Any {
     list(path: string): AnyList;
 }
 
-export type Draft = Omit<Op, 'base'>;
-
 /** What a handle needs of its channel. */
 export interface Host {
     readonly view: Node;
@@ -83,6 +92,8 @@ export interface Host {
     transact(fn: () => void): Write;
     watch<T>(get: () => T, fn: (value: T) => void, options?: Options): () => void;
     random(): number;
+    /** Items of the list, also those that are not followed. */
+    total(list: Path): number;
 }
 
 const FIELD: Shape = { k: 'field', d: undefined as unknown as Json };
@@ -223,7 +234,16 @@ class ListHandle extends Handle {
         return new ItemHandle(this.host, this.path, id, this.shapes);
     }
     window(from: number, to: number): Selection {
-        return { path: `${pathText(this.path)}[${from}:${to}]` };
+        return { path: pathText(this.path), window: [from, to] };
+    }
+    get total(): Readable<number> {
+        const { host, path } = this;
+        return {
+            get value() {
+                return host.total(path);
+            },
+            subscribe: (fn, options) => host.watch(() => host.total(path), fn, options),
+        };
     }
     insert(value: { readonly [key: string]: unknown }, at: Place = 'last'): ItemHandle {
         const id = positionTail(() => this.host.random(), 16);
@@ -298,7 +318,13 @@ export function anyAt(host: Host, path: Path): Any {
 }
 
 /** The path of a handle, for what takes handles as names of fields. */
-export function pathOf(handle: unknown): string {
+export function pathOf(handle: unknown): Path {
     if (!(handle instanceof Handle)) throw invalid('Not a field of the channel.');
-    return pathText(handle.path);
+    return handle.path;
+}
+
+export function selectedOf(part: unknown): Selected {
+    const { path, window } = part as Selection;
+    if (!window) return { path: pathOf(part), from: 0, to: 0 };
+    return { path: parsePath(path), from: integer(window[0]), to: integer(window[1]) };
 }

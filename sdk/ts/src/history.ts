@@ -1,7 +1,9 @@
 import { CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_VALUE } from './changes.js';
-import type { Draft, Host } from './handles.js';
+import type { AnyChannel, Channel, ChannelHandle, Recorder } from './channel.js';
+import type { Host } from './handles.js';
 import {
     OP_ADD, OP_ASSIGN, OP_COUNTER_SET, OP_DELETE, OP_INC, OP_INSERT, OP_MOVE, OP_REMOVE, OP_SET, BASE_NONE, DOT_NONE,
+    type Draft,
 } from './ops.js';
 import type { Path } from './path.js';
 import { Cell, type Readable } from './store.js';
@@ -37,7 +39,7 @@ interface Entry {
 const STEPS_MAX = 100;
 
 /** Undo and redo of this channel's own edits, for the life of the page. */
-export class History implements Undo {
+export class History implements Undo, Recorder {
     private readonly undos: Entry[] = [];
     private readonly redos: Entry[] = [];
     private mode: 'edit' | 'undo' | 'redo' = 'edit';
@@ -149,3 +151,10 @@ const restore = (path: Path, node: Node): Draft[] =>
         if (kind === CHANGE_ELEMENT) return { kind: OP_ADD, path, value };
         return kind === CHANGE_EMPTY ? { kind: OP_ASSIGN, path, value: {} } : { kind: OP_INSERT, path, position, value: null };
     });
+
+/** The history of a channel, kept from the first call on: steps before it cannot be undone. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export function historyOf(channel: Channel<any, any> | AnyChannel): Undo {
+    const handle = channel as unknown as ChannelHandle;
+    return (handle.recorder ??= new History(handle)) as History;
+}

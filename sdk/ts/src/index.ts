@@ -8,9 +8,8 @@ export type { TandemClient as Client, ConnectOptions, ChannelOptions } from './c
 export type { AnyChannel, Change, Channel, Signal, TransactOptions } from './channel.js';
 export type { Conflict } from './conflicts.js';
 export type {
-    Any, AnyItem, AnyList, Counter, Field, Item, List, MapField, ObjectField, Place, Selection, SetField, WriteOptions,
+    Any, AnyItem, AnyList, Counter, Field, Item, List, MapField, ObjectField, Place, Select, Selection, SetField, WriteOptions,
 } from './handles.js';
-export type { CanUndo, Undo } from './history.js';
 export type { Platform, Socket, SocketEvents } from './platform.js';
 export type { Member, Presence } from './presence.js';
 export type { Def, Handles, Kind, Schema, Values } from './schema.js';

@@ -34,6 +34,9 @@ export interface Op {
     readonly base: Base;
 }
 
+/** An op whose author's view is not told yet. */
+export type Draft = Omit<Op, 'base'>;
+
 /** The body of a push. The bytes are kept as they are, because the server compares digests of retries. */
 export function encodeOps(ops: readonly Op[]): Uint8Array {
     const out = new Writer();

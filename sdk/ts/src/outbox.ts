@@ -1,4 +1,5 @@
 import type { Epoch } from './bytes.js';
+import type { Selected } from './select.js';
 
 /** A push as it rests on the device; `ops` are the bytes that are sent. */
 export interface StoredPush {
@@ -26,6 +27,8 @@ export interface StoredState {
     readonly seq: number;
     readonly check: number;
     readonly changes: Uint8Array;
+    /** What the view was selected by; missing or empty: the whole record. */
+    readonly select?: readonly Selected[] | undefined;
 }
 
 export interface StoredChannel {

@@ -1,16 +1,17 @@
 import { EPOCH_NONE, type Epoch } from './bytes.js';
 import {
-    CHANGE_CONFLICT, CHANGE_NO_CONFLICT, decodeChanges, encodeChanges, type Delta,
+    CHANGE_CLEAR, CHANGE_CONFLICT, CHANGE_NO_CONFLICT, CHANGE_OUTSIDE, CHANGE_WINDOW, decodeChanges, encodeChanges, type Delta,
 } from './changes.js';
 import { TandemError } from './errors.js';
 import { Lane, pushRow, type Push } from './lane.js';
-import { BASE_NONE, type Base, type Dot, type Op } from './ops.js';
+import { BASE_NONE, OP_ASSIGN, OP_DELETE, OP_SET, type Dot, type Draft, type Op } from './ops.js';
 import type { StoredChange, StoredState } from './outbox.js';
-import { pathText, type Path } from './path.js';
-import { EMPTY, Edit, reconcile, treeChanges, type Node } from './view.js';
+import { covers, keySegment, pathText, type Path } from './path.js';
+import { coveredBelow, ROOT, isCovered, sameSelection, type Selected } from './select.js';
+import { EMPTY, Edit, itemsOf, nodeAt, reconcile, treeChanges, type Node } from './view.js';
 import { LIVE, SNAPSHOT, type Delivery, type MemberFrame, type ServerFrame } from './wire.js';
 import { PendingWrite } from './write.js';
-import type { Json } from './value.js';
+import { isObject, type Json } from './value.js';
 
 /** What a replica has to tell; handled by whoever drives the session, after the call that caused it. */
 export type ReplicaEvent =
@@ -43,6 +44,17 @@ export class Replica {
     /** The adopted lane whose edits are shown, when that cannot show anything twice. */
     shownLane: Lane | undefined;
     readonly conflicts = new Map<string, Delta>();
+    /** By the texts of their paths: lists that are seen through windows, and how many items they have. */
+    private readonly windows = new Map<string, Delta>();
+    /** What is to be followed; empty: the whole record. */
+    wanted: readonly Selected[] = [];
+    /** What the confirmed view was selected by. */
+    inForce: readonly Selected[] | undefined;
+    /** What the latest subscription asked for, and its number. */
+    private asking: readonly Selected[] = [];
+    /** What the latest subscription that was answered asked for. */
+    private answered: readonly Selected[] = [];
+    private version = 0;
     members = new Map<string, MemberFrame>();
     self = '';
     presence: Json | undefined;
@@ -51,6 +63,8 @@ export class Replica {
     private paths = new Map<number, Path>();
     private actors = new Map<number, number>();
     private chunks: Delta[] | undefined;
+    /** The highest of the chunks so far: those that are shared do not carry it. */
+    private chunksAcked = 0;
 
     constructor(
         readonly name: string,
@@ -58,8 +72,27 @@ export class Replica {
         private readonly emit: (event: ReplicaEvent) => void,
     ) {}
 
-    get base(): Base {
-        return this.hasCursor ? { epoch: this.epoch, seq: this.seq } : BASE_NONE;
+    /** A drafted op with what it has seen; one that concerns more than is covered becomes ops on the covered parts. */
+    based(draft: Draft): Op[] {
+        const { kind, path, value } = draft;
+        const { confirmed } = this;
+        const base = this.hasCursor ? { epoch: this.epoch, seq: this.seq } : BASE_NONE;
+        const select = this.inForce ?? [];
+        if (isCovered(select, confirmed, path)) return [{ ...draft, base }];
+        const whole = kind === OP_SET || kind === OP_DELETE || kind === OP_ASSIGN;
+        const ops: Op[] = whole ? coveredBelow(select, confirmed, path).map(path => ({ kind: OP_DELETE, path, base })) : [];
+        if (kind === OP_DELETE && ops.length) return ops;
+        const members = kind === OP_ASSIGN && isObject(value!) ? Object.entries(value) : [];
+        if (!members.length) ops.push({ ...draft, base: BASE_NONE });
+        for (const [key, value] of members)
+            ops.push(...this.based({ kind: isObject(value) ? OP_ASSIGN : OP_SET, path: [...path, keySegment(key)], value }));
+        return ops;
+    }
+    /** How many items a list has as shown here, also those outside of its windows. */
+    total(list: Path): number {
+        const count = (root: Node): number => itemsOf(nodeAt(root, list)).length;
+        const whole = this.windows.get(pathText(list));
+        return count(this.view) + (whole ? Math.max(0, Number(whole.value) - count(this.confirmed)) : 0);
     }
     get unacked(): number {
         let count = 0;
@@ -67,7 +100,28 @@ export class Replica {
         return count;
     }
     get caughtUp(): boolean {
-        return this.handle !== 0 && this.hasCursor && this.seq >= this.head && !this.chunks;
+        return this.handle !== 0 && this.hasCursor && this.seq >= this.head && !this.chunks && this.isSelected;
+    }
+    /** Whether the confirmed view is selected by what is to be followed. */
+    get isSelected(): boolean {
+        return sameSelection(this.inForce, this.wanted);
+    }
+    /** One change of the selection at a time, since the server is told what the view holds at its beginning. */
+    get subscribes(): boolean {
+        return !this.asked || (this.handle !== 0 && !this.isSelected && sameSelection(this.inForce, this.asking));
+    }
+    /** What the next subscription says of selections. */
+    asks(): { select: readonly Selected[]; held: readonly Selected[]; selectVersion: number } {
+        const { wanted, inForce } = this;
+        const same = !this.hasCursor || this.isSelected;
+        if (this.version || wanted.length || !same) this.version++;
+        this.asked = true;
+        this.asking = wanted;
+        return { select: wanted, held: same ? [] : inForce!.length ? inForce! : [ROOT], selectVersion: this.version };
+    }
+    /** The server will not select so; what was in force goes on. */
+    unselect(): void {
+        this.wanted = this.asking = this.inForce!;
     }
     lanes(): Lane[] {
         return [this.lane, ...this.adopted];
@@ -78,6 +132,7 @@ export class Replica {
         if (this.hasCursor) return;
         const edit = new Edit(EMPTY);
         for (const change of decodeChanges(state.changes)) this.applyTo(edit, change);
+        this.inForce = state.select ?? [];
         this.confirmed = edit.root;
         this.epoch = state.epoch;
         this.seq = state.seq;
@@ -89,12 +144,12 @@ export class Replica {
 
     /** The state to keep on the device, and what may leave the outbox together with it. */
     save(): StoredChange {
-        const changes = treeChanges(this.confirmed).concat([...this.conflicts.values()]);
+        const changes = treeChanges(this.confirmed).concat([...this.windows.values(), ...this.conflicts.values()]);
         const drop = this.settled.splice(0);
         return {
             lane: this.lane.row(),
             drop,
-            state: { epoch: this.epoch, seq: this.seq, check: this.check, changes: encodeChanges(changes) },
+            state: { epoch: this.epoch, seq: this.seq, check: this.check, changes: encodeChanges(changes), select: this.inForce },
         };
     }
 
@@ -156,6 +211,8 @@ export class Replica {
     }
 
     subscribed(f: Extract<ServerFrame, { type: 'subscribed' }>): void {
+        if (f.selectVersion !== this.version) return;
+        this.answered = this.asking;
         this.handle = f.handle;
         this.head = f.head;
         this.paths.clear();
@@ -188,29 +245,32 @@ export class Replica {
             if (def.path) this.paths.set(def.slot, def.path);
             else this.actors.set(def.slot, def.actor);
         }
-        if (!replaces && d.to <= this.seq && this.hasCursor) {
+        if (!replaces && d.to <= this.seq && this.hasCursor && !(d.installs && d.to === this.seq)) {
             if (d.kind !== LIVE) this.covered(d.ackedCounter, this.seq);
             return;
         }
         const fits = d.kind === LIVE ? d.from === this.seq && this.hasCursor : d.kind === SNAPSHOT || (this.hasCursor && d.from <= this.seq);
         if (!fits) return this.resubscribe();
         const changes = decodeChanges(d.changes, this.paths);
-        if (d.more || this.chunks) {
-            this.chunks = (this.chunks ?? []).concat(changes);
-            if (d.more) return;
-        }
-        const all = this.chunks ?? changes;
-        this.chunks = undefined;
-        this.advance(d, all);
+        if (!this.chunks) this.chunksAcked = 0;
+        d.ackedCounter = this.chunksAcked = Math.max(this.chunksAcked, d.ackedCounter);
+        const all = this.chunks ? this.chunks.concat(changes) : changes;
+        this.chunks = d.more ? all : undefined;
+        if (!d.more) this.advance(d, all);
     }
 
     private advance(d: Delivery, changes: Delta[]): void {
         const wasReady = this.hasCursor;
         const otherEpoch = this.hasCursor && d.epoch !== EPOCH_NONE && d.epoch !== this.epoch;
-        if (d.kind === SNAPSHOT) this.conflicts.clear();
+        if (d.kind === SNAPSHOT) {
+            this.conflicts.clear();
+            this.windows.clear();
+        }
+        if (d.installs || d.kind === SNAPSHOT) this.inForce = this.answered;
         const edit = new Edit(d.kind === SNAPSHOT ? EMPTY : this.confirmed);
         let conflicts = d.kind === SNAPSHOT;
         for (const change of changes) conflicts = this.applyTo(edit, change) || conflicts;
+        const counted = changes.some(change => change.kind === CHANGE_WINDOW);
         this.confirmed = edit.root;
         this.seq = d.to;
         this.check = d.check;
@@ -227,21 +287,28 @@ export class Replica {
         if (d.kind === SNAPSHOT && (d.ackedCounter < this.lane.acked || (d.reset && otherEpoch))) this.renew();
         else this.mayPush = true;
         this.refresh(actor ? String(actor) : '', own);
+        if (counted) this.emit({ type: 'view', replica: this, old: this.view, by: '', local: false });
         if (conflicts) this.emit({ type: 'conflicts', replica: this });
         if (!wasReady) this.emit({ type: 'ready', replica: this });
         this.emit({ type: 'save', replica: this });
         this.emit({ type: 'status', replica: this });
     }
 
+    /** True when the conflicts have changed. */
     private applyTo(edit: Edit, change: Delta): boolean {
-        if (change.kind !== CHANGE_CONFLICT && change.kind !== CHANGE_NO_CONFLICT) {
-            edit.change(change);
-            return false;
-        }
-        const key = `${change.reason} ${change.dot[0]} ${change.dot[1]} ${pathText(change.path)}`;
-        if (change.kind === CHANGE_CONFLICT) this.conflicts.set(key, change);
-        else this.conflicts.delete(key);
-        return true;
+        const { kind, path, reason, dot } = change;
+        const text = pathText(path);
+        const key = `${reason} ${dot[0]} ${dot[1]} ${text}`;
+        const forget = (rows: Map<string, Delta>): void => rows.forEach((row, key) => covers(path, row.path) && rows.delete(key));
+        if (kind === CHANGE_CONFLICT) this.conflicts.set(key, change);
+        else if (kind === CHANGE_NO_CONFLICT) this.conflicts.delete(key);
+        else if (kind === CHANGE_WINDOW) {
+            if (change.value) this.windows.set(text, change);
+            else this.windows.delete(text);
+        } else edit.change(change);
+        if (kind === CHANGE_OUTSIDE) forget(this.conflicts);
+        if (kind === CHANGE_OUTSIDE || kind === CHANGE_CLEAR) forget(this.windows);
+        return kind === CHANGE_CONFLICT || kind === CHANGE_NO_CONFLICT || kind === CHANGE_OUTSIDE;
     }
 
     /** Pushes up to the counter are in the state at the cursor. */

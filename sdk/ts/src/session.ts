@@ -4,6 +4,7 @@ import { Lane, type Push } from './lane.js';
 import { encodeOps, type Op } from './ops.js';
 import type { StoredChannel, StoredState } from './outbox.js';
 import { Replica, type ReplicaEvent } from './replica.js';
+import type { Selected } from './select.js';
 import type { Json } from './value.js';
 import { decodeMessage, encodeFrame, type ClientFrame, type ErrorFrame, type ServerFrame } from './wire.js';
 import { PendingWrite } from './write.js';
@@ -105,6 +106,11 @@ export class Session {
         const replica = this.replica(name);
         replica.isOpen = true;
         return replica;
+    }
+    /** What of the channel is to be followed, in normal form. */
+    select(replica: Replica, wanted: readonly Selected[]): void {
+        replica.wanted = wanted;
+        this.emit({ type: 'status', replica });
     }
     /** What the outbox holds of the channel; `other` is a state that another outbox has. */
     load(name: string, stored: StoredChannel, other?: StoredState): void {
@@ -316,7 +322,7 @@ export class Session {
         for (const replica of this.replicas.values()) {
             if (!replica.lane.loaded) continue;
             const welcomed = this.state === 'ready';
-            if (replica.isOpen && !replica.asked && now >= replica.retryAt && (welcomed || replica.lane.actor !== 0) &&
+            if (replica.isOpen && replica.subscribes && now >= replica.retryAt && (welcomed || replica.lane.actor !== 0) &&
                 !replica.drainsFirst) this.subscribe(replica);
             if (!welcomed) continue;
             // The lane gave its actor up, and a new one comes only with a hello.
@@ -347,10 +353,10 @@ export class Session {
         this.drop(now);
     }
     private subscribe(replica: Replica): void {
-        replica.asked = true;
         this.send({
             type: 'subscribe', channel: replica.name, hasAfter: replica.hasCursor, epoch: replica.hasCursor ? replica.epoch : EPOCH_NONE,
-            after: replica.seq, check: replica.check, actor: replica.lane.actor, select: [], knownCounter: replica.lane.acked,
+            after: replica.seq, check: replica.check, actor: replica.lane.actor, knownCounter: replica.lane.acked,
+            ...replica.asks(),
         });
     }
     private push(replica: Replica, lane: Lane, push: Push): void {
@@ -445,6 +451,10 @@ export class Session {
             return;
         }
         if (!f.counter) {
+            if (f.code === 'bad_select' && replica.handle && !replica.subscribes && !replica.isSelected) {
+                replica.unselect();
+                return this.emit({ type: 'refused', replica, error, push: undefined });
+            }
             if (!replica.asked || replica.handle) return;
             replica.resubscribe();
             replica.retryAt = f.temporary ? now + wait : Infinity;

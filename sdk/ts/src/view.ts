@@ -1,7 +1,7 @@
 import { compareBytes, compareText } from './bytes.js';
 import {
-    CHANGE_CLEAR, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_ITEM, CHANGE_NO_ELEMENT, CHANGE_VALUE,
-    delta, type Delta,
+    CHANGE_CLEAR, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_ITEM, CHANGE_NO_ELEMENT, CHANGE_OUTSIDE,
+    CHANGE_VALUE, delta, type Delta,
 } from './changes.js';
 import {
     DOT_NONE, OP_ADD, OP_ASSIGN, OP_COUNTER_SET, OP_DELETE, OP_INC, OP_INSERT, OP_MOVE, OP_REMOVE, OP_SET,
@@ -140,6 +140,7 @@ export class Edit {
                 break;
             }
             case CHANGE_CLEAR:
+            case CHANGE_OUTSIDE:
                 this.remove(c.path);
                 break;
             case CHANGE_EMPTY:

@@ -1,6 +1,7 @@
 import { Reader, Writer, utf8, type Epoch } from './bytes.js';
 import { decodeFields, spec, type Fields, type Loose, type Spec } from './fields.js';
-import type { Path } from './path.js';
+import { encodePath, type Path } from './path.js';
+import type { Selected } from './select.js';
 import { encodeValue, type Json } from './value.js';
 
 /** The binary codec of `tandem.v1`: frames as the protocol lists them, bodies as bytes. */
@@ -10,7 +11,7 @@ export type ClientFrame =
     | { type: 'hello'; version: number; client: string; wantActor: boolean; timeMs: number; token: string }
     | {
           type: 'subscribe'; channel: string; hasAfter: boolean; epoch: Epoch; after: number; check: number;
-          actor: number; select: readonly string[]; knownCounter: number;
+          actor: number; select: readonly Selected[]; knownCounter: number; held: readonly Selected[]; selectVersion: number;
       }
     | { type: 'unsubscribe'; channel: string }
     | {
@@ -39,7 +40,7 @@ export const SNAPSHOT = 2;
 export interface Delivery {
     type: 'delivery'; handle: number; from: number; to: number; kind: number; check: number; ackedCounter: number;
     actor: number; counter: number; actorSlot: number; defs: SlotDef[]; changes: Uint8Array; more: boolean;
-    reset: boolean; epoch: Epoch; stampMs: number; stampLogical: number;
+    reset: boolean; epoch: Epoch; stampMs: number; stampLogical: number; installs: boolean;
 }
 export interface ErrorFrame {
     type: 'error'; code: string; message: string; hint: string; docs: string; channel: string; actor: number;
@@ -54,7 +55,7 @@ export type ServerFrame =
           type: 'welcome'; version: number; connection: string; actor: number; timeMs: number; heartbeatMs: number;
           messageBytesMax: number; server: string;
       }
-    | { type: 'subscribed'; channel: string; handle: number; epoch: Epoch; head: number; ackedCounter: number }
+    | { type: 'subscribed'; channel: string; handle: number; epoch: Epoch; head: number; ackedCounter: number; selectVersion: number }
     | Delivery
     | AckFrame
     | ErrorFrame
@@ -66,7 +67,10 @@ export type ServerFrame =
 /** Frames in the order of their numbers. */
 const CLIENT = {
     hello: { version: 'n', client: 't', wantActor: 'o', timeMs: 'n', token: 't' },
-    subscribe: { channel: 't', epoch: 'e', after: 'n', check: 'c', actor: 'n', select: 's', knownCounter: 'n', hasAfter: 'o' },
+    subscribe: {
+        channel: 't', epoch: 'e', after: 'n', check: 'c', actor: 'n', select: 'q', knownCounter: 'n', hasAfter: 'o', held: 'q',
+        selectVersion: 'n',
+    },
     unsubscribe: { channel: 't' },
     push: {
         channel: 't', actor: 'n', counter: 'n', stampMs: 'n', stampLogical: 'n', ops: 'b', skip: 'o', ifUnchanged: 's', ref: 'n',
@@ -77,10 +81,11 @@ const CLIENT = {
 };
 const SERVER = {
     welcome: { version: 'n', connection: 't', actor: 'n', timeMs: 'n', heartbeatMs: 'n', messageBytesMax: 'n', server: 't' },
-    subscribed: { channel: 't', handle: 'n', epoch: 'e', head: 'n', ackedCounter: 'n' },
+    subscribed: { channel: 't', handle: 'n', epoch: 'e', head: 'n', ackedCounter: 'n', selectVersion: 'n' },
     delivery: {
         handle: 'n', from: 'n', to: 'n', kind: 'n', check: 'c', ackedCounter: 'n', actor: 'n', counter: 'n', actorSlot: 'n',
         defs: 'd', changes: 'b', more: 'o', reset: 'o', epoch: 'e', stampMs: 'n', stampLogical: 'n',
+        installs: 'o',
     },
     ack: {
         channel: 't', actor: 'n', counter: 'n', seq: 'n', duplicate: 'o', stampMs: 'n', stampLogical: 'n', ref: 'n', epoch: 'e',
@@ -112,6 +117,9 @@ export function encodeFrame(frame: ClientFrame): Uint8Array {
         else if (type === 'e') w.epoch(field, value);
         else if (type === 'c') w.fixed32(field, value);
         else if (type === 's') for (const text of value as readonly string[]) w.bytes(field, utf8(text));
+        else if (type === 'q')
+            for (const { path, from, to } of value as readonly Selected[])
+                w.bytes(field, new Writer().bytes(1, encodePath(path)).num(2, from).num(3, to).finish());
         else if (type !== 'b') w.num(field, value);
         else if ((value as Uint8Array).length) w.bytes(field, value);
     });

@@ -1,5 +1,6 @@
 // Makes dist/: ESM, CommonJS, one minified file for <script type="module">, and the type declarations.
 import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,14 +10,32 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
-const common = { entryPoints: ['src/index.ts'], ...bundle };
-await build({ ...common, format: 'esm', outfile: 'dist/index.js', sourcemap: true });
-await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs', sourcemap: true });
-await build({ ...common, format: 'esm', outfile: 'dist/tandem.min.js', minify: true });
+// What few applications need has an entry of its own; all share one table of shortened names.
+const entryPoints = ['src/index.ts', 'src/history.ts'];
+const common = { ...bundle, outdir: 'dist', sourcemap: true };
+const { mangleCache } = await build({
+    ...common, entryPoints, format: 'esm', splitting: true, chunkNames: 'shared-[hash]', mangleCache: {},
+});
+await build({ ...common, mangleCache, entryPoints, format: 'cjs', outExtension: { '.js': '.cjs' } });
+await build({ ...bundle, entryPoints: ['src/index.ts'], format: 'esm', outfile: 'dist/tandem.min.js', minify: true });
 
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], { stdio: 'inherit' });
 // CommonJS users need declarations that are CommonJS too.
 for (const name of readdirSync('dist/types').filter(n => n.endsWith('.d.ts'))) {
     const text = readFileSync(`dist/types/${name}`, 'utf8');
     writeFileSync(`dist/types/${name.replace(/\.d\.ts$/, '.d.cts')}`, text.replace(/(['"]\.\/[\w.]+)\.js(['"])/g, '$1.cjs$2'));
+}
+
+// The entries must agree on the shortened names: an edit made through one is undone through the other.
+const require = createRequire(import.meta.url);
+const formats = [[await import('../dist/index.js'), await import('../dist/history.js')], [require('../dist/index.cjs'), require('../dist/history.cjs')]];
+for (const [{ connect }, { historyOf }] of formats) {
+    const client = connect('ws://127.0.0.1:1', { storage: 'memory' });
+    const board = client.channel('board:1');
+    const history = historyOf(board);
+    board.field('title').set('A');
+    board.field('title').set('B');
+    history.undo();
+    if (board.field('title').value !== 'A') throw new Error('The entries of dist/ do not fit together.');
+    await client.close();
 }

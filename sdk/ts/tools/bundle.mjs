@@ -14,8 +14,9 @@ const INTERNAL = `
     undos unlisten unsaved varint vanish viewChanged watchers dotOf baseOf schedule reach turn cached
     wantActor timeMs knownCounter hasAfter heartbeatMs messageBytesMax ackedCounter duplicate actorSlot defs retryAfterMs joined left
     reconnectAfterMs serverMs stampActor forgetMembers clearMembers readers failure actors room leave segment slot sent seen reset head
-    started handle current position kind dot more to base edit watch take tell merge append run row ref byte bytes raw tag num
-    self full update bool u32 signed body old
+    started handle current position kind dot more base edit watch take tell merge append run row ref byte bytes raw tag num
+    self full update bool u32 signed body old windows wanted inForce asking answered subscribes isSelected asks unselect chunksAcked based held selectVersion installs reselect pick follow
+    selection
 `.trim().split(/\s+/);
 
 export const mangleProps = new RegExp(`^(?:${INTERNAL.join('|')})$`);

@@ -1,4 +1,5 @@
 import { connect, type TandemError, type Write } from '@tandem/client';
+import { historyOf } from '@tandem/client/history';
 import { h, initials, set_text, tint_of } from '../shared/dom.ts';
 import { icon } from '../shared/icons.ts';
 import { start_theme } from '../shared/theme.ts';
@@ -135,7 +136,7 @@ function flush_typing(): void {
 
 function step_history(what: 'undo' | 'redo'): void {
     flush_typing();
-    ctx.track(board.history[what]());
+    ctx.track(history[what]());
 }
 
 // What the record says is what is shown. One frame at most is drawn per tick, however many fields changed.
@@ -156,6 +157,7 @@ function draw(): void {
     });
 }
 let ready = false;
+const history = historyOf(board);
 board.subscribe(draw);
 board.status.subscribe((now) => status.show(now));
 board.conflicts.subscribe((open) => {
@@ -165,7 +167,7 @@ board.conflicts.subscribe((open) => {
     decision_row.classList.toggle('undecided', undecided);
 });
 people.onwriters = () => conflicts.show(board.conflicts.value);
-board.history.can.subscribe((can) => {
+history.can.subscribe((can) => {
     undo.disabled = !can.undo;
     redo.disabled = !can.redo;
 });

@@ -5,14 +5,16 @@ import {
 } from '../../src/changes.js';
 import { OP_COUNTER_SET, OP_INC, decodeOps } from '../../src/ops.js';
 import { encodePath, isItem, parsePath, pathText, type Path } from '../../src/path.js';
+import type { Selected } from '../../src/select.js';
 import { decodeValue, encodeValue, type Json } from '../../src/value.js';
 import { COUNTER, EMPTY, Edit, LIST, MAP, NONE, REGISTER, SET, nodeAt, shownJson, type Node } from '../../src/view.js';
+import { catchUp, liveChanges, readSelected } from './selected.js';
 
 /** What a client frame holds, by field number of the protocol. */
 interface Fields {
-    [field: number]: number | string | Uint8Array | string[];
+    [field: number]: number | string | Uint8Array | string[] | Selected[];
 }
-const PLANS: { [frame: number]: string } = { 1: 'ntnnt', 2: 'tencnsnn', 3: 't', 4: 'tnnnnbnsn', 5: 'tbn', 6: 'ttb', 7: 'n' };
+const PLANS: { [frame: number]: string } = { 1: 'ntnnt', 2: 'tencnqnnqn', 3: 't', 4: 'tnnnnbnsn', 5: 'tbn', 6: 'ttb', 7: 'n' };
 
 function readFields(bytes: Uint8Array, plan: string): Fields {
     const out: Fields = {};
@@ -25,6 +27,7 @@ function readFields(bytes: Uint8Array, plan: string): Fields {
         else if (kind === 'e') out[r.field] = r.epoch();
         else if (kind === 'c') out[r.field] = r.fixed32();
         else if (kind === 's') out[r.field] = [...((out[r.field] as string[]) ?? []), r.text()];
+        else if (kind === 'q') out[r.field] = [...((out[r.field] as Selected[]) ?? []), readSelected(r.bytes())];
         else throw new Error(`client sent unknown field ${r.field} of ${plan}`);
     }
     return out;
@@ -64,6 +67,7 @@ interface Subscription {
     handle: number;
     actor: number;
     slots: Map<string, number>;
+    select: Selected[];
 }
 
 /** One end of a connection as the server holds it; what it sends goes to `out`. */
@@ -109,6 +113,10 @@ export class FakeServer {
     heartbeatMs = 25_000;
     useSlots = true;
     chunkSize = 0;
+    /** Chunks are the same for all readers; what is a reader's own comes in one before them. */
+    sharesChunks = false;
+    /** Refuses selections that it names. */
+    refuseSelect: (select: Selected[]) => boolean = () => false;
     /** Loses acks, so that clients learn of their pushes otherwise. */
     loseAcks = false;
     issueActors = true;
@@ -184,30 +192,38 @@ export class FakeServer {
     private subscribe(c: FakeConnection, name: string, f: Fields): void {
         const channel = this.channel(name);
         const actor = (f[5] as number) ?? 0;
-        const s: Subscription = { name, handle: this.nextHandle++, actor, slots: new Map() };
+        const select = (f[6] as Selected[]) ?? [];
+        if (this.refuseSelect(select)) return c.send(5, new Writer().text(1, 'bad_select').text(2, 'bad_select').text(5, name));
+        const held = (f[9] as Selected[]) ?? select;
+        const s: Subscription = { name, handle: this.nextHandle++, actor, slots: new Map(), select };
         c.subscriptions.set(name, s);
         const acked = channel.acked.get(actor) ?? 0;
-        c.send(2, new Writer().text(1, name).num(2, s.handle).epoch(3, channel.epoch).num(4, channel.head).num(5, acked));
+        c.send(2, new Writer().text(1, name).num(2, s.handle).epoch(3, channel.epoch).num(4, channel.head).num(5, acked).num(6, (f[10] as number) ?? 0));
         const after = (f[3] as number) ?? 0;
         const known = f[8] === 1;
         const sameEpoch = ((f[2] as string) ?? EPOCH_NONE) === channel.epoch;
         const good = sameEpoch && after <= channel.head && after >= channel.floor && (!f[4] || f[4] === channel.check(after));
         if (known && good) {
-            if (after < channel.head) this.range(c, s, channel, 1, after, diff(channel.roots[after]!, channel.roots[channel.head]!), false);
-        } else this.range(c, s, channel, 2, 0, diff(EMPTY, channel.roots[channel.head]!).concat(channel.conflicts), known);
+            const changes = catchUp(channel.roots[after]!, channel.roots[channel.head]!, held, select);
+            if (after < channel.head || f[9]) this.range(c, s, channel, 1, after, changes, false, !!f[9]);
+        } else this.range(c, s, channel, 2, 0, liveChanges(EMPTY, channel.roots[channel.head]!, select).concat(channel.conflicts), known, !!f[9]);
         if (this.knowsNobody) return;
         const full = new Writer().num(1, s.handle).num(2, 1);
         for (const other of this.connections) if (other.members.has(name)) full.bytes(3, this.member(other, name));
         c.send(6, full.text(5, c.id));
     }
     /** A diff or snapshot, in chunks if the test wants them. */
-    range(c: FakeConnection, s: Subscription, channel: FakeChannel, kind: number, from: number, changes: Delta[], reset: boolean): void {
+    range(c: FakeConnection, s: Subscription, channel: FakeChannel, kind: number, from: number, changes: Delta[], reset: boolean, installs = false): void {
         const size = this.chunkSize || changes.length || 1;
         for (let at = 0; at === 0 || at < changes.length; at += size) {
             const w = new Writer().num(1, s.handle).num(2, from).num(3, channel.head).num(4, kind).fixed32(5, channel.check(channel.head));
-            w.num(6, channel.acked.get(s.actor) ?? 0);
-            w.bytes(11, encodeChanges(changes.slice(at, at + size))).num(12, at + size < changes.length).num(13, reset).epoch(14, channel.epoch);
-            c.send(3, w);
+            const acked = channel.acked.get(s.actor) ?? 0;
+            const more = at + size < changes.length;
+            if (at === 0 && this.sharesChunks)
+                c.send(3, joined(w, new Writer().num(6, acked).num(12, 1).num(13, reset).epoch(14, channel.epoch).num(17, installs)));
+            if (!this.sharesChunks) w.num(6, acked);
+            w.bytes(11, encodeChanges(changes.slice(at, at + size))).num(12, more).num(13, reset).epoch(14, channel.epoch);
+            c.send(3, w.num(17, installs));
         }
         s.slots.clear();
     }
@@ -288,7 +304,8 @@ export class FakeServer {
             }
             w.num(9, s.slots.get(key)!);
         } else w.num(7, entry.actor);
-        for (const change of entry.changes) {
+        const { roots } = channel;
+        for (const change of s.select.length ? liveChanges(roots[seq - 1]!, roots[seq]!, s.select) : entry.changes) {
             const text = pathText(change.path);
             if (!this.useSlots) {
                 body.raw(encodeChanges([change]));

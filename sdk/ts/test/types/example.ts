@@ -1,5 +1,6 @@
 // Compiled, never run: what an application writes must type-check as it stands.
 import { connect, TandemError, type Json, type Member, type SyncStatus } from '../../src/index.js';
+import { historyOf } from '../../src/history.js';
 import { Board, type BoardPresence } from '../support/board.js';
 
 declare const getToken: () => Promise<string>, toast: (s: string) => void, render: (v: unknown) => void;
@@ -60,9 +61,10 @@ export async function page(): Promise<void> {
         votes.add(5);
     }, { label: 'Rename', ifUnchanged: [title] });
 
-    board.history.undo();
-    board.history.redo();
-    board.history.can.subscribe(can => render(can), { signal });
+    const history = historyOf(board);
+    history.undo();
+    history.redo();
+    history.can.subscribe(can => render(can), { signal });
     board.status.subscribe(s => toast(s.synced ? 'Saved' : `${s.link}: ${s.pending} waiting`), { signal });
     board.conflicts.subscribe(cs => cs.forEach(c => c.restore(0)), { signal });
 
@@ -80,6 +82,8 @@ export async function page(): Promise<void> {
     })();
 
     await board.load(b => [b.cards.window(40, 80)]);
+    await board.select(b => [b.title, b.cards.window(80, 120)], { signal });
+    is<Equal<typeof cards.total.value, number>>();
     await board.synced({ signal });
 
     const any = tandem.channel('board:42', { signal });
