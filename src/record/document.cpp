@@ -55,6 +55,8 @@ uint64_t Document::floor() const { return impl_->floor; }
 
 bool Document::exists(const Path& path) const { return impl_->find_shown(path) != nullptr; }
 
+bool Document::is_kept(const Path& path) const { return impl_->find(path) != nullptr; }
+
 base::Value Document::shown(const Path& path) const {
     const Node* node = impl_->find_shown(path);
     return node == nullptr ? base::Value() : shown_node(*node);

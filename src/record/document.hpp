@@ -46,6 +46,8 @@ class Document {
     /// Shown JSON at a path; null kind with `exists` false when there is nothing.
     bool exists(const Path& path) const;
     base::Value shown(const Path& path) const;
+    /// True when something is kept at the path, even if it is removed and not shown.
+    bool is_kept(const Path& path) const;
     Kind shown_kind(const Path& path) const;
     /// Highest seq that changed anything at or below the path (0: never), for conditional writes.
     uint64_t changed_seq(const Path& path) const;
