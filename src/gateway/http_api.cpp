@@ -51,19 +51,6 @@ std::string etag_of(const hub::Reply& reply) {
     return '"' + std::to_string(reply.epoch) + '-' + std::to_string(reply.seq) + '"';
 }
 
-std::optional<record::Cursor> parse_etag(std::string_view text) {
-    text = net::trim_blanks(text);
-    if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::nullopt;
-    text = text.substr(1, text.size() - 2);
-    record::Cursor cursor;
-    const char* end = text.data() + text.size();
-    const auto epoch = std::from_chars(text.data(), end, cursor.epoch);
-    if (epoch.ec != std::errc() || epoch.ptr == end || *epoch.ptr != '-') return std::nullopt;
-    const auto seq = std::from_chars(epoch.ptr + 1, end, cursor.seq);
-    if (seq.ec != std::errc() || seq.ptr != end) return std::nullopt;
-    return cursor;
-}
-
 uint64_t number_param(const net::HttpRequest& request, std::string_view name, uint64_t fallback) {
     const auto text = net::query_param(request.query, name);
     if (!text) return fallback;
@@ -90,6 +77,19 @@ void merge_patch_ops(const record::Path& path, const Value& patch, base::Array& 
 }
 
 }  // namespace
+
+std::optional<record::Cursor> parse_etag(std::string_view text) {
+    text = net::trim_blanks(text);
+    if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::nullopt;
+    text = text.substr(1, text.size() - 2);
+    record::Cursor cursor;
+    const char* end = text.data() + text.size();
+    const auto epoch = std::from_chars(text.data(), end, cursor.epoch);
+    if (epoch.ec != std::errc() || epoch.ptr == end || *epoch.ptr != '-') return std::nullopt;
+    const auto seq = std::from_chars(epoch.ptr + 1, end, cursor.seq);
+    if (seq.ec != std::errc() || seq.ptr != end) return std::nullopt;
+    return cursor;
+}
 
 net::HttpResponse HttpApi::refusal(base::Error error, std::string_view channel) const {
     std::string body = "{\"error\":{\"code\":";
@@ -216,7 +216,9 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
     if (what == "record") {
         if (request.method == net::HttpMethod::kPatch)
             return write(request, channel, std::move(responder));
-        if (!is_get) return wrong_method("GET, PATCH");
+        if (request.method == net::HttpMethod::kPut)
+            return replace(request, channel, std::move(responder));
+        if (!is_get) return wrong_method("GET, PATCH, PUT");
         hub::GetRecord get{channel, net::query_param(request.query, "path").value_or("")};
         return ask(std::move(get), std::move(responder), none_match);
     }
@@ -226,6 +228,10 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
             channel, number_param(request, "after", 0),
             static_cast<uint32_t>(std::min<uint64_t>(number_param(request, "limit", 100), 1000))};
         return ask(std::move(read), std::move(responder));
+    }
+    if (what == "hashes") {
+        if (request.method != net::HttpMethod::kPost) return wrong_method("POST");
+        return ask(hub::ReadHashes{channel, request.body}, std::move(responder));
     }
     if (what == "conflicts") {
         if (!is_get) return wrong_method("GET");

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,15 @@ class HttpApi final : public net::EndpointHandler {
     void api(const net::HttpRequest& request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,
                net::Responder responder);
+    void replace(net::HttpRequest request, const std::string& channel, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
     [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel) const;
 
     HubHost& host_;
     HttpApiOptions options_;
 };
+
+/// The state that an ETag of a record names: "EPOCH-SEQ", in its quotes.
+std::optional<record::Cursor> parse_etag(std::string_view text);
 
 }  // namespace tandem::gateway

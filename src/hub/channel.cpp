@@ -193,6 +193,11 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
         append(push, now);
         return Taken{};
     }
+    if (push.whole) {
+        if (has_inflight()) return Wait{};
+        if (auto converted = convert_whole(push); !converted) return converted.error();
+        if (push.ops.empty()) return Unchanged{};
+    }
     bool needs_head = !push.if_unchanged.empty();
     if (!push.ops_json.is_null()) {
         if (auto converted = convert_json(push, needs_head); !converted) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "base/result.hpp"
 #include "hub/config.hpp"
 #include "hub/presence.hpp"
+#include "hub/read_states.hpp"
 #include "hub/slot_table.hpp"
 #include "hub/types.hpp"
 #include "hub/version_rows.hpp"
@@ -36,6 +38,16 @@ uint64_t skip_digest();
 /// Why a push is refused whose counter stands for something else.
 base::Error other_content(uint64_t stored_digest, uint64_t counter);
 
+/// A state that a program writes as a whole, having read the one at `base` (kBaseIsHead: at the
+/// head).
+struct WholeWrite {
+    base::Value state;
+    record::Cursor base;
+    bool is_conditional = false;
+    std::string base_text;  ///< with `body`, tells a state that is written again
+    std::string body;
+};
+
 /// A write that has been read but not yet sequenced.
 struct PendingPush {
     AckTarget target;
@@ -43,8 +55,9 @@ struct PendingPush {
     uint64_t counter = 0;
     clock::Stamp stamp;
     std::vector<record::Op> ops;
-    base::Value ops_json;   ///< not null: ops still in JSON form
-    base::Value base_json;  ///< base of JSON ops that have none of their own
+    base::Value ops_json;               ///< not null: ops still in JSON form
+    base::Value base_json;              ///< base of JSON ops that have none of their own
+    std::unique_ptr<WholeWrite> whole;  ///< not null: the ops are what it changes
     std::vector<record::Path> if_unchanged;
     record::Cursor condition_base;  ///< of HTTP conditions; seq UINT64_MAX: from the ops
     uint64_t digest = 0;
@@ -108,10 +121,11 @@ class Channel {
     struct Duplicate {
         uint64_t seq = 0;
         uint64_t stamp_ms = 0;
-    };                 ///< committed before
-    struct Lookup {};  ///< an old duplicate: the log must be read
-    struct Wait {};    ///< needs the state at the head: after the commit
-    using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, base::Error>;
+    };                    ///< committed before
+    struct Lookup {};     ///< an old duplicate: the log must be read
+    struct Wait {};       ///< needs the state at the head: after the commit
+    struct Unchanged {};  ///< a whole state that is there already
+    using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, Unchanged, base::Error>;
     /// Decides a push under the channel's order. Taken pushes are moved from.
     Sequenced sequence(PendingPush& push, Now now);
 
@@ -160,11 +174,14 @@ class Channel {
     uint64_t idle_since_ms = 0;
     uint64_t lookups = 0;      ///< what the store is asked of it; it stays in memory meanwhile
     bool is_deleting = false;  ///< pushes wait for what comes after
+    mutable ReadStates read_states;
+    UnchangedFilter unchanged;
 
   private:
     /// Order of the lists that a push places items in, by the list's path.
     using Lists = std::map<std::string, std::vector<record::Document::ItemView>>;
     base::Result<void> convert_json(PendingPush& push, bool& needs_head);
+    base::Result<void> convert_whole(PendingPush& push) const;
     void see_counter(record::Op& op) const;
     base::Result<void> convert_json_op(const base::Value& json, const record::Cursor& base,
                                        size_t index, PendingPush& push, Lists& lists,
@@ -213,6 +230,9 @@ class Channel {
     uint64_t oldest_seq_ = 0;
 };
 
+/// Makes positions unique that the server gives; sorts by the op's place within its push first, so
+/// that several "last" keep their order.
+std::string position_tail(uint64_t seq, size_t index);
 /// The chained check of docs/protocol.md, section 3.1.
 uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest);
 /// First 8 bytes of the SHA-256 of a push's ops as sent.

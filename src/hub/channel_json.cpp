@@ -41,17 +41,6 @@ char digit62(uint64_t n) {
     return "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[n % 62];
 }
 
-// Sorts by the op's place within its push first, so that several "last" keep their order.
-std::string tail_for(uint64_t seq, size_t index) {
-    std::string tail;
-    tail += digit62(index / 62);
-    tail += digit62(index);
-    for (uint64_t n = seq; n > 0; n /= 62)
-        tail += digit62(n);
-    tail += 'V';
-    return tail.substr(tail.size() > 12 ? tail.size() - 12 : 0);
-}
-
 // Puts the item where `place` says among those of its list, and gives its position.
 base::Result<std::string> place_item(std::vector<record::Document::ItemView>& items,
                                      const Value* place, const std::string& id,
@@ -82,6 +71,16 @@ base::Result<std::string> place_item(std::vector<record::Document::ItemView>& it
 }
 
 }  // namespace
+
+std::string position_tail(uint64_t seq, size_t index) {
+    std::string tail;
+    tail += digit62(index / 62);
+    tail += digit62(index);
+    for (uint64_t n = seq; n > 0; n /= 62)
+        tail += digit62(n);
+    tail += 'V';
+    return tail.substr(tail.size() > 12 ? tail.size() - 12 : 0);
+}
 
 base::Result<void> Channel::convert_json(PendingPush& push, bool& needs_head) {
     record::Cursor base;
@@ -118,7 +117,7 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
         TANDEM_TRY(op.base, cursor_from_json(*own));
     }
     if (op.kind == OpKind::insert || op.kind == OpKind::move) {
-        const std::string tail = tail_for(assigned_ + 1, index);
+        const std::string tail = position_tail(assigned_ + 1, index);
         if (op.kind == OpKind::insert && (op.path.empty() || !op.path.back().is_item())) {
             std::string id("i");
             id += tail;

@@ -142,6 +142,12 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
         if (config_.planted == PlantedBug::ack_before_commit)
             answer_ack(channel, target, actor, counter, channel.assigned(), {}, false);
         mark_dirty(channel);
+    } else if (std::holds_alternative<Channel::Unchanged>(result)) {
+        stats_.unchanged++;
+        std::erase(channel.keys_in_flight, push.outcome_key);
+        channel.unchanged.remember(channel.head(), push.whole->base_text,
+                                   std::move(push.whole->body));
+        answer_ack(channel, target, actor, counter, channel.head(), {}, false);
     } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {
         stats_.duplicates++;
         answer_ack(channel, target, actor, counter, duplicate->seq, {}, true);

@@ -59,6 +59,8 @@ struct Stats {
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t snapshots = 0;
+    uint64_t hashes = 0;     ///< SHA-256 computed for hashes of records
+    uint64_t unchanged = 0;  ///< whole states that changed nothing
 };
 
 void add(Stats& sum, const Stats& more);
@@ -207,6 +209,12 @@ class Hub {
     void handle_request(Now now, uint64_t id, ReadConflicts& request);
     void handle_request(Now now, uint64_t id, ReadPresence& request);
     void handle_request(Now now, uint64_t id, ListConnections& request);
+    void handle_request(Now now, uint64_t id, ReplaceRecord& request);
+    void handle_request(Now now, uint64_t id, ReadHashes& request);
+    /// Counts what computing it takes.
+    std::string hash_of(const Channel& channel);
+    /// Not when a push of that Idempotency-Key (empty: none) is known or under way.
+    void enqueue_once(Now now, Channel& channel, PendingPush push, const std::string& key);
     void reply(uint64_t id, base::Error error, std::string channel = {});
     void reply(uint64_t id, std::string json, const Channel* channel = nullptr);
     void reply_listed(uint64_t id, const port::Listed& listed);

@@ -66,9 +66,11 @@ void Hub::answer_record(uint64_t id, const Channel& channel, const GetRecord& re
         return reply(id, base::fail(ErrorCode::not_found), channel.name());
     std::string json = "{\"epoch\":\"" + std::to_string(channel.epoch()) + "\",\"seq\":";
     json += std::to_string(channel.head());
-    json += ",\"hash\":\"" + channel.document().hash() + "\",\"value\":";
-    base::append_json(json, channel.document().shown(*path));
+    json += ",\"hash\":\"" + hash_of(channel) + "\",\"value\":";
+    base::Value shown = channel.document().shown(*path);
+    base::append_json(json, shown);
     json += '}';
+    if (path->empty()) channel.read_states.remember(channel.head(), std::move(shown), json.size());
     reply(id, std::move(json), &channel);
 }
 
@@ -97,19 +99,23 @@ void Hub::handle_request(Now now, uint64_t id, WriteRecord& request) {
         push.base_json = std::move(base);
     }
     push.ops_json = std::move(request.ops);
-    if (request.idempotency_key.empty()) return enqueue_push(now, *channel, std::move(push));
-    auto& keys = channel->keys_in_flight;
-    if (std::find(keys.begin(), keys.end(), request.idempotency_key) != keys.end())
-        return reply(id, base::fail(ErrorCode::would_block), request.channel);
-    keys.push_back(request.idempotency_key);
-    push.outcome_key = request.idempotency_key;
+    enqueue_once(now, *channel, std::move(push), request.idempotency_key);
+}
+
+void Hub::enqueue_once(Now now, Channel& channel, PendingPush push, const std::string& key) {
+    if (key.empty()) return enqueue_push(now, channel, std::move(push));
+    const uint64_t id = push.target.request;
+    auto& keys = channel.keys_in_flight;
+    if (std::find(keys.begin(), keys.end(), key) != keys.end())
+        return reply(id, base::fail(ErrorCode::would_block), channel.name());
+    keys.push_back(key);
+    push.outcome_key = key;
     Waiting waiting;
     waiting.kind = Waiting::Kind::outcome;
-    waiting.channel = channel->name();
+    waiting.channel = channel.name();
     waiting.request = id;
     waiting.push = std::make_unique<PendingPush>(std::move(push));
-    submit(port::FindOutcomeRequest{channel->name(), request.idempotency_key, now.wall_ms},
-           std::move(waiting));
+    submit(port::FindOutcomeRequest{channel.name(), key, now.wall_ms}, std::move(waiting));
 }
 
 void Hub::handle_request(Now, uint64_t id, ListChannels& request) {

@@ -119,6 +119,8 @@ void add(Stats& sum, const Stats& more) {
     sum.bytes_in += more.bytes_in;
     sum.bytes_out += more.bytes_out;
     sum.snapshots += more.snapshots;
+    sum.hashes += more.hashes;
+    sum.unchanged += more.unchanged;
 }
 
 }  // namespace tandem::hub

@@ -27,6 +27,24 @@ struct WriteRecord {
     record::Cursor match;
     std::string idempotency_key;
 };
+/// A whole state, as JSON text: the ops are what differs from the state at `base`, and have that
+/// base; without one, from the head.
+struct ReplaceRecord {
+    std::string channel;
+    std::string body;
+    bool has_base = false;
+    record::Cursor base;
+    bool is_conditional = false;  ///< refused when a path that it writes has changed since the base
+    std::string idempotency_key;
+};
+/// Subtrees and fields of a record's tree of hashes (docs/protocol.md, section 7):
+/// `{"nodes": [prefix…], "fields": [key…]}`.
+struct ReadHashes {
+    std::string channel;
+    std::string body;
+};
+inline constexpr size_t kHashNodesPerRequestMax = 1024;
+inline constexpr size_t kHashFieldsPerRequestMax = 1024;
 struct ListChannels {
     std::string prefix;
     std::string after;
@@ -49,8 +67,9 @@ struct ReadPresence {
 };
 struct ListConnections {};
 
-using Request = std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries,
-                             ReadConflicts, ReadPresence, ListConnections>;
+using Request =
+    std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries, ReadConflicts,
+                 ReadPresence, ListConnections, ReplaceRecord, ReadHashes>;
 
 /// A connection as ListConnections shows it. What a guest adds to the row of its home are its
 /// channels and sums.

@@ -46,6 +46,8 @@ std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store
     add("received_bytes_total", "counter", "Bytes of messages received.", stats.bytes_in);
     add("sent_bytes_total", "counter", "Bytes of messages sent.", stats.bytes_out);
     add("snapshots_total", "counter", "Snapshots written.", stats.snapshots);
+    add("record_hashes_total", "counter", "SHA-256 computed for hashes of records.", stats.hashes);
+    add("record_unchanged_total", "counter", "Whole states that changed nothing.", stats.unchanged);
     add("store_commits_total", "counter", "Transactions of the store.", store.commits);
     add("store_queue_entries", "gauge", "Entries waiting for the store.", store.queue_entries);
     add("store_checkpoints_total", "counter", "Checkpoints of the store.", store.checkpoints);

@@ -1,0 +1,37 @@
+// Whole states over HTTP: PUT …/record and POST …/hashes.
+
+#include <utility>
+
+#include "base/limits.hpp"
+#include "gateway/http_api.hpp"
+
+namespace tandem::gateway {
+
+using base::ErrorCode;
+
+void HttpApi::replace(net::HttpRequest request, const std::string& channel,
+                      net::Responder responder) {
+    const auto refuse = [&](ErrorCode code) {
+        responder.respond(refusal(base::fail(code), channel));
+    };
+    hub::ReplaceRecord replace;
+    replace.channel = channel;
+    replace.body = std::move(request.body);
+    const bool has_match = request.headers.contains("if-match");
+    const auto base = net::query_param(request.query, "base");
+    if (has_match && base) return refuse(ErrorCode::invalid_argument);
+    if (has_match || base) {
+        const auto cursor = parse_etag(has_match ? std::string(request.headers.get("if-match"))
+                                                 : '"' + *base + '"');
+        if (!cursor) return refuse(ErrorCode::invalid_argument);
+        replace.has_base = true;
+        replace.base = *cursor;
+        replace.is_conditional = has_match;
+    }
+    replace.idempotency_key = std::string(request.headers.get("idempotency-key"));
+    if (replace.idempotency_key.size() > base::kIdempotencyKeyBytesMax)
+        return refuse(ErrorCode::too_large);
+    ask(std::move(replace), std::move(responder));
+}
+
+}  // namespace tandem::gateway
