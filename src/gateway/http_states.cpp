@@ -21,8 +21,10 @@ void HttpApi::replace(net::HttpRequest request, const std::string& channel,
     const auto base = net::query_param(request.query, "base");
     if (has_match && base) return refuse(ErrorCode::invalid_argument);
     if (has_match || base) {
-        const auto cursor = parse_etag(has_match ? std::string(request.headers.get("if-match"))
-                                                 : '"' + *base + '"');
+        // A bare seq is one of the newest epoch.
+        const bool is_bare = base && base->find('-') == std::string::npos;
+        const std::string text = base ? (is_bare ? "\"0-" : "\"") + *base + '"' : std::string();
+        const auto cursor = parse_etag(base ? text : request.headers.get("if-match"));
         if (!cursor) return refuse(ErrorCode::invalid_argument);
         replace.has_base = true;
         replace.base = *cursor;

@@ -26,8 +26,13 @@ void append_field_json(std::string& out, const record::Digest& key,
     if (const auto field = document.field_of(key)) {
         out += ",\"path\":";
         base::append_json_string(out, record::to_text(field->path));
-        out += ",\"kind\":\"" + std::string(record::name_of(field->kind)) + "\",\"value\":";
-        base::append_json(out, field->value);
+        out += ",\"kind\":\"" + std::string(record::name_of(field->kind)) + "\"";
+        // What is below a map or a list has keys of its own.
+        if (field->kind != record::Kind::none && field->kind != record::Kind::map &&
+            field->kind != record::Kind::list) {
+            out += ",\"value\":";
+            base::append_json(out, field->value);
+        }
         if (field->is_item) {
             out += ",\"position\":";
             base::append_json_string(out, field->position);

@@ -138,8 +138,8 @@ TEST(Hashes, RefuseWhatIsNoPrefix) {
     Rig rig;
     rig.hub->request(rig.now, 1, whole(R"({"a":1})"));
     rig.reply();
-    for (const char* body : {"[", R"({"nodes":5})", R"({"nodes":[5]})", R"({"nodes":["G"]})",
-                             R"({"fields":["0"]})"}) {
+    for (const char* body :
+         {"[", R"({"nodes":5})", R"({"nodes":[5]})", R"({"nodes":["G"]})", R"({"fields":["0"]})"}) {
         rig.hub->request(rig.now, 2, ask(body));
         EXPECT_TRUE(rig.reply().is_error) << body;
     }

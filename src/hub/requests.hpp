@@ -37,7 +37,7 @@ struct ReplaceRecord {
     bool is_conditional = false;  ///< refused when a path that it writes has changed since the base
     std::string idempotency_key;
 };
-/// Subtrees and fields of a record's tree of hashes (docs/protocol.md, section 7):
+/// Subtrees and fields of a record's tree of hashes (docs/protocol.md, section 6):
 /// `{"nodes": [prefix…], "fields": [key…]}`.
 struct ReadHashes {
     std::string channel;

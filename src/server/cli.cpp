@@ -10,6 +10,7 @@
 
 #include "server/app.hpp"
 #include "server/client_commands.hpp"
+#include "server/diff_command.hpp"
 #include "server/echo_server.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
@@ -36,6 +37,7 @@ struct Arguments {
     std::string web;
     bool is_json = false;
     ClientCommand client;
+    DiffCommand diff;
     std::string file;
     bool is_typescript = false;
     bool is_markdown = false;
@@ -211,8 +213,15 @@ int run_command_line(int argc, char** argv) {
     CLI::App* get = client_verb("get", "print a channel's record, or a part of it");
     get->add_option("path", args.client.path, "such as cards/@id/text");
     CLI::App* set = client_verb("set", "write a value");
-    set->add_option("path", args.client.path, "such as title")->required();
-    set->add_option("value", args.client.value, "JSON, such as '\"Plan\"' or 12")->required();
+    set->add_option("path", args.client.path, "such as title");
+    set->add_option("value", args.client.value, "JSON, such as '\"Plan\"' or 12");
+    set->add_option("--file", args.client.file,
+                    "instead of a path: the whole object, or what `get --json` wrote, edited");
+    CLI::App* diff = app.add_subcommand("diff", "compare two records; exit code as of diff(1)");
+    diff->add_option("left", args.diff.left, "http://127.0.0.1:8080/board:42, or a file")
+        ->required();
+    diff->add_option("right", args.diff.right, "the same")->required();
+    diff->add_flag("--json", args.diff.is_json, "as one JSON object");
     CLI::App* watch = client_verb("watch", "print every change as it comes");
     CLI::Option* after =
         watch->add_option("--after", args.client.after, "begin with what follows this seq");
@@ -246,7 +255,15 @@ int run_command_line(int argc, char** argv) {
     }
     if (types->parsed()) return run_types(args);
     if (get->parsed()) return run_get(args.client);
-    if (set->parsed()) return run_set(args.client);
+    if (set->parsed()) {
+        const size_t given = set->count("path") + set->count("value");
+        if (given != (args.client.file.empty() ? 2 : 0)) {
+            std::fputs("tandem: set needs a path and a value, or --file FILE\n", stderr);
+            return 2;
+        }
+        return run_set(args.client);
+    }
+    if (diff->parsed()) return run_diff(args.diff);
     args.client.has_after = after->count() > 0;
     if (watch->parsed()) return run_watch(args.client);
     if (backup->parsed()) return run_backup(args);

@@ -10,6 +10,7 @@
 #include "net/http_client.hpp"
 #include "net/reactor.hpp"
 #include "net/url.hpp"
+#include "server/channel_api.hpp"
 
 namespace tandem::server {
 
@@ -20,59 +21,6 @@ namespace {
 // Snapshots of whole records come in one JSON message.
 constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;
 
-int complain(std::string_view what, std::string_view hint) {
-    std::fprintf(stderr, "tandem: %.*s\n", static_cast<int>(what.size()), what.data());
-    if (!hint.empty())
-        std::fprintf(stderr, "        %.*s\n", static_cast<int>(hint.size()), hint.data());
-    return 1;
-}
-
-int complain_of(const ClientCommand& command, base::Error error) {
-    if (error.code == base::ErrorCode::invalid_argument) {
-        complain("'" + command.url + "' is no server address",
-                 "Write it as http://127.0.0.1:8080.");
-        return 2;
-    }
-    return complain(
-        "no answer from " + command.url + ": " + std::string(base::error_message(error.code)),
-        "Is the server running? `tandem dev` starts one.");
-}
-
-// Prints the error that a response or frame carries.
-int complain_of(const Value& error) {
-    const auto text = [&](std::string_view name) {
-        const Value* member = error.find(name);
-        return member != nullptr && member->is_string() ? member->as_string() : std::string();
-    };
-    return complain(text("code") + ": " + text("message"), text("hint"));
-}
-
-// A bare host:port is good enough for people. TLS is not there yet.
-base::Result<net::Url> server_of(const ClientCommand& command) {
-    const bool has_scheme = command.url.find("://") != std::string::npos;
-    TANDEM_TRY(net::Url url, net::parse_url(has_scheme ? command.url : "http://" + command.url));
-    if (url.is_secure) return base::fail(base::ErrorCode::invalid_argument);
-    return url;
-}
-
-base::Result<net::HttpResponse> fetch(const ClientCommand& command,
-                                      net::HttpClientRequest request) {
-    TANDEM_TRY(const net::Url url, server_of(command));
-    return net::http_fetch(url.address, request);
-}
-
-// The answer's JSON, or the exit code of what went wrong.
-int ask(const ClientCommand& command, net::HttpClientRequest request, Value& out) {
-    const auto response = fetch(command, std::move(request));
-    if (!response) return complain_of(command, response.error());
-    auto json = base::parse_json(response->body);
-    if (!json) return complain("the answer is not JSON", "Is this a Tandem server?");
-    if (const Value* error = json->find("error"); error != nullptr) return complain_of(*error);
-    if (response->status != 200) return complain("HTTP " + std::to_string(response->status), "");
-    out = std::move(*json);
-    return 0;
-}
-
 void print_line(const std::string& line) {
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fputc('\n', stdout);
@@ -80,8 +28,7 @@ void print_line(const std::string& line) {
 }
 
 std::string record_target(const ClientCommand& command) {
-    // Slashes of an id separate nothing here; everything else is encoded.
-    std::string target = "/api/v1/channels/" + net::percent_encode(command.channel) + "/record";
+    std::string target = channel_target(command.channel, "record");
     if (!command.path.empty()) target += "?path=" + net::percent_encode(command.path);
     return target;
 }
@@ -92,7 +39,7 @@ int run_get(const ClientCommand& command) {
     Value answer;
     net::HttpClientRequest request;
     request.target = record_target(command);
-    if (const int code = ask(command, std::move(request), answer); code != 0) return code;
+    if (const int code = call(command.url, request, answer); code != 0) return code;
     if (command.is_json) {
         print_line(base::to_json(answer));
         return 0;
@@ -102,7 +49,44 @@ int run_get(const ClientCommand& command) {
     return 0;
 }
 
+namespace {
+
+int print_stored(const ClientCommand& command, const Value& answer) {
+    const Value* seq = answer.find("seq");
+    const std::string number = seq != nullptr ? base::to_json(*seq) : "0";
+    print_line(command.is_json ? "{\"seq\":" + number + "}" : "stored as " + number);
+    return 0;
+}
+
+// A whole object. What `tandem get --json` wrote tells by its seq which state was edited, so that
+// what others wrote since stays.
+int set_whole(const ClientCommand& command) {
+    Value state;
+    if (read_json_file(command.file, state) != 0) return 2;
+    net::HttpClientRequest request;
+    request.method = net::HttpMethod::kPut;
+    request.target = channel_target(command.channel, "record");
+    const Value* value = state.find("value");
+    const Value* epoch = state.find("epoch");
+    const Value* seq = state.find("seq");
+    const bool is_read = state.is_object() && state.as_object().size() == 4 && value != nullptr &&
+                         epoch != nullptr && epoch->is_string() && seq != nullptr &&
+                         seq->is_integer() && state.find("hash") != nullptr;
+    if (is_read) {
+        request.target += "?base=" + net::percent_encode(epoch->as_string()) + "-" +
+                          std::to_string(seq->as_integer());
+    }
+    request.headers.set("Content-Type", "application/json");
+    request.body = base::to_json(is_read ? *value : state);
+    Value answer;
+    if (const int code = call(command.url, request, answer); code != 0) return code;
+    return print_stored(command, answer);
+}
+
+}  // namespace
+
 int run_set(const ClientCommand& command) {
+    if (!command.file.empty()) return set_whole(command);
     auto value = base::parse_json(command.value);
     if (!value) {
         complain("'" + command.value + "' is not JSON",
@@ -121,11 +105,8 @@ int run_set(const ClientCommand& command) {
     request.headers.set("Content-Type", "application/json");
     request.body = "{\"ops\":[" + base::to_json(op) + "]}";
     Value answer;
-    if (const int code = ask(command, std::move(request), answer); code != 0) return code;
-    const Value* seq = answer.find("seq");
-    const std::string number = seq != nullptr ? base::to_json(*seq) : "0";
-    print_line(command.is_json ? "{\"seq\":" + number + "}" : "stored as " + number);
-    return 0;
+    if (const int code = call(command.url, request, answer); code != 0) return code;
+    return print_stored(command, answer);
 }
 
 namespace {
@@ -263,10 +244,10 @@ class Watcher final : public net::WebSocketHandler {
 }  // namespace
 
 int run_watch(const ClientCommand& command) {
-    const auto url = server_of(command);
-    if (!url) return complain_of(command, url.error());
+    const auto url = server_of(command.url);
+    if (!url) return complain_of(command.url, url.error());
     auto reactor = net::Reactor::create();
-    if (!reactor) return complain_of(command, reactor.error());
+    if (!reactor) return complain_of(command.url, reactor.error());
     Watcher::State state{command};
     state.has_cursor = command.has_after;
     state.cursor = command.after;
@@ -283,7 +264,7 @@ int run_watch(const ClientCommand& command) {
         state.is_lost = false;
         const auto started = client.connect(std::move(options), std::make_unique<Watcher>(state),
                                             [&](int) { is_failed = true; });
-        if (!started && !was_connected) return complain_of(command, started.error());
+        if (!started && !was_connected) return complain_of(command.url, started.error());
         is_failed |= !started;
         while (!is_failed && !state.is_lost && !state.is_done)
             (*reactor)->run_turn(-1);
@@ -295,7 +276,7 @@ int run_watch(const ClientCommand& command) {
                          "tandem: the connection is lost; coming back for what follows %llu\n",
                          static_cast<unsigned long long>(state.cursor));
         } else if (!was_connected) {
-            return complain_of(command, base::fail(base::ErrorCode::connection_closed));
+            return complain_of(command.url, base::fail(base::ErrorCode::connection_closed));
         }
         bool is_over = false;
         net::Timer pause(**reactor, [&] { is_over = true; });

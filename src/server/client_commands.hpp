@@ -12,6 +12,7 @@ struct ClientCommand {
     std::string channel;
     std::string path;
     std::string value;
+    std::string file;  ///< set: the whole object instead of a path and its value
     bool is_json = false;
     bool has_after = false;
     uint64_t after = 0;

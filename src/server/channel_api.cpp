@@ -1,0 +1,72 @@
+#include "server/channel_api.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+namespace tandem::server {
+
+using base::Value;
+
+int complain(std::string_view what, std::string_view hint) {
+    std::fprintf(stderr, "tandem: %.*s\n", static_cast<int>(what.size()), what.data());
+    if (!hint.empty())
+        std::fprintf(stderr, "        %.*s\n", static_cast<int>(hint.size()), hint.data());
+    return 1;
+}
+
+int complain_of(const std::string& server, base::Error error) {
+    if (error.code == base::ErrorCode::invalid_argument) {
+        complain("'" + server + "' is no server address", "Write it as http://127.0.0.1:8080.");
+        return 2;
+    }
+    return complain(
+        "no answer from " + server + ": " + std::string(base::error_message(error.code)),
+        "Is the server running? `tandem dev` starts one.");
+}
+
+int complain_of(const Value& error) {
+    const auto text = [&](std::string_view name) {
+        const Value* member = error.find(name);
+        return member != nullptr && member->is_string() ? member->as_string() : std::string();
+    };
+    return complain(text("code") + ": " + text("message"), text("hint"));
+}
+
+base::Result<net::Url> server_of(const std::string& text) {
+    const bool has_scheme = text.find("://") != std::string::npos;
+    TANDEM_TRY(net::Url url, net::parse_url(has_scheme ? text : "http://" + text));
+    if (url.is_secure) return base::fail(base::ErrorCode::invalid_argument);
+    return url;
+}
+
+int call(const std::string& server, const net::HttpClientRequest& request, Value& out) {
+    const auto url = server_of(server);
+    if (!url) return complain_of(server, url.error());
+    const auto response = net::http_fetch(url->address, request);
+    if (!response) return complain_of(server, response.error());
+    auto json = base::parse_json(response->body, base::kLooseValueLimits);
+    if (!json) return complain("the answer is not JSON", "Is this a Tandem server?");
+    if (const Value* error = json->find("error"); error != nullptr) return complain_of(*error);
+    if (response->status != 200) return complain("HTTP " + std::to_string(response->status), "");
+    out = std::move(*json);
+    return 0;
+}
+
+std::string channel_target(const std::string& channel, std::string_view what) {
+    return "/api/v1/channels/" + net::percent_encode(channel) + "/" + std::string(what);
+}
+
+int read_json_file(const std::string& file, Value& out) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    if (!in || !(text << in.rdbuf()))
+        return complain("cannot read '" + file + "'", "Is the name right?");
+    auto json = base::parse_json(text.str(), base::kLooseValueLimits);
+    if (!json)
+        return complain("'" + file + "' is not JSON", "`tandem get --json` writes such a file.");
+    out = std::move(*json);
+    return 0;
+}
+
+}  // namespace tandem::server

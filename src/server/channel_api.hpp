@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/value.hpp"
+#include "net/http_client.hpp"
+#include "net/url.hpp"
+
+namespace tandem::server {
+
+/// Prints `tandem: what` and a hint to stderr; returns exit code 1.
+int complain(std::string_view what, std::string_view hint);
+/// Says that a server did not answer, or that its address is none (exit code 2).
+int complain_of(const std::string& server, base::Error error);
+/// Prints the error that a response or frame carries.
+int complain_of(const base::Value& error);
+
+/// A bare host:port is good enough for people. TLS is not there yet.
+[[nodiscard]] base::Result<net::Url> server_of(const std::string& text);
+
+/// The JSON of a server's answer, or, with everything said to stderr, the exit code of what went
+/// wrong; 0: `out` is set.
+int call(const std::string& server, const net::HttpClientRequest& request, base::Value& out);
+
+/// `/api/v1/channels/CH/what`.
+std::string channel_target(const std::string& channel, std::string_view what);
+
+/// The JSON of a file, with everything that is wrong said to stderr; 0: `out` is set.
+int read_json_file(const std::string& file, base::Value& out);
+
+}  // namespace tandem::server
