@@ -7,6 +7,7 @@ import struct
 import subprocess
 import tempfile
 
+import hash_states
 import rig as rigs
 import stats
 
@@ -20,6 +21,7 @@ TARGETS = {
     "fanout": [("vs_bare_w1", ">=", .8)],
     "idle": [("rss_kib", "<=", 10)],
     "size": [("gzip_bytes", "<=", 20000)],
+    "hash": [("equal_hashes", "<=", 1), ("rehash_per_write", "<=", 20), ("unchanged_per_s", ">=", 1000)],
 }
 SUMMARY = {
     "requirements": "the workload against polling, polling with ETag, and Tandem",
@@ -30,6 +32,7 @@ SUMMARY = {
     "fanout": "one change to 1,000 subscribers, per second of the server's processor time",
     "idle": "memory of a connection that only follows a channel",
     "size": "the SDK's bundle",
+    "hash": "seeing that nothing has changed, and hashes for each write",
 }
 PUSH_EDGE_PER_S = 50_000
 
@@ -234,4 +237,5 @@ def size(rig, options, outcome):
 
 
 MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push,
-            "fanout": fanout, "idle": idle, "size": size}
+            "fanout": fanout, "idle": idle, "size": size,
+            "hash": hash_states.measure}
