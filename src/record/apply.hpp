@@ -43,6 +43,7 @@ class Applier {
     void touch(Node& node);
     void change(Node& node);
     void settle();
+    void reorder();
     void settle(Node& node);
     void reconcile(Node& node);
     void reconcile_below(Node& node);

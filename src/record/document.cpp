@@ -5,7 +5,9 @@
 #include "base/assert.hpp"
 #include "record/apply.hpp"
 #include "record/document_impl.hpp"
+#include "record/partial.hpp"
 #include "record/resolver.hpp"
+#include "record/window_state.hpp"
 
 namespace tandem::record {
 
@@ -101,7 +103,7 @@ std::vector<Document::ItemView> Document::items(const Path& list) const {
     std::vector<ItemView> out;
     const Node* node = impl_->find_shown(list);
     if (node == nullptr || node->shown != Kind::list) return out;
-    for (const Item* item : ordered_items(*node->list)) {
+    for (const Item* item : node->list->ordered()) {
         ItemView& view = out.emplace_back();
         view.id = item->name;
         view.has_position = !item->positions.empty();
@@ -111,6 +113,41 @@ std::vector<Document::ItemView> Document::items(const Path& list) const {
 }
 
 std::vector<Change> Document::changes(uint64_t from) const { return diff(*impl_, from); }
+
+std::vector<Change> Document::changes(uint64_t from, const Selection& held,
+                                      const Selection& select) const {
+    if (select.is_whole() && (from == 0 || held.is_whole())) return diff(*impl_, from);
+    return partial_diff(*impl_, {from, from == 0 ? select : held, select, nullptr});
+}
+
+std::vector<Change> Document::changes(const WindowState& windows) const {
+    const Selection& select = windows.selection();
+    if (select.is_whole()) return diff(*impl_, windows.seq());
+    return partial_diff(*impl_, {windows.seq(), select, select, &windows});
+}
+
+void Document::read_windows(const Path& list, const std::vector<Window>& windows,
+                            WindowList& out) const {
+    const Node* node = impl_->find_shown(list);
+    if (node == nullptr || node->shown != Kind::list) {
+        out = WindowList{};
+        return;
+    }
+    if (out.is_shown && out.order_seq == node->list->order_seq) return;
+    out.is_shown = true;
+    out.order_seq = node->list->order_seq;
+    out.count = node->list->visible;
+    out.ids.clear();
+    for_windows(*node->list, windows, [&](const Item& item) { out.ids.insert(item.name); });
+}
+
+base::Value Document::shown_part(const Selection& select) const {
+    return shown_selected(*impl_, select);
+}
+
+bool Document::is_covered(const Selection& select, const Path& path) const {
+    return record::is_covered(*impl_, select, path);
+}
 
 std::vector<Row> Document::journal(Rows which) const {
     return impl_->journal.rows(which == Rows::open);

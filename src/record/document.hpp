@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,18 @@
 #include "record/change.hpp"
 #include "record/hash_tree.hpp"
 #include "record/op.hpp"
+#include "record/selection.hpp"
 
 namespace tandem::record {
+
+class WindowState;
+/// What the windows of one list hold.
+struct WindowList {
+    std::set<std::string, std::less<>> ids;
+    uint64_t count = 0;      ///< items of the whole list
+    uint64_t order_seq = 0;  ///< as of which entry
+    bool is_shown = false;
+};
 
 /// What a counter looks like to someone about to write it.
 struct CounterView {
@@ -64,6 +75,19 @@ class Document {
     /// Absolute changes that bring a view at any seq in [from, seq()] to seq(). Needs from == 0
     /// or from >= floor().
     std::vector<Change> changes(uint64_t from) const;
+    /// The same for a view selected by `held`, which becomes one selected by `select`
+    /// (docs/merge.md, section 9). From 0 the view holds nothing, whatever `held` says.
+    std::vector<Change> changes(uint64_t from, const Selection& held,
+                                const Selection& select) const;
+    std::vector<Change> changes(uint64_t from, const Selection& select) const {
+        return changes(from, select, select);
+    }
+    /// Of the entries after the state's seq. Called by `WindowState::advance`.
+    std::vector<Change> changes(const WindowState& windows) const;
+    void read_windows(const Path& list, const std::vector<Window>& windows, WindowList& out) const;
+    /// What a view selected so shows.
+    base::Value shown_part(const Selection& select) const;
+    bool is_covered(const Selection& select, const Path& path) const;
 
     /// Rows of the journal, open ones first if `only_open` is false; ordered by (seq, path).
     enum class Rows : uint8_t { open, all };

@@ -33,8 +33,6 @@ struct Document::Impl {
 base::Value shown_slot(const Node& node, Kind slot);
 /// Shown JSON of a node that is not none, or of an item.
 base::Value shown_node(const Node& node);
-/// Visible items in the order shown.
-std::vector<const Item*> ordered_items(const ListSlot& list);
 
 std::vector<Change> diff(const Document::Impl& document, uint64_t from);
 /// Drops what the floor passed.

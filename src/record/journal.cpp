@@ -116,13 +116,32 @@ void Journal::forget(uint64_t floor) {
     }
 }
 
-void Journal::append_changes(std::vector<Change>& out, uint64_t from) const {
-    std::vector<const Rows::value_type*> changed;
-    for (auto at = by_change_.rbegin(); at != by_change_.rend() && at->first > from; ++at) {
-        changed.push_back(&*rows_.find(*at->second));
+template <class Take>
+void Journal::for_rows_at(const Path& path, Take take) const {
+    const std::string text = to_text(path);
+    if (!path.empty()) {
+        for (auto at = rows_.lower_bound({text, Reason::value, Dot{}});
+             at != rows_.end() && std::get<0>(at->first) == text; ++at)
+            take(*at);
     }
+    const std::string prefix = path.empty() ? std::string() : text + "/";
+    for (auto at = rows_.lower_bound({prefix, Reason::value, Dot{}});
+         at != rows_.end() && std::get<0>(at->first).starts_with(prefix); ++at)
+        take(*at);
+}
+
+std::vector<const Journal::Rows::value_type*> Journal::changed_since(uint64_t from) const {
+    std::vector<const Rows::value_type*> changed;
+    for (auto at = by_change_.rbegin(); at != by_change_.rend() && at->first > from; ++at)
+        changed.push_back(&*rows_.find(*at->second));
+    return changed;
+}
+
+void Journal::append(std::vector<Change>& out, uint64_t from,
+                     std::vector<const Rows::value_type*> changed) {
     std::sort(changed.begin(), changed.end(),
               [](const auto* a, const auto* b) { return a->first < b->first; });
+    changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
     auto emit = [&](const Row& row, ChangeKind kind) {
         Change change;
         change.kind = kind;
@@ -143,6 +162,28 @@ void Journal::append_changes(std::vector<Change>& out, uint64_t from) const {
     for (const auto* at : changed) {
         if (at->second.closed_seq != 0) emit(at->second, ChangeKind::no_conflict);
     }
+}
+
+void Journal::append_changes(std::vector<Change>& out, uint64_t from) const {
+    append(out, from, changed_since(from));
+}
+
+void Journal::append_changes(std::vector<Change>& out, uint64_t from, const std::vector<Path>& anew,
+                             const std::function<bool(const Row&)>& is_wanted) const {
+    auto changed = changed_since(from);
+    for (const Path& path : anew) {
+        for_rows_at(path, [&](const Rows::value_type& at) {
+            if (at.second.closed_seq == 0) changed.push_back(&at);
+        });
+    }
+    std::erase_if(changed, [&](const auto* at) { return !is_wanted(at->second); });
+    append(out, from, std::move(changed));
+}
+
+bool Journal::has_open_at(const Path& path) const {
+    bool has_open = false;
+    for_rows_at(path, [&](const Rows::value_type& at) { has_open |= at.second.closed_seq == 0; });
+    return has_open;
 }
 
 std::vector<Row> Journal::rows(bool only_open) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -32,6 +33,11 @@ class Journal {
     void forget(uint64_t floor);
 
     void append_changes(std::vector<Change>& out, uint64_t from) const;
+    /// The same for a part of the record: of the rows that `is_wanted`, and of those at or below a
+    /// path of `anew` every open one.
+    void append_changes(std::vector<Change>& out, uint64_t from, const std::vector<Path>& anew,
+                        const std::function<bool(const Row&)>& is_wanted) const;
+    bool has_open_at(const Path& path) const;  ///< or below it
     std::vector<Row> rows(bool only_open) const;
     /// For loading: the row as it was.
     void restore(Row row);
@@ -43,6 +49,11 @@ class Journal {
     using Key = std::tuple<std::string, Reason, Dot>;
     using Rows = std::map<Key, Row>;
 
+    template <class Take>
+    void for_rows_at(const Path& path, Take take) const;
+    std::vector<const Rows::value_type*> changed_since(uint64_t from) const;
+    static void append(std::vector<Change>& out, uint64_t from,
+                       std::vector<const Rows::value_type*> changed);
     static uint64_t changed_seq(const Row& row) { return std::max(row.seq, row.closed_seq); }
     void store(Key key, Row row);
     void close(const Rows::value_type& at, uint64_t seq);

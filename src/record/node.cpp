@@ -1,8 +1,10 @@
 #include "record/node.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/assert.hpp"
+#include "record/resolver.hpp"
 
 namespace tandem::record {
 
@@ -23,6 +25,19 @@ template <class T>
 T* find_in(const std::vector<std::unique_ptr<T>>& all, std::string_view name) {
     auto at = position_of(all, name);
     return at != all.end() && (*at)->name == name ? at->get() : nullptr;
+}
+
+// Sorting anew is cheaper than putting that many into their places.
+constexpr size_t kReorderMax = 32;
+
+bool is_before(const Item* a, const Item* b) {
+    const auto place = [](const Item& item) {
+        const bool is_last = item.positions.empty();
+        std::string_view position;
+        if (!is_last) position = winner(item.positions).value.as_string();
+        return std::tuple<bool, std::string_view, std::string_view>(is_last, position, item.name);
+    };
+    return place(*a) < place(*b);
 }
 
 }  // namespace
@@ -79,6 +94,42 @@ Element& SetSlot::find_or_make(std::string_view bytes, const base::Value& value)
 
 Node* MapSlot::find(std::string_view name) const { return find_in(children, name); }
 Item* ListSlot::find(std::string_view id) const { return find_in(items, id); }
+
+const std::vector<const Item*>& ListSlot::ordered() const {
+    if (!is_ordered_) {
+        order_.clear();
+        order_.reserve(visible);
+        for (const auto& item : items)
+            if (item->is_visible()) order_.push_back(item.get());
+        std::sort(order_.begin(), order_.end(), is_before);
+        is_ordered_ = true;
+    }
+    return order_;
+}
+
+std::optional<uint64_t> ListSlot::index_of(const Item& item) const {
+    if (!item.is_visible()) return std::nullopt;
+    const auto& order = ordered();
+    const auto at = std::lower_bound(order.begin(), order.end(), &item, is_before);
+    if (at == order.end() || *at != &item) return std::nullopt;
+    return static_cast<uint64_t>(at - order.begin());
+}
+
+void ListSlot::reorder(const std::vector<const Item*>& changed) {
+    if (!is_ordered_) return;
+    if (changed.size() > kReorderMax) {
+        is_ordered_ = false;
+        order_ = {};
+        return;
+    }
+    std::erase_if(order_, [&](const Item* item) {
+        return std::find(changed.begin(), changed.end(), item) != changed.end();
+    });
+    for (const Item* item : changed) {
+        if (!item->is_visible()) continue;
+        order_.insert(std::upper_bound(order_.begin(), order_.end(), item, is_before), item);
+    }
+}
 
 Node& make_child(MapSlot& slot, Node& parent, std::string_view name) {
     auto made = slot.children.insert(position_of(slot.children, name),

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,9 +65,20 @@ struct MapSlot {
 struct ListSlot {
     std::vector<std::unique_ptr<Item>> items;  ///< by id
     size_t visible = 0;
+    uint64_t order_seq = 0;  ///< of the last entry that showed, hid or moved an item
     Recency recency;
 
     Item* find(std::string_view id) const;
+    /// Visible items in the order shown. Sorted on first use, then kept.
+    const std::vector<const Item*>& ordered() const;
+    /// Place among them; nothing for an item that is not visible.
+    std::optional<uint64_t> index_of(const Item& item) const;
+    /// Called when these items, of this list, were shown, hidden or moved.
+    void reorder(const std::vector<const Item*>& changed);
+
+  private:
+    mutable std::vector<const Item*> order_;
+    mutable bool is_ordered_ = false;
 };
 
 /// What sits at one path (docs/merge.md, section 2). A node is owned by its parent's slot.

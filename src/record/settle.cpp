@@ -1,3 +1,5 @@
+#include <map>
+
 #include "record/apply.hpp"
 #include "record/resolver.hpp"
 
@@ -67,7 +69,22 @@ void Applier::change(Node& node) {
     node.is_changed = true;
 }
 
+void Applier::reorder() {
+    std::map<ListSlot*, std::vector<const Item*>> changed;
+    for (Node* node : touched_) {
+        if (!node->is_item) continue;
+        const Item& item = as_item(*node);
+        if (!item.has_toggled && item.moved_seq != entry_.seq) continue;
+        node->parent->list->order_seq = entry_.seq;
+        changed[node->parent->list.get()].push_back(&item);
+    }
+    for (auto& [list, items] : changed)
+        list->reorder(items);
+}
+
 void Applier::settle() {
+    // Rows tell what lists show, so these come first.
+    reorder();
     for (size_t i = touched_.size(); i > 0; --i)
         settle(*touched_[i - 1]);
     touched_.clear();

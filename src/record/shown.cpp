@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <tuple>
-
 #include "record/document_impl.hpp"
 #include "record/resolver.hpp"
 
@@ -31,31 +28,6 @@ base::Value shown_item(const Item& item) {
 
 }  // namespace
 
-std::vector<const Item*> ordered_items(const ListSlot& list) {
-    struct Place {
-        bool is_last;
-        std::string_view position;
-        const Item* item;
-    };
-    std::vector<Place> places;
-    places.reserve(list.visible);
-    for (const auto& item : list.items) {
-        if (!item->is_visible()) continue;
-        std::string_view position;
-        if (!item->positions.empty()) position = winner(item->positions).value.as_string();
-        places.push_back({item->positions.empty(), position, item.get()});
-    }
-    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-        return std::tie(a.is_last, a.position, a.item->name) <
-               std::tie(b.is_last, b.position, b.item->name);
-    });
-    std::vector<const Item*> out;
-    out.reserve(places.size());
-    for (const Place& place : places)
-        out.push_back(place.item);
-    return out;
-}
-
 base::Value shown_slot(const Node& node, Kind slot) {
     switch (slot) {
         case Kind::none:
@@ -65,7 +37,7 @@ base::Value shown_slot(const Node& node, Kind slot) {
         case Kind::list: {
             base::Array out;
             out.reserve(node.list->visible);
-            for (const Item* item : ordered_items(*node.list))
+            for (const Item* item : node.list->ordered())
                 out.push_back(shown_item(*item));
             return base::Value(std::move(out));
         }

@@ -280,6 +280,8 @@ class Loader {
             TANDEM_TRY(item->moved_seq, seq());
             TANDEM_CHECK(this->node(*item, depth + 1));
             if (item->is_visible()) ++slot.visible;
+            slot.order_seq =
+                std::max({slot.order_seq, item->removed_seq, item->visible_seq, item->moved_seq});
             document_.bytes += sizeof(Item) + id.size();
             nodes.push_back(item.get());
             slot.items.push_back(std::move(item));
