@@ -266,6 +266,8 @@ def suites():
         table["run"] = run_check
     if npm_script("sdk/ts", "test"):
         table["sdk-ts"] = npm_tests("sdk/ts")
+    if npm_script("sdk/react", "test"):
+        table["sdk-react"] = npm_tests("sdk/react")
     if exists("sdk", "python"):
         table["sdk-python"] = python_tests("sdk/python", "*_test.py")
     if npm_script("web", "test"):
