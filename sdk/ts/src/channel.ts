@@ -8,7 +8,7 @@ import {
 import type { Dot, Draft, Op } from './ops.js';
 import { pathText, type Path } from './path.js';
 import { PresenceHandle, type Presence } from './presence.js';
-import type { Replica } from './replica.js';
+import { based, type Replica, type Seen } from './replica.js';
 import { read, type Def, type Handles, type Schema, type Shape, type Shapes, type Values } from './schema.js';
 import { normalForm, type Selected } from './select.js';
 import { StatusCell, type SyncStatus } from './status.js';
@@ -92,7 +92,7 @@ export class ChannelHandle implements Host {
     private readonly waiting = new Watchers();
     private readonly edits = new Feed<Change>();
     private readonly signalFeeds = new Map<string, Feed<Signal<Json>>>();
-    private readonly shape: Shape | undefined;
+    readonly shape: Shape | undefined;
     private readonly any: Any;
     /** What this handle follows, in normal form; empty: the whole record. */
     selection: readonly Selected[] = [];
@@ -147,10 +147,10 @@ export class ChannelHandle implements Host {
 
     // Edits
 
-    commit(drafts: readonly Draft[], ifUnchanged: readonly string[] = []): Write {
+    commit(drafts: readonly Draft[], ifUnchanged: readonly string[] = [], seen: Seen = this.replica): Write {
         if (this.closed) throw closed();
         const { replica } = this;
-        const ops = drafts.flatMap(draft => replica.based(draft));
+        const ops = drafts.flatMap(draft => based(draft, seen));
         if (this.transaction) {
             const edit = new Edit(replica.view);
             for (const op of ops) edit.op(op, this.nextDot);

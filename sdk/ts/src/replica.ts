@@ -22,6 +22,25 @@ export type ReplicaEvent =
     | { type: 'refused'; replica: Replica | undefined; error: TandemError; push: Push | undefined }
     | { type: 'signal'; replica: Replica; from: string; name: string; value: Json };
 
+/** What an op's author had seen. */
+export type Seen = Pick<Replica, 'hasCursor' | 'epoch' | 'seq' | 'confirmed' | 'inForce'>;
+
+/** A drafted op with what it has seen; one that concerns more than is covered becomes ops on the covered parts. */
+export function based(draft: Draft, seen: Seen): Op[] {
+    const { kind, path, value } = draft;
+    const { confirmed, inForce: select = [] } = seen;
+    const base = seen.hasCursor ? { epoch: seen.epoch, seq: seen.seq } : BASE_NONE;
+    if (isCovered(select, confirmed, path)) return [{ ...draft, base }];
+    const whole = kind === OP_SET || kind === OP_DELETE || kind === OP_ASSIGN;
+    const ops: Op[] = whole ? coveredBelow(select, confirmed, path).map(path => ({ kind: OP_DELETE, path, base })) : [];
+    if (kind === OP_DELETE && ops.length) return ops;
+    const members = kind === OP_ASSIGN && isObject(value!) ? Object.entries(value) : [];
+    if (!members.length) ops.push({ ...draft, base: BASE_NONE });
+    for (const [key, value] of members)
+        ops.push(...based({ kind: isObject(value) ? OP_ASSIGN : OP_SET, path: [...path, keySegment(key)], value }, seen));
+    return ops;
+}
+
 /** One channel as this device knows it: `confirmed ⊕ pending`, its cursor and its outbox lanes. */
 export class Replica {
     confirmed: Node = EMPTY;
@@ -72,22 +91,6 @@ export class Replica {
         private readonly emit: (event: ReplicaEvent) => void,
     ) {}
 
-    /** A drafted op with what it has seen; one that concerns more than is covered becomes ops on the covered parts. */
-    based(draft: Draft): Op[] {
-        const { kind, path, value } = draft;
-        const { confirmed } = this;
-        const base = this.hasCursor ? { epoch: this.epoch, seq: this.seq } : BASE_NONE;
-        const select = this.inForce ?? [];
-        if (isCovered(select, confirmed, path)) return [{ ...draft, base }];
-        const whole = kind === OP_SET || kind === OP_DELETE || kind === OP_ASSIGN;
-        const ops: Op[] = whole ? coveredBelow(select, confirmed, path).map(path => ({ kind: OP_DELETE, path, base })) : [];
-        if (kind === OP_DELETE && ops.length) return ops;
-        const members = kind === OP_ASSIGN && isObject(value!) ? Object.entries(value) : [];
-        if (!members.length) ops.push({ ...draft, base: BASE_NONE });
-        for (const [key, value] of members)
-            ops.push(...this.based({ kind: isObject(value) ? OP_ASSIGN : OP_SET, path: [...path, keySegment(key)], value }));
-        return ops;
-    }
     /** How many items a list has as shown here, also those outside of its windows. */
     total(list: Path): number {
         const count = (root: Node): number => itemsOf(nodeAt(root, list)).length;
