@@ -104,6 +104,8 @@ class Reactor {
     void run();
     // Handles what is ready, waiting up to `timeout_ms` (-1: without end) for the first event.
     void run_turn(int timeout_ms);
+    // Readable when a turn has something to do, timers apart; for loops of other libraries.
+    [[nodiscard]] int fd() const { return epoll_.get(); }
     // From any thread, and from signal handlers.
     void stop();
     [[nodiscard]] bool is_stopped() const { return is_stopped_.load(std::memory_order_acquire); }

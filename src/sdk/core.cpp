@@ -1,0 +1,453 @@
+#include "sdk/core.hpp"
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sdk/values.hpp"
+
+namespace tandem::sdk {
+
+namespace {
+
+// Snapshots come in chunks far below this.
+constexpr size_t kMessageBytesMax = 16 * base::kMiB;
+// Of decided writes, for those who wait for one later.
+constexpr size_t kOutcomesMax = 1024;
+// In a loop of others, timers of the connection are looked at this often.
+constexpr uint64_t kTickMs = 500;
+
+uint64_t since_epoch_ms(auto time) {
+    using std::chrono::duration_cast;
+    using std::chrono::milliseconds;
+    return static_cast<uint64_t>(duration_cast<milliseconds>(time.time_since_epoch()).count());
+}
+
+}  // namespace
+
+// Tells the core of one connection; those that it has given up are ignored.
+class Core::Handler final : public net::WebSocketHandler {
+  public:
+    Handler(Core& core, uint64_t connection) : core_(core), connection_(connection) {}
+
+    void on_open(net::WsConnection&) override {
+        if (!is_current()) return;
+        core_.session_.handle_open(core_.now());
+        core_.pump();
+    }
+    void on_message(net::WsConnection&, std::string_view data, net::WsDataKind) override {
+        if (!is_current()) return;
+        core_.session_.handle_bytes(core_.now(), data);
+        core_.pump();
+    }
+    void on_writable(net::WsConnection&) override {
+        if (is_current()) core_.pump();
+    }
+    void on_close(net::WsConnection&, uint16_t) override {
+        if (!is_current()) return;
+        core_.connection_++;
+        core_.session_.handle_close(core_.now());
+        core_.pump();
+    }
+
+  private:
+    bool is_current() const { return core_.connection_ == connection_; }
+
+    Core& core_;
+    uint64_t connection_;
+};
+
+Result<std::unique_ptr<Core>> Core::open(ClientOptions options) {
+    auto url = net::parse_url(options.url);
+    if (!url) return to_error(url.error());
+    // TLS is not there yet.
+    if (url->is_secure) return to_error(base::fail(base::ErrorCode::invalid_argument));
+    auto reactor = net::Reactor::create();
+    if (!reactor) return to_error(reactor.error());
+    std::optional<OutboxFile> outbox;
+    if (!options.outbox.empty()) {
+        auto opened = OutboxFile::open(options.outbox);
+        if (!opened) return to_error(opened.error());
+        outbox = std::move(*opened);
+    }
+    std::unique_ptr<Core> core(
+        new Core(std::move(*reactor), std::move(*url), std::move(outbox), std::move(options)));
+    if (auto started = core->start(); !started) return to_error(started.error());
+    return core;
+}
+
+Core::Core(std::unique_ptr<net::Reactor> reactor, net::Url url, std::optional<OutboxFile> outbox,
+           ClientOptions options)
+    : options_(std::move(options)),
+      reactor_(std::move(reactor)),
+      url_(std::move(url)),
+      outbox_(std::move(outbox)),
+      session_(session_options()),
+      socket_(*reactor_),
+      timer_(*reactor_, [this] {
+          session_.handle_timeout(now());
+          pump();
+      }) {}
+
+Core::~Core() {
+    if (timer_fd_.get() >= 0) reactor_->remove(timer_fd_.get(), *this);
+}
+
+client::Options Core::session_options() {
+    client::Options out;
+    out.entropy = [this] { return uint64_t{random_()} << 32 | random_(); };
+    out.client = options_.name;
+    out.persistence = outbox_ ? client::Persistence::confirmed : client::Persistence::none;
+    return out;
+}
+
+base::Status Core::start() {
+    if (outbox_) {
+        TANDEM_TRY(const std::vector<client::StoreRecord> records, outbox_->load());
+        for (const client::StoreRecord& record : records)
+            TANDEM_CHECK(session_.restore(record));
+    }
+    session_.start(now());
+    pump();
+    return {};
+}
+
+client::Now Core::now() const {
+    return {since_epoch_ms(std::chrono::steady_clock::now()),
+            since_epoch_ms(std::chrono::system_clock::now())};
+}
+
+void Core::subscribe(std::string_view channel) {
+    session_.subscribe(now(), channel);
+    pump();
+}
+
+void Core::pump() {
+    // Callbacks write, too; the loop below takes what comes of that.
+    if (is_pumping_) return;
+    is_pumping_ = true;
+    bool is_busy = true;
+    while (is_busy) {
+        is_busy = store();
+        while (auto message = session_.poll_transmit(now())) {
+            is_busy = true;
+            send(std::move(*message));
+        }
+        while (auto event = session_.poll_event()) {
+            is_busy = true;
+            handle(*event);
+        }
+    }
+    is_pumping_ = false;
+    if (is_dial_due_ && socket_.is_idle()) dial();
+    arm_timer();
+}
+
+bool Core::store() {
+    std::vector<client::StoreRecord> records;
+    while (auto record = session_.poll_store())
+        records.push_back(std::move(*record));
+    if (records.empty()) return false;
+    if (!outbox_) return true;
+    if (auto stored = outbox_->store(records); !stored) {
+        // What is not stored is not confirmed, and so never sent.
+        Error error = to_error(stored.error());
+        for (const client::StoreRecord& record : records)
+            emit(record.channel, Topic::refused, &error);
+        return true;
+    }
+    session_.confirm_persisted(now(), records.back().ticket);
+    return true;
+}
+
+void Core::send(std::string message) {
+    if (net::WsConnection* socket = socket_.websocket(); socket != nullptr)
+        socket->send(message, net::WsDataKind::kBinary);
+}
+
+void Core::handle(client::Event& event) {
+    using Kind = client::EventKind;
+    switch (event.kind) {
+        case Kind::want_connect:
+            is_dial_due_ = true;
+            break;
+        case Kind::want_close:
+            connection_++;
+            if (net::WsConnection* socket = socket_.websocket(); socket != nullptr)
+                socket->close(1000, {});
+            break;
+        case Kind::acked:
+            note_outcome({event.channel, event.push, event.seq, std::nullopt});
+            break;
+        case Kind::refused: {
+            Error error(event.code, event.text, event.hint);
+            note_outcome({event.channel, event.push, 0, error});
+            emit(event.channel, Topic::refused, &error);
+            break;
+        }
+        case Kind::view_changed: {
+            Change change{session_.cursor(event.channel).seq, {}};
+            if (event.is_whole || event.paths.empty()) {
+                emit(event.channel, Topic::change, &change);
+            } else {
+                for (const record::Path& path : event.paths) {
+                    change.path = record::to_text(path);
+                    emit(event.channel, Topic::change, &change);
+                }
+            }
+            tell_conflicts(event.channel);
+            break;
+        }
+        case Kind::status_changed: {
+            Status now_is = status(event.channel);
+            emit(event.channel, Topic::status, &now_is);
+            break;
+        }
+        case Kind::members_changed:
+            emit(event.channel, Topic::members, nullptr);
+            break;
+        case Kind::signal: {
+            Signal signal{event.from, event.name, from_base(event.value)};
+            emit(event.channel, Topic::signal, &signal);
+            break;
+        }
+        case Kind::error:
+            if (!event.channel.empty())
+                refused_channels_[event.channel] = Error(event.code, event.text, event.hint);
+            break;
+        case Kind::ready:
+            refused_channels_.erase(event.channel);
+            break;
+        case Kind::connected:
+        case Kind::disconnected:
+        case Kind::overridden:
+        case Kind::gap:
+        case Kind::reset:
+            break;
+    }
+}
+
+// A conflict is told once for each set of losers.
+void Core::tell_conflicts(const std::string& channel) {
+    const bool is_wanted =
+        std::any_of(listeners_.begin(), listeners_.end(), [&](const Registered& one) {
+            return one.topic == Topic::conflict && one.channel == channel;
+        });
+    if (!is_wanted) return;
+    std::map<std::string, std::pair<bool, std::vector<Value>>> by_path;
+    for (const record::Row& row : session_.view(channel).conflicts()) {
+        std::string path = record::to_text(row.path);
+        auto& [is_new, losers] = by_path[path];
+        losers.push_back(from_base(row.value));
+        is_new |= told_conflicts_
+                      .emplace(channel, path, static_cast<uint8_t>(row.reason), row.dot.actor,
+                               row.dot.counter)
+                      .second;
+    }
+    for (auto& [path, told] : by_path) {
+        if (!told.first) continue;
+        Conflict conflict;
+        conflict.path = path;
+        conflict.losers = std::move(told.second);
+        conflict.core_ = this;
+        conflict.channel_ = channel;
+        emit(channel, Topic::conflict, &conflict);
+    }
+}
+
+void Core::emit(std::string_view channel, Topic topic, void* about) {
+    // A callback may end its own subscription, or begin others.
+    std::vector<std::shared_ptr<Listener>> due;
+    std::erase_if(listeners_, [](const Registered& one) { return one.listener.expired(); });
+    for (const Registered& one : listeners_)
+        if (one.topic == topic && one.channel == channel) due.push_back(one.listener.lock());
+    for (const auto& listener : due)
+        if (listener.use_count() > 1) listener->call(about);
+}
+
+Subscription Core::listen(std::string_view channel, Topic topic, std::function<void(void*)> call) {
+    auto listener = std::make_shared<Listener>(Listener{std::move(call)});
+    listeners_.push_back({std::string(channel), topic, listener});
+    Subscription subscription;
+    subscription.listener_ = std::move(listener);
+    return subscription;
+}
+
+void Core::note_outcome(Outcome outcome) {
+    outcomes_.push_back(std::move(outcome));
+    if (outcomes_.size() > kOutcomesMax) outcomes_.pop_front();
+}
+
+void Core::dial() {
+    is_dial_due_ = false;
+    const uint64_t connection = ++connection_;
+    const auto fail = [this, connection] {
+        if (connection != connection_) return;
+        connection_++;
+        session_.handle_close(now());
+        pump();
+    };
+    net::WsClientOptions options;
+    options.address = url_.address;
+    options.target = "/connection/websocket";
+    options.subprotocols = {"tandem.v1"};
+    options.websocket.message_bytes_max = kMessageBytesMax;
+    const auto started = socket_.connect(
+        std::move(options), std::make_unique<Handler>(*this, connection), [fail](int) { fail(); });
+    if (!started) fail();
+}
+
+void Core::arm_timer() {
+    const auto due = session_.next_timeout();
+    const uint64_t mono = now().mono_ms;
+    const uint64_t delay = !due ? UINT64_MAX : *due > mono ? *due - mono : 0;
+    if (due)
+        timer_.start(delay);
+    else
+        timer_.stop();
+    // A connection that is going away ends in a later turn.
+    if (is_dial_due_) reactor_->post([this] { pump(); });
+    if (timer_fd_.get() < 0) return;
+    const uint64_t tick = std::clamp<uint64_t>(delay, 1, kTickMs);
+    itimerspec at{};
+    at.it_value.tv_sec = static_cast<time_t>(tick / 1000);
+    at.it_value.tv_nsec = static_cast<long>(tick % 1000 * 1'000'000);
+    timerfd_settime(timer_fd_.get(), 0, &at, nullptr);
+}
+
+void Core::on_io(uint32_t) {
+    uint64_t count = 0;
+    // The timer is armed anew by the pump of this turn.
+    while (read(timer_fd_.get(), &count, sizeof count) > 0) {
+    }
+}
+
+int Core::fd() {
+    if (timer_fd_.get() < 0) {
+        timer_fd_ = net::UniqueFd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+        if (timer_fd_.get() >= 0) (void)reactor_->add(timer_fd_.get(), EPOLLIN, *this);
+        arm_timer();
+    }
+    return reactor_->fd();
+}
+
+void Core::poll() {
+    reactor_->run_turn(0);
+    pump();
+}
+
+void Core::run() {
+    while (!is_stopped_.exchange(false)) {
+        reactor_->run_turn(-1);
+        pump();
+    }
+}
+
+void Core::stop() {
+    is_stopped_ = true;
+    reactor_->post([] {});
+}
+
+template <class IsDone>
+bool Core::run_until(const IsDone& is_done, std::chrono::milliseconds timeout) {
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    pump();
+    while (!is_done()) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            end - std::chrono::steady_clock::now());
+        if (left.count() <= 0) return false;
+        reactor_->run_turn(static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
+        pump();
+    }
+    return true;
+}
+
+Result<Committed> Core::wait(const std::string& channel, uint64_t push,
+                             std::chrono::milliseconds timeout) {
+    if (push == 0) return Committed{session_.cursor(channel).seq};
+    if (is_pumping_) return to_error(base::fail(base::ErrorCode::would_block));
+    const auto find = [&] {
+        return std::find_if(outcomes_.begin(), outcomes_.end(), [&](const Outcome& outcome) {
+            return outcome.push == push && outcome.channel == channel;
+        });
+    };
+    if (!run_until([&] { return find() != outcomes_.end(); }, timeout))
+        return to_error(base::fail(base::ErrorCode::timed_out));
+    const auto outcome = find();
+    if (outcome->error) return *outcome->error;
+    return Committed{outcome->seq};
+}
+
+Result<Committed> Core::wait_ready(const std::string& channel, std::chrono::milliseconds timeout) {
+    if (is_pumping_) return to_error(base::fail(base::ErrorCode::would_block));
+    const auto is_decided = [&] {
+        return session_.is_ready(channel) || refused_channels_.contains(channel);
+    };
+    if (!run_until(is_decided, timeout)) return to_error(base::fail(base::ErrorCode::timed_out));
+    if (session_.is_ready(channel)) return Committed{session_.cursor(channel).seq};
+    return refused_channels_.find(channel)->second;
+}
+
+base::Value Core::shown(const std::string& channel, std::string_view path) {
+    const auto parsed = record::parse_path(path);
+    return parsed ? session_.view(channel).shown(*parsed) : base::Value();
+}
+
+Status Core::status(const std::string& channel) const {
+    const client::SyncStatus status = session_.status(now(), channel);
+    return {status.link == client::Link::online, status.synced,
+            static_cast<unsigned>(status.pending)};
+}
+
+Write Core::push(const std::string& channel, const Work& work,
+                 std::vector<std::string> if_unchanged) {
+    Write write;
+    write.core_ = this;
+    write.channel_ = channel;
+    client::Edit edit = session_.edit(channel);
+    if (auto done = work(edit); !done) {
+        write.error_ = to_error(done.error());
+        return write;
+    }
+    std::vector<record::Op> ops = edit.take();
+    if (ops.empty()) return write;
+    client::PushOptions options;
+    options.if_unchanged = std::move(if_unchanged);
+    const auto id = session_.push(now(), channel, std::move(ops), std::move(options));
+    if (id)
+        write.push_ = *id;
+    else
+        write.error_ = to_error(id.error());
+    pump();
+    return write;
+}
+
+Write Core::transact(const std::string& channel, const std::function<void(Transaction&)>& work,
+                     TransactOptions options) {
+    std::optional<Error> error;
+    Write write = push(
+        channel,
+        [&](client::Edit& edit) -> base::Result<void> {
+            Transaction transaction(&edit);
+            work(transaction);
+            error = transaction.error_;
+            if (error) return base::fail(base::ErrorCode::bad_path);
+            return {};
+        },
+        std::move(options.if_unchanged));
+    if (error) write.error_ = std::move(error);
+    return write;
+}
+
+Write Core::restore(const std::string& channel, const std::string& path, const Value& value) {
+    return push(channel, [&](client::Edit& edit) -> base::Result<void> {
+        TANDEM_TRY(record::Path parsed, record::parse_path(path));
+        edit.set(std::move(parsed), to_base(value));
+        return {};
+    });
+}
+
+}  // namespace tandem::sdk

@@ -1,0 +1,80 @@
+"""The C++ SDK, in a program of its own."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+from support import BINARY, ProcessTest, patch, put, record
+
+EXAMPLE = str(pathlib.Path(BINARY).parent / "tandem_sdk_example")
+
+
+class CppSdk(ProcessTest):
+    def example(self, url, command, outbox=None):
+        file = outbox or os.path.join(self.folder, "outbox.db")
+        return subprocess.run([EXAMPLE, url, "board:1", file, command], capture_output=True, text=True, timeout=60, check=False)
+
+    def test_writes_of_all_kinds(self):
+        server = self.start()
+        done = self.example(server.url, "write")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        value = record(server, "board:1")["value"]
+        self.assertEqual(json.loads(done.stdout), value)
+        self.assertEqual({name: value[name] for name in ("title", "votes", "labels", "price")},
+                         {"title": "Plan", "votes": 7, "labels": ["urgent"], "price": 13})
+        self.assertEqual([(card["text"], card.get("done")) for card in value["cards"]], [("Buy milk", True), ("Bread", None)])
+
+    def test_offline_writes_survive_the_program(self):
+        server = self.start()
+        self.assertEqual(self.example(server.url, "sync").returncode, 0)
+        server.stop()
+        for pending in (1, 2):
+            done = self.example(server.url, "offline")
+            self.assertEqual((done.returncode, done.stdout), (0, f"{pending} pending\n"), done.stderr)
+        again = self.start("--port", str(server.address.port))
+        done = self.example(again.url, "sync")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(record(again, "board:1")["value"], {"votes": 2, "note": "synced"})
+
+    def test_an_outbox_belongs_to_one_program(self):
+        server = self.start()
+        follower = subprocess.Popen([EXAMPLE, server.url, "board:1", os.path.join(self.folder, "outbox.db"), "follow"],
+                                    stdout=subprocess.PIPE, text=True)
+        self.addCleanup(follower.stdout.close)
+        self.addCleanup(lambda: follower.poll() is None and follower.kill())
+        patch(server, "board:1", [put("title", "one")])
+        self.assertEqual(follower.stdout.readline(), "one\n")
+        second = self.example(server.url, "sync")
+        self.assertEqual(second.returncode, 1)
+        self.assertTrue(second.stdout.startswith("open: "), second.stdout)
+        self.assertEqual(self.example(server.url, "sync", os.path.join(self.folder, "own.db")).returncode, 0)
+        patch(server, "board:1", [put("title", "end")])
+        self.assertEqual(follower.stdout.readline(), "end\n")
+        self.assertEqual(follower.wait(15), 0)
+
+    def test_it_comes_back_after_the_server_does(self):
+        server = self.start()
+        follower = subprocess.Popen([EXAMPLE, server.url, "board:1", os.path.join(self.folder, "outbox.db"), "follow"],
+                                    stdout=subprocess.PIPE, text=True)
+        self.addCleanup(follower.stdout.close)
+        self.addCleanup(lambda: follower.poll() is None and follower.kill())
+        patch(server, "board:1", [put("title", "one")])
+        self.assertEqual(follower.stdout.readline(), "one\n")
+        server.stop()
+        again = self.start("--port", str(server.address.port))
+        patch(again, "board:1", [put("title", "end")])
+        self.assertEqual(follower.stdout.readline(), "end\n")
+        self.assertEqual(follower.wait(15), 0)
+
+    def test_what_is_wrong_is_said(self):
+        server = self.start()
+        for url in ("nonsense", "wss://127.0.0.1:1"):
+            done = self.example(url, "sync")
+            self.assertEqual((done.returncode, done.stdout[:5]), (1, "open:"), url)
+        done = subprocess.run([EXAMPLE, server.url, "nowhere:1", "", "sync"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stdout.startswith("ready: unknown_namespace"), done.stdout)
+        broken = self.write_file("broken.db", "no database at all" * 100)
+        done = self.example(server.url, "sync", broken)
+        self.assertTrue(done.stdout.startswith("open: storage_corrupt"), done.stdout)
