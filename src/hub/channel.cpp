@@ -198,7 +198,9 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
         if (auto converted = convert_whole(push); !converted) return converted.error();
         if (push.ops.empty()) return Unchanged{};
     }
-    bool needs_head = !push.if_unchanged.empty();
+    bool needs_head = !push.if_unchanged.empty() ||
+                      std::any_of(push.ops.begin(), push.ops.end(),
+                                  [](const record::Op& op) { return op.is_decision; });
     if (!push.ops_json.is_null()) {
         if (auto converted = convert_json(push, needs_head); !converted) {
             // An anchor that is not there may be on its way to the disk.
@@ -247,6 +249,12 @@ base::Result<void> Channel::fix_bases(PendingPush& push) const {
 }
 
 base::Result<void> Channel::check_conditions(const PendingPush& push) const {
+    for (const record::Op& op : push.ops) {
+        if (!op.is_decision) continue;
+        for (const record::Sibling& sibling : document_.siblings(op.path))
+            if (sibling.seq > op.seen_seq && (push.actor == 0 || sibling.dot.actor != push.actor))
+                return base::fail(ErrorCode::precondition_failed, head_);
+    }
     for (const record::Path& path : push.if_unchanged) {
         uint64_t seen = 0;
         if (push.condition_base.seq != kBaseIsHead) {

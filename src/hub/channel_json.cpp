@@ -113,6 +113,7 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
     if (json.find("path") == nullptr) return base::fail(ErrorCode::bad_path);
     TANDEM_TRY(Op op, record::op_from_json(json));
     op.base = base;
+    needs_head |= op.is_decision;
     if (const Value* own = json.find("base"); own != nullptr) {
         TANDEM_TRY(op.base, cursor_from_json(*own));
     }

@@ -49,7 +49,12 @@ void append_row_json(std::string& out, const record::Row& row, const record::Doc
     out += ",\"stamp\":";
     append_stamp_json(out, row.stamp);
     out += ",\"seq\":" + std::to_string(row.seq);
-    out += ",\"closed_seq\":" + std::to_string(row.closed_seq) + ",\"shown\":";
+    out += ",\"closed_seq\":" + std::to_string(row.closed_seq);
+    if (row.decided_by != record::Dot{}) {
+        out += ",\"decided_by\":[" + std::to_string(row.decided_by.actor) + ',' +
+               std::to_string(row.decided_by.counter) + ']';
+    }
+    out += ",\"shown\":";
     base::append_json(out, document.shown(row.path));
     out += '}';
 }

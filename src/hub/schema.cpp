@@ -49,6 +49,32 @@ bool has_type(ValueType type, const base::Value& value) {
     return false;
 }
 
+constexpr record::Resolver kResolvers[] = {record::Resolver::lww,       record::Resolver::max,
+                                           record::Resolver::min,       record::Resolver::mean,
+                                           record::Resolver::set_union, record::Resolver::text3,
+                                           record::Resolver::manual,    record::Resolver::agent};
+
+// Counters, sets, lists and maps merge by themselves; a resolver is for what is one value.
+bool fits(record::Resolver resolver, const FieldRule& rule) {
+    switch (resolver) {
+        case record::Resolver::keep:
+        case record::Resolver::lww:
+            return true;
+        case record::Resolver::max:
+        case record::Resolver::min:
+        case record::Resolver::manual:
+        case record::Resolver::agent:
+            return rule.kind == Kind::reg;
+        case record::Resolver::mean:
+            return rule.kind == Kind::reg && rule.type == ValueType::number;
+        case record::Resolver::set_union:
+            return rule.kind == Kind::reg && rule.type == ValueType::json;
+        case record::Resolver::text3:
+            return rule.kind == Kind::reg && rule.type == ValueType::string;
+    }
+    return false;
+}
+
 // Which kind's slot of the node at its path an op writes; none for those that only remove.
 Kind slot_written(OpKind kind) {
     switch (kind) {
@@ -159,12 +185,12 @@ base::Result<FieldRule> make_rule(std::string_view pattern, std::string_view typ
         rule.kind = Kind::map;
     else
         return base::fail(ErrorCode::wrong_type);
-    if (resolver.empty() || resolver == "lww")
-        rule.resolver = record::Resolver::lww;
-    else if (resolver == "manual")
-        rule.resolver = record::Resolver::manual;
-    else
-        return base::fail(ErrorCode::unknown_operation);
+    rule.resolver = record::Resolver::keep;
+    for (const record::Resolver known : kResolvers)
+        if (resolver == record::name_of(known)) rule.resolver = known;
+    if (resolver.empty()) rule.resolver = record::Resolver::lww;
+    if (rule.resolver == record::Resolver::keep) return base::fail(ErrorCode::unknown_operation);
+    if (!fits(rule.resolver, rule)) return base::fail(ErrorCode::invalid_argument);
     return rule;
 }
 
@@ -206,6 +232,9 @@ base::Result<void> check_op(const Namespace& ns, Op& op) {
             op.resolver = rule->resolver;
         }
     }
+    if (op.is_decision && op.resolver != record::Resolver::manual &&
+        op.resolver != record::Resolver::agent)
+        return base::fail(ErrorCode::invalid_argument);
     switch (op.kind) {
         case OpKind::inc:
         case OpKind::counter_set:

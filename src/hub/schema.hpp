@@ -31,7 +31,10 @@ struct Namespace {
 };
 
 /// A rule from the texts of the configuration: pattern `cards/*/text`, type one of
-/// `string number boolean json counter set list map`, resolver `lww` or `manual` (or empty).
+/// `string number boolean json counter set list map`, resolver `lww` (or empty), `max`, `min`,
+/// `mean` (of numbers), `union` (of json), `text3` (of strings), `manual` or `agent`. Refuses with
+/// `bad_path` (the pattern), `wrong_type` (the type is unknown), `unknown_operation` (the resolver
+/// is unknown), `invalid_argument` (the resolver does not fit the type).
 [[nodiscard]] base::Result<FieldRule> make_rule(std::string_view pattern, std::string_view type,
                                                 std::string_view resolver);
 

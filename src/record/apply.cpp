@@ -81,14 +81,15 @@ void Applier::run() {
 
 void Applier::apply(const Op& op) {
     seen_.base = op.seen_seq;
+    Dot decided_by = op.is_decision ? dot() : Dot{};
     switch (op.kind) {
         case OpKind::set:
         case OpKind::counter_set:
-            document_.journal.close_events(op.path, Journal::Reach::here, seen_);
+            document_.journal.close_events(op.path, Journal::Reach::here, seen_, decided_by);
             break;
         case OpKind::assign:
         case OpKind::remove_node:
-            document_.journal.close_events(op.path, Journal::Reach::below_too, seen_);
+            document_.journal.close_events(op.path, Journal::Reach::below_too, seen_, Dot{});
             break;
         case OpKind::inc:
         case OpKind::add:
@@ -101,8 +102,9 @@ void Applier::apply(const Op& op) {
     if (node == nullptr) return;
     switch (op.kind) {
         case OpKind::set:
-            write_register(*node, op.value);
             remember(*node, Kind::reg, op);
+            write_register(*node, op.value);
+            if (op.is_decision) decided_.push_back(node);
             break;
         case OpKind::remove_node:
             if (node->is_item) {
@@ -112,31 +114,31 @@ void Applier::apply(const Op& op) {
             }
             break;
         case OpKind::assign:
+            remember(*node, Kind::map, op);
             remove_content(*node);
             write_object(*node, op.value);
-            remember(*node, Kind::map, op);
             break;
         case OpKind::inc:
+            remember(*node, Kind::counter, op);
             clear_other_slots(*node, Kind::counter);
             increment(*node, op.value.as_integer());
-            remember(*node, Kind::counter, op);
             break;
         case OpKind::counter_set:
+            remember(*node, Kind::counter, op);
             clear_other_slots(*node, Kind::counter);
             write_counter(*node, op);
-            remember(*node, Kind::counter, op);
             break;
         case OpKind::add:
+            remember(*node, Kind::set, op);
             clear_other_slots(*node, Kind::set);
             add_element(*node, op.value);
-            remember(*node, Kind::set, op);
             break;
         case OpKind::remove:
             remove_element(*node, op.value);
             break;
         case OpKind::insert:
-            write_position(as_item(*node), op.position);
             remember(*node->parent, Kind::list, op);
+            write_position(as_item(*node), op.position);
             if (op.value.is_object()) write_object(*node, op.value);
             break;
         case OpKind::move:
@@ -178,12 +180,14 @@ Node* Applier::approach(const Op& op) {
 void Applier::write_register(Node& node, const base::Value& value) {
     clear_other_slots(node, Kind::reg);
     if (node.siblings.empty()) ++document_.fields;
-    write_sibling(node.siblings, node, value);
+    write_sibling(node.siblings, node, value, node.resolver);
+    if (node.resolver == Resolver::text3) note_base(node);
     node.leaf_seq = entry_.seq;
     change(node);
 }
 
-void Applier::write_sibling(std::vector<Sibling>& siblings, Node& node, const base::Value& value) {
+void Applier::write_sibling(std::vector<Sibling>& siblings, Node& node, base::Value value,
+                            Resolver resolver) {
     clock::Stamp stamp = entry_.stamp;
     stamp.actor = entry_.actor;
     Sibling* mine = nullptr;
@@ -196,6 +200,8 @@ void Applier::write_sibling(std::vector<Sibling>& siblings, Node& node, const ba
             continue;
         }
         document_.bytes -= bytes_of(sibling);
+        // What max or min has once shown does not go back.
+        if (is_beyond(resolver, sibling.value, value)) value = sibling.value;
         bool is_raised =
             std::tie(sibling.stamp.ms, sibling.stamp.logical) >= std::tie(stamp.ms, stamp.logical);
         if (is_raised) stamp = clock::just_above(sibling.stamp, entry_.actor);
@@ -206,15 +212,19 @@ void Applier::write_sibling(std::vector<Sibling>& siblings, Node& node, const ba
     } else {
         mine = &siblings.emplace_back();
     }
-    mine->value = value;
+    mine->value = std::move(value);
     mine->dot = dot();
     mine->seq = entry_.seq;
     mine->stamp = stamp;
     document_.bytes += bytes_of(*mine);
     if (siblings.size() <= base::kSiblingsMax) return;
 
-    auto lowest = std::min_element(siblings.begin(), siblings.end(), ranks_below);
+    auto lowest = weakest(siblings, resolver);
     document_.bytes -= bytes_of(*lowest);
+    if (resolver == Resolver::max || resolver == Resolver::min) {
+        siblings.erase(lowest);
+        return;
+    }
     Row row;
     row.path = node.path();
     row.reason = Reason::folded;
@@ -241,7 +251,7 @@ void Applier::write_object(Node& node, const base::Value& object) {
         if (member.value.is_object()) {
             write_object(child, member.value);
         } else {
-            document_.journal.close_events(child.path(), Journal::Reach::here, seen_);
+            document_.journal.close_events(child.path(), Journal::Reach::here, seen_, Dot{});
             write_register(child, member.value);
         }
     }
@@ -326,13 +336,13 @@ void Applier::remove_element(Node& node, const base::Value& value) {
 }
 
 void Applier::write_position(Item& item, const std::string& position) {
-    write_sibling(item.positions, item, base::Value(position));
+    write_sibling(item.positions, item, base::Value(position), Resolver::lww);
     item.moved_seq = entry_.seq;
     change(item);
 }
 
 void Applier::remember(Node& node, Kind kind, const Op& op) {
-    if (op.resolver != Resolver::keep) node.resolver = op.resolver;
+    if (op.resolver != Resolver::keep) use_resolver(node, op.resolver);
     if (op.is_declared) node.declared = kind;
 }
 

@@ -21,12 +21,19 @@ class Applier {
     void write_object(Node& node, const base::Value& object);
     void write_counter(Node& node, const Op& op);
     /// Replaces the seen siblings of a register, or of an item's position, by one of this entry.
-    void write_sibling(std::vector<Sibling>& siblings, Node& node, const base::Value& value);
+    void write_sibling(std::vector<Sibling>& siblings, Node& node, base::Value value,
+                       Resolver resolver);
     void increment(Node& node, int64_t n);
     void add_element(Node& node, const base::Value& value);
     void remove_element(Node& node, const base::Value& value);
     void write_position(Item& item, const std::string& position);
     void remember(Node& node, Kind kind, const Op& op);
+
+    // What a resolver computes, and what it needs for that (docs/merge.md, section 2.1).
+    void use_resolver(Node& node, Resolver resolver);
+    void note_base(Node& node);
+    void bring_blend_in_line(Node& node);
+    void note_version(Node& node);
 
     // Removing seen content (docs/merge.md, section 4).
     void remove_slot(Node& node, Kind slot);
@@ -54,7 +61,8 @@ class Applier {
     Document::Impl& document_;
     const Entry& entry_;
     Seen seen_;
-    std::vector<Node*> touched_;  ///< parents before children
+    std::vector<Node*> touched_;        ///< parents before children
+    std::vector<const Node*> decided_;  ///< where an op of this entry was a decision
     std::string scratch_;
 };
 

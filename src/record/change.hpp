@@ -40,6 +40,7 @@ struct Row {
     clock::Stamp stamp;
     uint64_t seq = 0;
     uint64_t closed_seq = 0;
+    Dot decided_by;  ///< the entry that closed it by a decision; (0, 0) when none did
 };
 
 /// One absolute change of the shown state (docs/merge.md, section 7). Idempotent.

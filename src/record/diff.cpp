@@ -52,7 +52,7 @@ void Differ::content(const Node& node, Mode mode) {
             return;
         case Kind::reg:
             if (is_full || node.leaf_seq > from_) {
-                emit(ChangeKind::value).value = winner(node.siblings).value;
+                emit(ChangeKind::value).value = shown_register(node);
             }
             return;
         case Kind::counter:

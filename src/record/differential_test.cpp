@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "oracle/generate.hpp"
 #include "oracle/oracle.hpp"
 #include "record/random_log.hpp"
 
@@ -44,6 +45,7 @@ std::string rows_of(const Document& document) {
                      {"stamp", to_json(row.stamp)},
                      {"seq", row.seq},
                      {"closed_seq", row.closed_seq}};
+        if (row.decided_by != Dot{}) each["decided_by"] = to_json(row.decided_by);
         rows.push_back(each.dump());
     }
     std::sort(rows.begin(), rows.end());
@@ -104,6 +106,52 @@ void run(uint64_t seed, int entries) {
             if (!exists) continue;
             ASSERT_EQ(json::parse(base::to_json(document.shown(testing::path(path)))).dump(),
                       oracle::normal(shown).dump());
+        }
+    }
+}
+
+Entry entry_of(const json& given) {
+    Entry entry;
+    entry.seq = given.at("seq");
+    entry.actor = given.at("actor");
+    entry.counter = given.at("counter");
+    entry.stamp = {given.at("stamp")[0], given.at("stamp")[1], entry.actor};
+    entry.own = given.at("own");
+    entry.floor = given.value("floor", uint64_t{0});
+    for (const json& each : given.at("ops")) {
+        Op op = testing::op(each.dump());
+        op.resolver = static_cast<Resolver>(each.value("resolver", 0));
+        op.is_declared = each.value("declared", false);
+        entry.ops.push_back(std::move(op));
+    }
+    return entry;
+}
+
+// Devices that edit the text they see, average, count up: what the resolvers are for. In between,
+// the document is what a snapshot has kept of it.
+TEST(Differential, ResolversAgreeWithTheOracle) {
+    for (uint64_t seed = 1; seed <= 60 && !HasFatalFailure(); ++seed) {
+        oracle::Dice dice(seed);
+        oracle::LogShape shape;
+        shape.theme = oracle::Theme::resolvers;
+        shape.devices = seed % 4 == 0 ? 11 : 4;
+        shape.entries = 50;
+        Document document;
+        oracle::Oracle oracle;
+        for (const json& given : oracle::generate_log(dice, shape)) {
+            SCOPED_TRACE("seed " + std::to_string(seed) + " " + given.dump());
+            document.apply(entry_of(given));
+            oracle.apply(given);
+            ASSERT_EQ(json::parse(base::to_json(document.shown({}))).dump(),
+                      oracle::normal(oracle.shown()).dump());
+            ASSERT_EQ(rows_of(document), rows_of(oracle));
+            if (document.seq() % 10 != 0) continue;
+            std::string bytes;
+            document.save(bytes);
+            auto loaded = Document::load(bytes);
+            ASSERT_TRUE(loaded.ok());
+            ASSERT_EQ(testing::everything(*loaded), testing::everything(document));
+            document = std::move(*loaded);
         }
     }
 }

@@ -14,6 +14,8 @@ class Forgetter {
         if (node.shown == Kind::none && node.tomb_seq <= floor_) {
             node.declared = Kind::none;
             node.resolver = Resolver::keep;
+            document_.bytes -= bytes_of(node.blending.get());
+            node.blending.reset();
         }
         if (node.set) elements(node);
         if (node.map) children(node);
@@ -68,6 +70,7 @@ class Forgetter {
         for (const Sibling& sibling : node.siblings)
             document_.bytes -= bytes_of(sibling);
         if (!node.siblings.empty()) --document_.fields;
+        document_.bytes -= bytes_of(node.blending.get());
         if (node.counter) {
             document_.bytes -= sizeof(Counter);
             --document_.fields;

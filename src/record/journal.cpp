@@ -33,9 +33,10 @@ void Journal::store(Key key, Row row) {
     if (is_open_event(at->second)) ++open_events_;
 }
 
-void Journal::close(const Rows::value_type& at, uint64_t seq) {
+void Journal::close(const Rows::value_type& at, uint64_t seq, Dot decided_by) {
     Row row = at.second;
     row.closed_seq = seq;
+    row.decided_by = decided_by;
     store(at.first, std::move(row));
 }
 
@@ -46,7 +47,8 @@ Journal::Rows::iterator Journal::erase(Rows::iterator at) {
     return rows_.erase(at);
 }
 
-uint32_t Journal::reconcile(const Path& path, std::vector<Row> wanted, uint64_t seq) {
+uint32_t Journal::reconcile(const Path& path, std::vector<Row> wanted, uint64_t seq,
+                            Dot decided_by) {
     std::string text = to_text(path);
     auto open = static_cast<uint32_t>(wanted.size());
     for (auto at = rows_.lower_bound({text, Reason::value, Dot{}});
@@ -56,7 +58,7 @@ uint32_t Journal::reconcile(const Path& path, std::vector<Row> wanted, uint64_t 
         bool applies = std::any_of(wanted.begin(), wanted.end(), [&](const Row& other) {
             return other.reason == row.reason && other.dot == row.dot;
         });
-        if (!applies) close(*at, seq);
+        if (!applies) close(*at, seq, decided_by);
     }
     for (Row& row : wanted) {
         Key key{text, row.reason, row.dot};
@@ -78,11 +80,13 @@ void Journal::open_event(Row row) {
     store(std::move(key), std::move(row));
 }
 
-void Journal::close_events(const Path& path, Reach reach, const Seen& seen) {
+void Journal::close_events(const Path& path, Reach reach, const Seen& seen, Dot decided_by) {
     if (open_events_ == 0) return;
     auto close_seen = [&](Rows::value_type& at) {
         const Row& row = at.second;
-        if (is_open_event(row) && seen(row.loser_seq, row.dot.actor)) close(at, seen.seq);
+        if (is_open_event(row) && seen(row.loser_seq, row.dot.actor)) {
+            close(at, seen.seq, decided_by);
+        }
     };
     std::string text = to_text(path);
     for (auto at = rows_.lower_bound({text, Reason::value, Dot{}});

@@ -23,11 +23,12 @@ class Journal {
   public:
     /// Brings the live rows at a path in line: `wanted` are the ones that apply now, whose paths
     /// are ignored. Returns how many are open.
-    uint32_t reconcile(const Path& path, std::vector<Row> wanted, uint64_t seq);
+    /// Those that it closes bear `decided_by`.
+    uint32_t reconcile(const Path& path, std::vector<Row> wanted, uint64_t seq, Dot decided_by);
     void open_event(Row row);
     /// Closes the event rows at the path, and below it if wanted, whose loser was seen.
     enum class Reach : uint8_t { here, below_too };
-    void close_events(const Path& path, Reach reach, const Seen& seen);
+    void close_events(const Path& path, Reach reach, const Seen& seen, Dot decided_by);
     /// Drops rows above the maximum: the oldest closed ones first, then the oldest open ones.
     void bound();
     void forget(uint64_t floor);
@@ -56,7 +57,7 @@ class Journal {
                        std::vector<const Rows::value_type*> changed);
     static uint64_t changed_seq(const Row& row) { return std::max(row.seq, row.closed_seq); }
     void store(Key key, Row row);
-    void close(const Rows::value_type& at, uint64_t seq);
+    void close(const Rows::value_type& at, uint64_t seq, Dot decided_by);
     Rows::iterator erase(Rows::iterator at);
 
     Rows rows_;

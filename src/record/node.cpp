@@ -213,6 +213,45 @@ bool Node::is_hidden() const {
     return false;
 }
 
+std::string_view common_text(const Node& node) {
+    if (node.resolver != Resolver::text3 || !node.blending) return {};
+    uint64_t lowest = UINT64_MAX;
+    for (const Sibling& sibling : node.siblings) {
+        auto written = std::find_if(node.blending->bases.begin(), node.blending->bases.end(),
+                                    [&](const SiblingBase& at) { return at.seq == sibling.seq; });
+        if (written == node.blending->bases.end()) return {};
+        lowest = std::min(lowest, written->base);
+    }
+    std::string_view text;
+    for (const TextVersion& version : node.blending->versions) {
+        if (version.seq <= lowest) text = version.text;
+    }
+    return text;
+}
+
+void compute_blend(Node& node) {
+    std::optional<Blend> shown = blend(node.siblings, node.resolver, common_text(node));
+    if (!shown && node.resolver != Resolver::text3) {
+        node.blending.reset();
+        return;
+    }
+    if (!node.blending) node.blending = std::make_unique<Blending>();
+    node.blending->shown = std::move(shown);
+}
+
+const base::Value& shown_register(const Node& node) {
+    if (node.blending && node.blending->shown) return node.blending->shown->value;
+    return pick(node.siblings, node.resolver).value;
+}
+
+size_t bytes_of(const Blending* blending) {
+    if (blending == nullptr) return 0;
+    size_t total = sizeof(Blending) + blending->bases.size() * sizeof(SiblingBase);
+    for (const TextVersion& version : blending->versions)
+        total += sizeof(TextVersion) + version.text.size();
+    return total;
+}
+
 size_t bytes_of(const base::Value& value) {
     switch (value.kind()) {
         case base::Value::Kind::null:

@@ -9,6 +9,7 @@
 
 #include "record/document.hpp"
 #include "record/dots.hpp"
+#include "record/resolver.hpp"
 
 namespace tandem::record {
 
@@ -36,6 +37,27 @@ struct Counter {
     Origin origin = Origin::inc;
     Dots touched;
 };
+
+/// What a register showed from an entry on; empty when that was no text to merge on.
+struct TextVersion {
+    uint64_t seq = 0;
+    std::string text;
+};
+
+/// What the sibling that a seq names was written on.
+struct SiblingBase {
+    uint64_t seq = 0;
+    uint64_t base = 0;
+};
+
+/// What a register needs beside its siblings when its resolver computes the shown value.
+struct Blending {
+    std::vector<TextVersion> versions;  ///< text3: by seq, at most `kTextVersionsMax`
+    std::vector<SiblingBase> bases;     ///< text3: by seq
+    /// As of the last settled entry; a function of the siblings and of what is above.
+    std::optional<Blend> shown;
+};
+inline constexpr size_t kTextVersionsMax = 16;
 
 /// An element that has no dots any more is a tombstone for diffs.
 struct Element {
@@ -99,6 +121,7 @@ struct Node {
     uint64_t leaf_seq = 0;  ///< of the last change of the register or counter
 
     std::vector<Sibling> siblings;
+    std::unique_ptr<Blending> blending;  ///< null unless the resolver computes something
     std::unique_ptr<Counter> counter;
     std::unique_ptr<SetSlot> set;
     std::unique_ptr<ListSlot> list;
@@ -146,8 +169,17 @@ Item& make_item(ListSlot& slot, Node& parent, std::string_view id);
 inline Item& as_item(Node& node) { return static_cast<Item&>(node); }
 inline const Item& as_item(const Node& node) { return static_cast<const Item&>(node); }
 
+/// The text on which the siblings of a `text3` register were written; empty when not known.
+std::string_view common_text(const Node& node);
+/// Brings `blending` in line with the siblings; null when the resolver needs none.
+void compute_blend(Node& node);
+/// What the register of a settled node shows; it must have siblings.
+const base::Value& shown_register(const Node& node);
+
 /// Rough heap bytes of a value.
 size_t bytes_of(const base::Value& value);
+/// The same of what is kept for merging; what follows from it is left out.
+size_t bytes_of(const Blending* blending);
 inline size_t bytes_of(const Sibling& sibling) { return sizeof(Sibling) + bytes_of(sibling.value); }
 
 }  // namespace tandem::record

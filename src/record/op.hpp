@@ -65,6 +65,7 @@ struct Op {
     uint64_t seen_seq = 0;
     Resolver resolver = Resolver::keep;
     bool is_declared = false;
+    bool is_decision = false;  ///< set: it settles a conflict, and its author saw all of it
 };
 
 /// One element of a channel's log.

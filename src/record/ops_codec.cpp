@@ -22,6 +22,7 @@ constexpr uint32_t kBaseSeq = 9;
 constexpr uint32_t kSeenSeq = 10;
 constexpr uint32_t kResolver = 11;
 constexpr uint32_t kDeclared = 12;
+constexpr uint32_t kDecides = 13;
 constexpr uint32_t kOps = 1;
 
 constexpr uint64_t kOpKindMax = static_cast<uint64_t>(OpKind::move);
@@ -43,7 +44,7 @@ base::Result<Op> decode_op(std::string_view bytes, Form form) {
     bool has_kind = false;
     while (!reader.at_end()) {
         TANDEM_TRY(Field field, read_field(reader));
-        bool is_known = field.number <= kDeclared;
+        bool is_known = field.number <= kDecides;
         bool wants_bytes =
             field.number == kPath || field.number == kValue || field.number == kPosition;
         if (!is_known) continue;
@@ -98,6 +99,9 @@ base::Result<Op> decode_op(std::string_view bytes, Form form) {
             case kDeclared:
                 if (form == Form::logged) op.is_declared = field.value != 0;
                 break;
+            case kDecides:
+                op.is_decision = field.value != 0;
+                break;
             default:
                 break;
         }
@@ -117,6 +121,7 @@ base::Result<void> check_op(const Op& op) {
     if (op.generation.actor > base::kActorMax) {
         return fail(ErrorCode::out_of_range, base::kActorMax);
     }
+    if (op.is_decision && op.kind != OpKind::set) return ErrorCode::wrong_type;
     switch (op.kind) {
         case OpKind::set:
         case OpKind::remove_node:
@@ -178,6 +183,7 @@ void encode_ops(std::string& out, const std::vector<Op>& ops, Form form) {
             fields.varint_if(kGenerationCounter, op.generation.counter);
             fields.zigzag_if(kSeen, op.seen);
         }
+        fields.varint_if(kDecides, op.is_decision ? 1 : 0);
         switch (form) {
             case Form::pushed:
                 fields.fixed64_if(kBaseEpoch, op.base.epoch);

@@ -89,6 +89,10 @@ base::Result<Op> op_from_json(const Value& json) {
     if (const Value* base = json.find("base")) {
         TANDEM_TRY(op.base, cursor_from_json(*base));
     }
+    if (const Value* decides = json.find("decides")) {
+        if (!decides->is_bool()) return ErrorCode::wrong_type;
+        op.is_decision = decides->as_bool();
+    }
     bool ends_in_item = !op.path.empty() && op.path.back().is_item();
     if (op.kind == OpKind::insert && !ends_in_item) {
         // The id is still to be made; what else there is can be checked on a stand-in.
@@ -134,6 +138,7 @@ void append_op_json(std::string& out, const Op& op, Form form) {
         append_dot_json(out, op.generation);
         out.append(",\"seen\":").append(std::to_string(op.seen));
     }
+    if (op.is_decision) out.append(",\"decides\":true");
     switch (form) {
         case Form::pushed:
             if (op.base == Cursor{}) break;

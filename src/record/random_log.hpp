@@ -55,8 +55,12 @@ class RandomLog {
                 return base::Value(one_in(2));
             case 2:
                 return base::Value(2.5);
-            default:
-                return base::Value(std::string(1, static_cast<char>('p' + below(3))));
+            default: {
+                std::string text(1, static_cast<char>('p' + below(3)));
+                for (uint64_t more = below(3); more > 0; --more)
+                    text += std::string(" ") + static_cast<char>('p' + below(3));
+                return base::Value(text);
+            }
         }
     }
     base::Value any() {
@@ -130,7 +134,8 @@ class RandomLog {
                 break;
         }
         if (one_in(8)) op.is_declared = true;
-        if (one_in(8)) op.resolver = one_in(2) ? Resolver::lww : Resolver::manual;
+        if (one_in(8)) op.resolver = static_cast<Resolver>(1 + below(8));
+        if (op.kind == OpKind::set) op.is_decision = one_in(8);
         return op;
     }
 
@@ -159,7 +164,8 @@ inline std::string everything(const Document& document) {
     std::string out = base::to_json(document.shown({})) + document.hash();
     for (const Row& row : document.journal(Document::Rows::all)) {
         out += "\n" + row_text(row) + std::to_string(row.loser_seq) + "/" +
-               std::to_string(row.closed_seq);
+               std::to_string(row.closed_seq) + " " + std::to_string(row.decided_by.actor) + "." +
+               std::to_string(row.decided_by.counter);
     }
     out += "\n" + std::to_string(document.fields()) + " " + std::to_string(document.bytes());
     return out;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "record/apply.hpp"
@@ -33,19 +34,35 @@ uint64_t highest_seq(const Node& node, Kind slot) {
     return highest;
 }
 
-void append_loser_rows(std::vector<Row>& rows, const std::vector<Sibling>& siblings,
-                       Reason reason) {
-    if (siblings.size() < 2) return;
-    const Sibling& shown = winner(siblings);
-    for (const Sibling& sibling : siblings) {
-        if (sibling.value == shown.value) continue;
-        Row row;
-        row.reason = reason;
-        row.dot = sibling.dot;
-        row.loser_seq = sibling.seq;
-        row.value = sibling.value;
-        row.stamp = sibling.stamp;
-        rows.push_back(std::move(row));
+void append_row(std::vector<Row>& rows, const Sibling& sibling, Reason reason) {
+    Row row;
+    row.reason = reason;
+    row.dot = sibling.dot;
+    row.loser_seq = sibling.seq;
+    row.value = sibling.value;
+    row.stamp = sibling.stamp;
+    rows.push_back(std::move(row));
+}
+
+void append_position_rows(std::vector<Row>& rows, const std::vector<Sibling>& positions) {
+    if (positions.size() < 2) return;
+    const Sibling& shown = winner(positions);
+    for (const Sibling& sibling : positions) {
+        if (sibling.value != shown.value) append_row(rows, sibling, Reason::position);
+    }
+}
+
+// Of a settled register. What a resolver has counted in has not lost.
+void append_value_rows(std::vector<Row>& rows, const Node& node) {
+    if (node.siblings.size() < 2) return;
+    if (node.resolver == Resolver::max || node.resolver == Resolver::min) return;
+    const Blend* blend = node.blending && node.blending->shown ? &*node.blending->shown : nullptr;
+    const base::Value& shown = shown_register(node);
+    for (const Sibling& sibling : node.siblings) {
+        bool has_lost = blend == nullptr ? sibling.value != shown
+                                         : std::find(blend->lost.begin(), blend->lost.end(),
+                                                     sibling.dot) != blend->lost.end();
+        if (has_lost) append_row(rows, sibling, Reason::value);
     }
 }
 
@@ -92,6 +109,7 @@ void Applier::settle() {
 
 void Applier::settle(Node& node) {
     node.is_touched = false;
+    bring_blend_in_line(node);
     Kind kind = node.kind_now();
     if (kind != node.shown) {
         if (kind == Kind::none) {
@@ -137,10 +155,8 @@ void Applier::reconcile_below(Node& node) {
 void Applier::reconcile(Node& node) {
     std::vector<Row> wanted;
     if (!node.is_hidden()) {
-        append_loser_rows(wanted, node.siblings, Reason::value);
-        if (node.is_item) {
-            append_loser_rows(wanted, as_item(node).positions, Reason::position);
-        }
+        append_value_rows(wanted, node);
+        if (node.is_item) append_position_rows(wanted, as_item(node).positions);
         if (node.live_slots() > 1) {
             for (Kind kind : kKinds) {
                 if (kind == node.shown || !node.is_live(kind)) continue;
@@ -154,7 +170,9 @@ void Applier::reconcile(Node& node) {
         }
     }
     if (wanted.empty() && node.open_rows == 0) return;
-    node.open_rows = document_.journal.reconcile(node.path(), std::move(wanted), entry_.seq);
+    bool is_decided = std::find(decided_.begin(), decided_.end(), &node) != decided_.end();
+    node.open_rows = document_.journal.reconcile(node.path(), std::move(wanted), entry_.seq,
+                                                 is_decided ? dot() : Dot{});
 }
 
 }  // namespace tandem::record

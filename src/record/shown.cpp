@@ -52,7 +52,7 @@ base::Value shown_slot(const Node& node, Kind slot) {
         case Kind::counter:
             return base::Value::integer(node.counter->value);
         case Kind::reg:
-            return winner(node.siblings).value;
+            return shown_register(node);
     }
     return base::Value();
 }

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "record/document_impl.hpp"
+#include "record/text3.hpp"
 
 namespace tandem::record {
 
@@ -10,7 +11,9 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersion = 3;
+// The oldest version that is still read.
+constexpr uint8_t kVersionMin = 2;
 // A path of an op may end in an object that nests as deep again.
 constexpr size_t kDepthMax = base::kPathKeysMax + base::kValueDepthMax + 2;
 
@@ -20,7 +23,9 @@ constexpr uint64_t kHasCounter = 2;
 constexpr uint64_t kHasSet = 4;
 constexpr uint64_t kHasList = 8;
 constexpr uint64_t kHasMap = 16;
-constexpr uint64_t kSlotsMax = 31;
+constexpr uint64_t kHasTexts = 32;  ///< since version 3; what a text3 register is merged on
+constexpr uint64_t kSlotsMax = 63;
+constexpr uint64_t kSlotsMaxOfVersion2 = 31;
 
 class Saver {
   public:
@@ -69,6 +74,18 @@ class Saver {
             stamp(sibling.stamp);
         }
     }
+    void texts(const Blending& blending) {
+        writer_.varint(blending.versions.size());
+        for (const TextVersion& version : blending.versions) {
+            writer_.varint(version.seq);
+            writer_.sized(version.text);
+        }
+        writer_.varint(blending.bases.size());
+        for (const SiblingBase& written : blending.bases) {
+            writer_.varint(written.seq);
+            writer_.varint(written.base);
+        }
+    }
     void row(const Row& row) {
         scratch_.clear();
         encode_path(scratch_, row.path);
@@ -80,6 +97,7 @@ class Saver {
         stamp(row.stamp);
         writer_.varint(row.seq);
         writer_.varint(row.closed_seq);
+        dot(row.decided_by);
     }
     void node(const Node& node) {
         writer_.varint(node.max_seq);
@@ -90,8 +108,10 @@ class Saver {
         writer_.u8(static_cast<uint8_t>(node.resolver));
         writer_.varint((node.siblings.empty() ? 0 : kHasSiblings) |
                        (node.counter ? kHasCounter : 0) | (node.set ? kHasSet : 0) |
-                       (node.list ? kHasList : 0) | (node.map ? kHasMap : 0));
+                       (node.list ? kHasList : 0) | (node.map ? kHasMap : 0) |
+                       (node.resolver == Resolver::text3 ? kHasTexts : 0));
         if (!node.siblings.empty()) siblings(node.siblings);
+        if (node.resolver == Resolver::text3) texts(*node.blending);
         if (node.counter) {
             writer_.zigzag(node.counter->value);
             dot(node.counter->generation);
@@ -139,7 +159,8 @@ class Loader {
 
     base::Result<void> run() {
         TANDEM_TRY(uint8_t version, reader_.u8());
-        if (version != kVersion) return ErrorCode::unsupported_version;
+        if (version < kVersionMin || version > kVersion) return ErrorCode::unsupported_version;
+        version_ = version;
         TANDEM_TRY(document_.seq, reader_.varint());
         TANDEM_TRY(document_.floor, reader_.varint_max(document_.seq));
         TANDEM_CHECK(node(document_.root, 0));
@@ -210,17 +231,45 @@ class Loader {
         node.declared = static_cast<Kind>(declared);
         TANDEM_TRY(uint64_t resolver, reader_.varint_max(static_cast<uint64_t>(Resolver::agent)));
         node.resolver = static_cast<Resolver>(resolver);
-        TANDEM_TRY(uint64_t slots, reader_.varint_max(kSlotsMax));
+        TANDEM_TRY(uint64_t slots,
+                   reader_.varint_max(version_ >= 3 ? kSlotsMax : kSlotsMaxOfVersion2));
         if ((slots & kHasSiblings) != 0) {
             TANDEM_CHECK(siblings(node.siblings));
             if (node.siblings.empty()) return ErrorCode::storage_corrupt;
             ++document_.fields;
         }
+        if ((slots & kHasTexts) != 0 && node.resolver != Resolver::text3) {
+            return ErrorCode::storage_corrupt;
+        }
+        if ((slots & kHasTexts) != 0) TANDEM_CHECK(texts(node));
+        compute_blend(node);
+        document_.bytes += bytes_of(node.blending.get());
         if ((slots & kHasCounter) != 0) TANDEM_CHECK(counter(node));
         if ((slots & kHasSet) != 0) TANDEM_CHECK(set(node));
         if ((slots & kHasList) != 0) TANDEM_CHECK(list(node, depth));
         if ((slots & kHasMap) != 0) TANDEM_CHECK(map(node, depth));
         node.shown = node.kind_now();
+        return {};
+    }
+    base::Result<void> texts(Node& node) {
+        node.blending = std::make_unique<Blending>();
+        TANDEM_TRY(uint64_t count, reader_.varint_max(kTextVersionsMax));
+        for (uint64_t i = 0; i < count; ++i) {
+            TextVersion version;
+            TANDEM_TRY(version.seq, seq());
+            TANDEM_TRY(std::string_view text, reader_.sized(kText3BytesMax));
+            bool is_next = i == 0 || node.blending->versions.back().seq < version.seq;
+            if (!is_next || !base::is_utf8(text)) return ErrorCode::storage_corrupt;
+            version.text = text;
+            node.blending->versions.push_back(std::move(version));
+        }
+        TANDEM_TRY(uint64_t bases, reader_.varint_max(base::kSiblingsMax));
+        for (uint64_t i = 0; i < bases; ++i) {
+            SiblingBase written;
+            TANDEM_TRY(written.seq, seq());
+            TANDEM_TRY(written.base, reader_.varint());
+            node.blending->bases.push_back(written);
+        }
         return {};
     }
     base::Result<void> counter(Node& node) {
@@ -328,6 +377,9 @@ class Loader {
         TANDEM_TRY(row.stamp, stamp());
         TANDEM_TRY(row.seq, seq());
         TANDEM_TRY(row.closed_seq, seq());
+        if (version_ >= 3) {
+            TANDEM_TRY(row.decided_by, dot());
+        }
         if (row.closed_seq == 0 && !is_event(row.reason)) {
             if (const Node* node = document_.find(row.path)) ++const_cast<Node*>(node)->open_rows;
         }
@@ -337,6 +389,7 @@ class Loader {
 
     Document::Impl& document_;
     base::Reader reader_;
+    uint8_t version_ = kVersion;
 };
 
 }  // namespace

@@ -69,7 +69,9 @@ std::string stamp_text(const clock::Stamp& stamp) {
 
 // A row as the vectors have it, with members in the order of their keys.
 std::string row_text(const Row& row) {
-    std::string out = "{\"closed_seq\":" + std::to_string(row.closed_seq) +
+    std::string decided_by;
+    if (row.decided_by != Dot{}) decided_by = ",\"decided_by\":" + dot_text(row.decided_by);
+    std::string out = "{\"closed_seq\":" + std::to_string(row.closed_seq) + decided_by +
                       ",\"dot\":" + dot_text(row.dot) +
                       ",\"loser_seq\":" + std::to_string(row.loser_seq) + ",\"path\":";
     base::append_json_string(out, to_text(row.path));

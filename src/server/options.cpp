@@ -105,7 +105,14 @@ void add_rule(hub::Namespace& ns, const std::string& where, std::string_view pat
                             "is no pattern; write segments joined by /, such as "
                             "cards/*/text"});
     else if (rule.error().code == base::ErrorCode::unknown_operation)
-        problems.push_back({where, "has an unknown resolver; there are lww and manual"});
+        problems.push_back({where,
+                            "has an unknown resolver; there are lww, max, min, mean, union, "
+                            "text3, manual and agent"});
+    else if (rule.error().code == base::ErrorCode::invalid_argument)
+        problems.push_back(
+            {where,
+             "has a resolver that does not fit its type; mean is for number, union "
+             "for json, text3 for string, and counter, set, list and map take none"});
     else
         problems.push_back({where,
                             "has an unknown type; there are string, number, boolean, json, "
@@ -324,7 +331,8 @@ std::string default_file() {
     }
     out +=
         "\n# A namespace is what a channel's name begins with: board:42 belongs to `board`.\n"
-        "# Types: string number boolean json counter set list map; resolvers: lww manual.\n";
+        "# Types: string number boolean json counter set list map; resolvers: lww max min mean\n"
+        "# union text3 manual agent (docs/semantics.md).\n";
     out += dev_schema();
     return out;
 }

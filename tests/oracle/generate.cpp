@@ -30,6 +30,8 @@ const char* name_of(Theme theme) {
             return "everything";
         case Theme::crowd:
             return "crowd";
+        case Theme::resolvers:
+            return "resolvers";
     }
     return "";
 }
@@ -83,6 +85,8 @@ Texts ops_of(Theme theme) {
                     "add", "remove", "insert", "move"};
         case Theme::crowd:
             return {"set", "set", "set", "set", "move", "inc", "add", "delete"};
+        case Theme::resolvers:
+            return {"set", "set", "set", "set", "set", "set", "set", "set", "set", "delete"};
     }
     return {};
 }
@@ -111,8 +115,61 @@ Texts paths_of(Theme theme, const std::string& op) {
                     "l/@y/b", "n", "s", "l/@x/k", "l/@x/k/@u/a", "l/@y/n", ""};
         case Theme::crowd:
             return {"a", "l/@x", "l/@x"};
+        case Theme::resolvers:
+            return {"max", "min", "mean", "union", "text3", "text3", "text3", "agent"};
     }
     return {};
+}
+
+// What somebody makes of a text that he sees: a word more, less, or another one.
+std::string edited(Dice& dice, const std::string& seen) {
+    const Texts words = {"red", "blue", "car", "stops,", "here.", "ä", "車庫", "now"};
+    Texts parts(1);
+    for (const char c : seen) {
+        if (c == ' ') {
+            parts.emplace_back();
+        } else {
+            parts.back() += c;
+        }
+    }
+    for (int64_t edits = 1 + dice.below(2); edits > 0; --edits) {
+        const auto at = dice.below(static_cast<int64_t>(parts.size()) + 1);
+        const bool at_end = at == static_cast<int64_t>(parts.size());
+        if (at_end || dice.one_in(3)) {
+            parts.insert(parts.begin() + at, dice.of(words));
+        } else if (parts.size() > 1 && dice.one_in(2)) {
+            parts.erase(parts.begin() + at);
+        } else {
+            parts[static_cast<size_t>(at)] = dice.of(words);
+        }
+    }
+    std::string out;
+    for (const std::string& part : parts)
+        out += (out.empty() ? "" : " ") + part;
+    return out;
+}
+
+json value_for(Dice& dice, const std::string& path, const Oracle& seen) {
+    if (dice.one_in(15)) return any_value(dice);
+    if (path == "text3") {
+        const json before = seen.shown(path);
+        const bool is_fresh = !before.is_string() || dice.one_in(12);
+        return is_fresh ? "the red car stops here" : edited(dice, before);
+    }
+    if (path == "union") {
+        json out = json::array();
+        for (int64_t count = dice.below(4); count > 0; --count)
+            out.push_back(any_value(dice));
+        return out;
+    }
+    const std::vector<json> numbers = {0, 1, 3, 10, -7, 0.1, 2.5, 1e308};
+    return dice.of(numbers);
+}
+
+int resolver_of(const std::string& path) {
+    const Texts names = {"", "", "max", "min", "mean", "union", "text3", "", "agent"};
+    const auto found = std::find(names.begin() + 1, names.end(), path);
+    return found == names.end() ? 0 : static_cast<int>(found - names.begin());
 }
 
 // The schema of every generated log: what it says of a path it says with every op.
@@ -142,7 +199,12 @@ json generate_op(Dice& dice, Theme theme, const Oracle& seen) {
     }
     if (path.empty() && !dice.one_in(4)) path = "m";
     json op = {{"op", kind}, {"path", path}};
-    if (kind == "set") {
+    if (kind == "set" && theme == Theme::resolvers) {
+        op["value"] = value_for(dice, path, seen);
+        // Now and then the strategy has just been changed.
+        op["resolver"] = dice.one_in(12) ? 1 + dice.below(8) : resolver_of(path);
+        if (dice.one_in(10)) op["decides"] = true;
+    } else if (kind == "set") {
         op["value"] = any_value(dice);
     } else if (kind == "assign") {
         op["value"] = dice.one_in(6) ? json::object() : object(dice, 0);

@@ -26,7 +26,7 @@ class Dice {
 };
 
 /// What a generated log is mostly about.
-enum class Theme { registers, counters, sets, lists, maps, types, everything, crowd };
+enum class Theme { registers, counters, sets, lists, maps, types, everything, crowd, resolvers };
 const char* name_of(Theme theme);
 
 struct LogShape {

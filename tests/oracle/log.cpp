@@ -54,6 +54,12 @@ json Log::push(const json& push, int64_t now_ms) {
         return {{"answer", "skipped"}};
     }
 
+    for (const json& op : pushed) {
+        const int resolver = op.value("resolver", 0);
+        if (op.value("decides", false) && resolver != 7 && resolver != 8) {
+            return {{"answer", "refused"}, {"code", "invalid_argument"}};
+        }
+    }
     json ops = json::array();
     for (json op : pushed) {
         const json base = op.contains("base") ? op["base"] : push.value("base", json());
@@ -67,6 +73,16 @@ json Log::push(const json& push, int64_t now_ms) {
     for (const auto& path : push.value("if_unchanged", json::array())) {
         if (changed_by_others(path.get<std::string>(), push_base, actor, own)) {
             return {{"answer", "refused"}, {"code", "precondition_failed"}};
+        }
+    }
+
+    for (const auto& op : ops) {
+        if (!op.value("decides", false)) continue;
+        for (const auto& s : oracle_.siblings(op["path"].get<std::string>())) {
+            const bool is_own = own && s["dot"][0] == actor;
+            if (s["seq"] > op["base"] && !is_own) {
+                return {{"answer", "refused"}, {"code", "precondition_failed"}};
+            }
         }
     }
 

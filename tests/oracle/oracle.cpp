@@ -70,6 +70,9 @@ json slots_json(const Node& node) {
     if (!node.marker.empty()) out["marker"] = to_json(node.marker);
     if (node.declared != Kind::none) out["declared"] = name_of(node.declared);
     if (node.resolver != 0) out["resolver"] = node.resolver;
+    if (!node.texts.empty()) out["texts"] = node.texts;
+    for (const auto& [seq, base] : node.bases)
+        out["bases"].push_back({seq, base});
     return out;
 }
 
@@ -94,6 +97,7 @@ class Applying {
         for (const auto& op : entry.value("ops", json::array())) {
             if (makes_sense(op)) apply(op);
         }
+        note_texts(oracle_.root_);
         note_tombs(oracle_.root_);
         bring_rows_in_line();
         if (const int64_t floor = entry.value("floor", int64_t{0}); floor > 0) forget(floor);
@@ -203,6 +207,8 @@ class Applying {
         const std::string kind = op.at("op");
         const json value = op.contains("value") ? normal(op["value"]) : json();
         base_ = op.value("base", int64_t{0});
+        decides_ = kind == "set" && op.value("decides", false);
+        if (decides_) decided_.insert(path_text(path));
 
         if (kind == "set" || kind == "counter_set" || kind == "assign" || kind == "delete") {
             close_events(path, kind == "assign" || kind == "delete");
@@ -211,8 +217,8 @@ class Applying {
         if (node == nullptr) return;
 
         if (kind == "set") {
-            write_register(*node, path, value);
             remember(*node, Kind::reg, op);
+            write_register(*node, path, value);
         } else if (kind == "delete") {
             if (item_ != nullptr) {
                 remove_item(*item_);
@@ -220,9 +226,9 @@ class Applying {
                 remove_content(*node);
             }
         } else if (kind == "assign") {
+            remember(*node, Kind::map, op);
             remove_content(*node);
             write_object(*node, path, value);
-            remember(*node, Kind::map, op);
         } else if (kind == "inc") {
             clear_other_slots(*node, Kind::counter);
             if (!node->counter) node->counter = Counter{0, dot_, true, {}};
@@ -255,30 +261,57 @@ class Applying {
     }
 
     void remember(Node& node, Kind kind, const json& op) const {
-        if (const int resolver = op.value("resolver", 0); resolver != 0) node.resolver = resolver;
+        const int resolver = op.value("resolver", 0);
+        if (resolver != 0 && resolver != node.resolver) {
+            std::vector<std::pair<int64_t, std::string>> texts;
+            if (resolver == 6 && !node.reg.empty()) {
+                int64_t since = 0;
+                for (const Sibling& s : node.reg)
+                    since = std::max(since, s.seq);
+                texts.emplace_back(since, text_to_merge_on(resolved(node).value));
+            }
+            node.texts = texts;
+            node.bases.clear();
+            node.resolver = resolver;
+        }
         if (op.value("declared", false)) node.declared = kind;
     }
 
     void write_register(Node& node, const Path& path, const json& value) {
         clear_other_slots(node, Kind::reg);
-        write_sibling(node.reg, path, value);
+        write_sibling(node.reg, path, value, node.resolver);
+        if (node.resolver == 6) node.bases[seq_] = base_;
     }
 
-    void write_sibling(std::vector<Sibling>& siblings, const Path& path, const json& value) {
+    void write_sibling(std::vector<Sibling>& siblings, const Path& path, const json& value,
+                       int resolver = 1) {
         Sibling mine{value, dot_, seq_, stamp_};
         std::vector<Sibling> kept;
         for (const Sibling& s : siblings) {
             if (!has_seen(s.seq, s.dot.actor)) {
                 kept.push_back(s);
-            } else if (std::pair(s.stamp.ms, s.stamp.logical) >=
-                       std::pair(mine.stamp.ms, mine.stamp.logical)) {
+                continue;
+            }
+            if (goes_first(resolver, s.value, mine.value)) mine.value = s.value;
+            if (std::pair(s.stamp.ms, s.stamp.logical) >=
+                std::pair(mine.stamp.ms, mine.stamp.logical)) {
                 mine.stamp = {s.stamp.ms, s.stamp.logical + 1, dot_.actor};
                 if (mine.stamp.logical > kLogicalMax) mine.stamp = {s.stamp.ms + 1, 0, dot_.actor};
             }
         }
         kept.push_back(mine);
         if (kept.size() > kSiblingsMax) {
-            const auto lowest = std::min_element(kept.begin(), kept.end(), ranks_below);
+            auto lowest = std::min_element(kept.begin(), kept.end(), ranks_below);
+            if (resolver == 2 || resolver == 3) {
+                for (auto s = kept.begin(); s != kept.end(); ++s) {
+                    const bool is_worse = goes_first(resolver, lowest->value, s->value);
+                    const bool is_better = goes_first(resolver, s->value, lowest->value);
+                    if (is_worse || (!is_better && ranks_below(*s, *lowest))) lowest = s;
+                }
+                kept.erase(lowest);
+                siblings = std::move(kept);
+                return;
+            }
             open_row(
                 {path, "folded", lowest->dot, lowest->seq, lowest->value, lowest->stamp, seq_, 0});
             kept.erase(lowest);
@@ -342,15 +375,26 @@ class Applying {
                 continue;
             }
             if (row.path != path && !(below_too && is_above(path, row.path))) continue;
-            if (has_seen(row.loser_seq, row.dot.actor)) row.closed_seq = seq_;
+            if (!has_seen(row.loser_seq, row.dot.actor)) continue;
+            row.closed_seq = seq_;
+            row.decided_by = decides_ ? dot_ : Dot{};
         }
     }
 
-    void sibling_rows(std::vector<Row>& rows, const std::vector<Sibling>& siblings,
-                      const Path& path, const char* reason) const {
+    void position_rows(std::vector<Row>& rows, const std::vector<Sibling>& siblings,
+                       const Path& path) const {
         for (const Sibling& s : siblings) {
             if (s.value == winner(siblings)->value) continue;
-            rows.push_back({path, reason, s.dot, s.seq, s.value, s.stamp, seq_, 0});
+            rows.push_back({path, "position", s.dot, s.seq, s.value, s.stamp, seq_, 0});
+        }
+    }
+
+    void value_rows(std::vector<Row>& rows, const Node& node, const Path& path) const {
+        if (node.reg.empty()) return;
+        const std::set<Dot> losers = resolved(node).losers;
+        for (const Sibling& s : node.reg) {
+            if (losers.count(s.dot) == 0) continue;
+            rows.push_back({path, "value", s.dot, s.seq, s.value, s.stamp, seq_, 0});
         }
     }
 
@@ -374,7 +418,7 @@ class Applying {
 
     // The rows that apply now, of a node and all below it, hidden items left out.
     void live_rows(std::vector<Row>& rows, const Node& node, const Path& path) const {
-        sibling_rows(rows, node.reg, path, "value");
+        value_rows(rows, node, path);
         for (const Kind kind : kKinds) {
             if (kind == shown_kind(node) || !is_live(node, kind)) continue;
             rows.push_back({path, "type", Dot{0, static_cast<int64_t>(kind)},
@@ -385,7 +429,7 @@ class Applying {
         for (const auto& [id, item] : node.list) {
             if (item.existence.empty()) continue;
             const Path at = path / Segment{true, id};
-            sibling_rows(rows, item.positions, at, "position");
+            position_rows(rows, item.positions, at);
             live_rows(rows, item.node, at);
         }
     }
@@ -398,7 +442,9 @@ class Applying {
             wanted[{path_text(row.path), row.reason, row.dot}] = row;
         for (auto& [key, row] : oracle_.journal_) {
             const bool is_event = row.reason == "generation" || row.reason == "folded";
-            if (!is_event && row.closed_seq == 0 && wanted.count(key) == 0) row.closed_seq = seq_;
+            if (is_event || row.closed_seq != 0 || wanted.count(key) != 0) continue;
+            row.closed_seq = seq_;
+            row.decided_by = decided_.count(path_text(row.path)) != 0 ? dot_ : Dot{};
         }
         for (const auto& [key, row] : wanted) {
             const auto found = oracle_.journal_.find(key);
@@ -418,6 +464,41 @@ class Applying {
                 });
             oracle_.journal_.erase(oldest);
         }
+    }
+
+    // Section 2.1: what a text3 register shows after this entry, for those who will write on it.
+    void note_texts(Node& node) const {
+        if (node.resolver == 6) {
+            std::erase_if(node.bases, [&](const auto& base) {
+                return std::none_of(node.reg.begin(), node.reg.end(),
+                                    [&](const Sibling& s) { return s.seq == base.first; });
+            });
+            const std::string text = node.reg.empty() ? "" : text_to_merge_on(resolved(node).value);
+            const std::string before = node.texts.empty() ? "" : node.texts.back().second;
+            if (text != before) {
+                if (!node.texts.empty() && node.texts.back().first == seq_) node.texts.pop_back();
+                node.texts.emplace_back(seq_, text);
+            }
+            if (node.texts.size() > 16) thin(node);
+        }
+        for (auto& [key, child] : node.map)
+            note_texts(child);
+        for (auto& [id, item] : node.list)
+            note_texts(item.node);
+    }
+
+    static void thin(Node& node) {
+        int64_t lowest = node.bases.size() < node.reg.size() ? -1 : INT64_MAX;
+        for (const auto& [seq, base] : node.bases)
+            lowest = std::min(lowest, base);
+        std::map<int64_t, size_t> by_gap;  // the first of equal gaps
+        for (size_t i = 1; i + 8 < node.texts.size(); ++i) {
+            const bool is_merged_on =
+                node.texts[i].first <= lowest && node.texts[i + 1].first > lowest;
+            if (is_merged_on && !node.reg.empty()) continue;
+            by_gap.emplace(node.texts[i + 1].first - node.texts[i - 1].first, i);
+        }
+        node.texts.erase(node.texts.begin() + static_cast<int64_t>(by_gap.begin()->second));
     }
 
     void note_tombs(Node& node) const {
@@ -444,6 +525,8 @@ class Applying {
         if (shown_kind(node) == Kind::none && node.tomb <= floor) {
             node.declared = Kind::none;
             node.resolver = 0;
+            node.texts.clear();
+            node.bases.clear();
         }
         std::erase_if(node.list, [&](const auto& entry) {
             return entry.second.existence.empty() && entry.second.removed_seq <= floor;
@@ -460,6 +543,8 @@ class Applying {
     bool own_;
     Stamp stamp_;
     int64_t base_ = 0;
+    bool decides_ = false;
+    std::set<std::string> decided_;  // paths
     Item* item_ = nullptr;  // the item that the op's path names, and the list node it is in
     Node* list_ = nullptr;
 };
@@ -535,6 +620,7 @@ json Oracle::rows(bool only_open) const {
                        {"stamp", to_json(row.stamp)},
                        {"seq", row.seq},
                        {"closed_seq", row.closed_seq}});
+        if (row.decided_by != Dot{}) out.back()["decided_by"] = to_json(row.decided_by);
     }
     return out;
 }

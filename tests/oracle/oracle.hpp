@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -66,8 +67,10 @@ struct Node {
     Dots marker;
     Kind declared = Kind::none;
     int resolver = 0;
-    Kind kind_before = Kind::none;  // the shown kind after the last entry
-    int64_t tomb = 0;               // the seq at which that became none
+    std::vector<std::pair<int64_t, std::string>> texts;  // text3: (seq, what was shown)
+    std::map<int64_t, int64_t> bases;                    // text3: seq of a sibling to its base
+    Kind kind_before = Kind::none;                       // the shown kind after the last entry
+    int64_t tomb = 0;                                    // the seq at which that became none
 };
 
 struct Item {
@@ -86,6 +89,7 @@ struct Row {
     Stamp stamp;
     int64_t seq = 0;
     int64_t closed_seq = 0;
+    Dot decided_by = {};
 };
 
 /// The record facet of a channel as docs/merge.md describes it, read as literally as possible.
@@ -133,6 +137,21 @@ json shown_slot(const Node& node, Kind slot);
 json shown_item(const std::string& id, const Item& item);
 /// The order of siblings; the highest wins.
 bool ranks_below(const Sibling& a, const Sibling& b);
+/// What the register of a node shows, and the dots of the siblings that have lost.
+struct Resolved {
+    json value;
+    std::set<Dot> losers;
+};
+Resolved resolved(const Node& node);
+/// True when max or min (2, 3) shows `a` rather than `b`.
+bool goes_first(int resolver, const json& a, const json& b);
+/// How a text that others may be merged on is remembered: empty when it is none.
+std::string text_to_merge_on(const json& value);
+/// text3 of what was written, in the order of dots: the text, and which lost something. `order`
+/// has the indexes by rank, the highest first.
+std::pair<std::string, std::set<size_t>> merge_texts(const std::string& base,
+                                                     const std::vector<std::string>& texts,
+                                                     const std::vector<size_t>& order);
 /// The winner, or null for no siblings.
 const Sibling* winner(const std::vector<Sibling>& siblings);
 

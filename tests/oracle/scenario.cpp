@@ -123,6 +123,11 @@ class Player {
                     fail("journal row " + found->dump() + ", expected " + want.dump());
                 }
             }
+            const json decided_by =
+                want.contains("decided_by") ? with_actor(want["decided_by"]) : json();
+            if (found->value("decided_by", json()) != decided_by) {
+                fail("journal row " + found->dump() + ", expected " + want.dump());
+            }
             if ((found->at("closed_seq") == 0) != (want["state"] == "open")) {
                 fail("journal row " + found->dump() + " should be " + want["state"].dump());
             }

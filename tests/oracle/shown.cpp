@@ -97,7 +97,7 @@ json shown_slot(const Node& node, Kind slot) {
         case Kind::none:
             break;
         case Kind::reg:
-            return winner(node.reg)->value;
+            return resolved(node).value;
         case Kind::counter:
             return node.counter->value;
         case Kind::set: {

@@ -37,7 +37,8 @@ json merge_case(uint64_t seed, Theme theme, int64_t entries) {
     LogShape shape;
     shape.theme = theme;
     shape.entries = entries;
-    shape.devices = theme == Theme::crowd ? 11 : 4;
+    const bool is_crowd = theme == Theme::crowd || (theme == Theme::resolvers && seed % 3 == 0);
+    shape.devices = is_crowd ? 11 : 4;
     const auto log = generate_log(dice, shape);
     json checks = json::array();
     Oracle oracle;
@@ -273,8 +274,9 @@ json canonical_file() {
 
 std::map<std::string, std::string> all_files() {
     std::map<std::string, std::string> files;
-    for (const Theme theme : {Theme::registers, Theme::counters, Theme::sets, Theme::lists,
-                              Theme::maps, Theme::types, Theme::everything, Theme::crowd}) {
+    for (const Theme theme :
+         {Theme::registers, Theme::counters, Theme::sets, Theme::lists, Theme::maps, Theme::types,
+          Theme::everything, Theme::crowd, Theme::resolvers}) {
         files[std::string("merge-") + name_of(theme) + ".json"] = lines_of(merge_file(theme));
     }
     files["view-changes.json"] = lines_of(changes_file());

@@ -270,6 +270,8 @@ class Startup(ProcessTest):
         self.assertEqual(self.tandem("checkconfig", "-c", good).returncode, 0)
         bad = self.write_file("bad.toml", '[server]\nprot = 1\nport = 99999\n[namespaces.n.fields]\nv = "integer"\n')
         self.refused("checkconfig", "-c", bad, words=["server.prot", "not a setting", "server.port", "unknown type"])
+        unfit = self.write_file("unfit.toml", '[namespaces.n.fields]\na = { type = "list", resolver = "mean" }\n')
+        self.refused("checkconfig", "-c", unfit, words=["does not fit its type"])
         broken = self.write_file("broken.toml", "[server\n")
         self.refused("checkconfig", "-c", broken, words=["broken.toml:1"])
         self.refused("checkconfig", "-c", self.folder + "/none.toml", words=["cannot be read"])

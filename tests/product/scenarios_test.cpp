@@ -24,7 +24,10 @@ json as_json(const record::Dot& dot) { return json::array({dot.actor, dot.counte
 
 class HubSubject final : public oracle::ScenarioSubject {
   public:
-    explicit HubSubject(hub::PlantedBug planted = hub::PlantedBug::none) {
+    /// A `disabled` resolver is `lww` in every schema.
+    explicit HubSubject(hub::PlantedBug planted = hub::PlantedBug::none,
+                        record::Resolver disabled = record::Resolver::keep)
+        : disabled_(disabled) {
         config_.planted = planted;
         // The schema stands in the ops of a scenario, see `use_schema_of`.
         config_.namespaces["s"].name = "s";
@@ -95,7 +98,7 @@ class HubSubject final : public oracle::ScenarioSubject {
     }
     json journal() const override {
         json out = json::array();
-        for (const record::Row& row : document().journal(record::Document::Rows::all))
+        for (const record::Row& row : document().journal(record::Document::Rows::all)) {
             out.push_back({{"path", record::to_text(row.path)},
                            {"reason", std::string(record::name_of(row.reason))},
                            {"dot", actor_back(row.dot)},
@@ -103,6 +106,9 @@ class HubSubject final : public oracle::ScenarioSubject {
                            {"value", as_json(row.value)},
                            {"seq", row.seq},
                            {"closed_seq", row.closed_seq}});
+            if (row.decided_by != record::Dot{})
+                out.back()["decided_by"] = actor_back(row.decided_by);
+        }
         return out;
     }
 
@@ -156,6 +162,7 @@ class HubSubject final : public oracle::ScenarioSubject {
                 rule.pattern.push_back(segment.is_item() ? "*" : segment.name);
             rule.kind = kind_of(op["op"]);
             rule.resolver = static_cast<record::Resolver>(op.value("resolver", 1));
+            if (rule.resolver == disabled_) rule.resolver = record::Resolver::lww;
             fields.push_back(std::move(rule));
         }
     }
@@ -259,6 +266,7 @@ class HubSubject final : public oracle::ScenarioSubject {
         return {{"answer", "none"}};
     }
 
+    record::Resolver disabled_;
     hub::Config config_;
     std::unique_ptr<Rig> rig_;
     hub::ConnectionId binary_ = 0;
@@ -283,7 +291,7 @@ class ProductScenario : public testing::Test {
     std::string file_;
 };
 
-TEST(ProductScenarios, AreAllThere) { EXPECT_GE(oracle::json_files(TANDEM_SCENARIOS).size(), 37u); }
+TEST(ProductScenarios, AreAllThere) { EXPECT_GE(oracle::json_files(TANDEM_SCENARIOS).size(), 54u); }
 
 // The scenarios are worth something only as long as a wrong server fails them.
 TEST(ProductScenarios, SeeWhatAWrongServerDoes) {
@@ -296,6 +304,20 @@ TEST(ProductScenarios, SeeWhatAWrongServerDoes) {
             failures += oracle::play(oracle::read_json(file), subject).failures.size();
         }
         EXPECT_GT(failures, 0u) << static_cast<int>(bug);
+    }
+}
+
+TEST(ProductScenarios, MissEveryResolverThatIsDisabled) {
+    using record::Resolver;
+    for (const Resolver resolver :
+         {Resolver::max, Resolver::min, Resolver::mean, Resolver::set_union, Resolver::text3,
+          Resolver::manual, Resolver::agent}) {
+        size_t failures = 0;
+        for (const std::string& file : oracle::json_files(TANDEM_SCENARIOS)) {
+            HubSubject subject(hub::PlantedBug::none, resolver);
+            failures += oracle::play(oracle::read_json(file), subject).failures.size();
+        }
+        EXPECT_GT(failures, 0u) << record::name_of(resolver);
     }
 }
 
