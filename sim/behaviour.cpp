@@ -43,6 +43,60 @@ client::Place any_place(Dice& dice, const record::View& view, const Path& list) 
 
 }  // namespace
 
+// A word more, less or changed, in what is shown now.
+base::Value Device::any_text(const base::Value& shown) {
+    std::string text = shown.is_string() ? shown.as_string() : "the red car stops here";
+    const std::string word = "w" + std::to_string(dice_.below(6));
+    const size_t space = text.find(' ', dice_.below(text.size() + 1));
+    if (text.size() > 200) return base::Value(text.substr(100));
+    if (space == std::string::npos) return base::Value(text + ' ' + word);
+    switch (dice_.below(3)) {
+        case 0:
+            return base::Value(text.insert(space, " " + word));
+        case 1:
+            return base::Value(text.replace(0, space, word));
+        default:
+            return base::Value(text.substr(space + 1));
+    }
+}
+
+// Fields whose crossing values a resolver brings together.
+void Device::write_resolved(const std::string& channel, client::Edit& edit,
+                            const std::string& card) {
+    const record::View& view = session_->view(channel);
+    switch (dice_.below(8)) {
+        case 0:
+            edit.set({key("mark")}, base::Value::integer(static_cast<int64_t>(dice_.below(999))));
+            break;
+        case 1:
+            edit.set({key("low")}, base::Value("l" + std::to_string(dice_.below(99))));
+            break;
+        case 2:
+            edit.set({key("level")}, base::Value(0.1 * static_cast<double>(dice_.below(99))));
+            break;
+        case 3: {
+            base::Array labels;
+            for (uint64_t count = dice_.below(4); count > 0; --count)
+                labels.push_back(any_value(1));
+            edit.set({key("labels")}, base::Value(std::move(labels)));
+            break;
+        }
+        case 4:
+            edit.set({key("plan")}, base::Value("p" + std::to_string(dice_.below(9))));
+            break;
+        case 5:
+            if (!card.empty()) {
+                const Path note = {key("cards"), item(card), key("note")};
+                edit.set(note, any_text(view.shown(note)));
+                break;
+            }
+            [[fallthrough]];
+        default:
+            edit.set({key("note")}, any_text(view.shown({key("note")})));
+            break;
+    }
+}
+
 base::Value Device::any_value(uint64_t depth) {
     switch (dice_.below(depth == 0 ? 6 : 9)) {
         case 0:
@@ -161,7 +215,14 @@ void Device::write_board(const std::string& channel, client::Edit& edit, bool is
         return;
     }
     const std::string card = any_item(dice_, view, cards);
-    switch (dice_.below(14)) {
+    switch (dice_.below(20)) {
+        case 14:
+        case 15:
+        case 16:
+        case 17:
+        case 18:
+            write_resolved(channel, edit, card);
+            break;
         case 0:
             edit.set({key("title")}, base::Value("t" + std::to_string(dice_.below(1'000))));
             break;

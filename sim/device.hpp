@@ -76,7 +76,9 @@ class Device final : public Endpoint {
     void act_once(const std::string& channel);
     void write_open(const std::string& channel, client::Edit& edit);
     void write_board(const std::string& channel, client::Edit& edit, bool is_invalid);
+    void write_resolved(const std::string& channel, client::Edit& edit, const std::string& card);
     base::Value any_value(uint64_t depth);
+    base::Value any_text(const base::Value& shown);
     record::Path any_path(const std::string& channel);
     void push(const std::string& channel, std::vector<record::Op> ops, client::PushOptions options,
               int64_t own);

@@ -18,6 +18,13 @@ hub::Namespace board(const char* name, bool is_strict) {
     ns.is_strict = is_strict;
     add_rule(ns, "title", "string", "lww");
     add_rule(ns, "price", "number", "manual");
+    add_rule(ns, "mark", "number", "max");
+    add_rule(ns, "low", "string", "min");
+    add_rule(ns, "level", "number", "mean");
+    add_rule(ns, "labels", "json", "union");
+    add_rule(ns, "note", "string", "text3");
+    add_rule(ns, "cards/*/note", "string", "text3");
+    add_rule(ns, "plan", "string", "agent");
     add_rule(ns, "count", "counter", "");
     add_rule(ns, "tags", "set", "");
     add_rule(ns, "cards", "list", "");
