@@ -302,8 +302,10 @@ void Channel::append(PendingPush& push, Now now) {
     }
     for (record::Op& op : push.ops)
         if (op.kind == record::OpKind::counter_set && op.generation.actor == 0 &&
-            op.generation.counter != 0)
+            op.generation.counter != 0) {
             op.generation.actor = entry.actor;
+            if (op.generation.counter == kCounterOfThisPush) op.generation.counter = entry.counter;
+        }
     entry.stamp = push.stamp.ms == 0 ? clock::Stamp{now.wall_ms, 0, entry.actor} : push.stamp;
     entry.stamp.actor = entry.actor;
     entry.wall_ms = now.wall_ms;

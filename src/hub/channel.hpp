@@ -68,6 +68,9 @@ struct PendingPush {
 /// Base of an op whose author gave none and so has seen the head.
 inline constexpr uint64_t kBaseIsHead = UINT64_MAX;
 
+/// Stands for the counter of a push that has none yet, in generations that it made itself.
+inline constexpr uint64_t kCounterOfThisPush = UINT64_MAX;
+
 /// The actor of writes that the server numbers itself.
 inline constexpr uint64_t kHttpActor = 1;
 /// Ids below are the server's own.
@@ -182,10 +185,20 @@ class Channel {
     using Lists = std::map<std::string, std::vector<record::Document::ItemView>>;
     base::Result<void> convert_json(PendingPush& push, bool& needs_head);
     base::Result<void> convert_whole(PendingPush& push) const;
-    void see_counter(record::Op& op) const;
+    /// What the ops of a push have made of counters so far, by path.
+    using Counters = std::map<std::string, record::CounterView>;
+    /// What a push that is being converted sees of its own earlier ops.
+    struct Sight {
+        Lists lists;
+        Counters counters;
+        std::vector<std::string> removed;  ///< paths at and below which nothing was left
+        bool needs_head = false;
+    };
+    record::CounterView& counter_in(Sight& sight, const record::Path& path) const;
+    void see_counter(record::Op& op, Sight& sight) const;
+    void note_counters(const record::Op& op, Sight& sight) const;
     base::Result<void> convert_json_op(const base::Value& json, const record::Cursor& base,
-                                       size_t index, PendingPush& push, Lists& lists,
-                                       bool& needs_head);
+                                       size_t index, PendingPush& push, Sight& sight);
     base::Result<void> check_conditions(const PendingPush& push) const;
     bool has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const;
     base::Result<void> fix_bases(PendingPush& push) const;

@@ -70,6 +70,10 @@ base::Result<std::string> place_item(std::vector<record::Document::ItemView>& it
     return position;
 }
 
+bool is_at_or_below(const std::string& path, const std::string& upper) {
+    return upper.empty() || path == upper || path.starts_with(upper + '/');
+}
+
 }  // namespace
 
 std::string position_tail(uint64_t seq, size_t index) {
@@ -90,30 +94,68 @@ base::Result<void> Channel::convert_json(PendingPush& push, bool& needs_head) {
     }
     push.ops.clear();
     push.target.ids.clear();
-    Lists lists;
+    Sight sight;
     if (!push.ops_json.is_array()) return base::fail(ErrorCode::malformed);
     const base::Array& ops = push.ops_json.as_array();
     if (ops.size() > base::kOpsPerPushMax) return base::fail(ErrorCode::too_large);
-    for (size_t i = 0; i < ops.size(); ++i)
-        TANDEM_CHECK(convert_json_op(ops[i], base, i, push, lists, needs_head));
+    for (size_t i = 0; i < ops.size(); ++i) {
+        const size_t before = push.ops.size();
+        const auto converted = convert_json_op(ops[i], base, i, push, sight);
+        needs_head |= sight.needs_head;
+        if (!converted) return converted.error();
+        for (size_t k = before; k < push.ops.size(); ++k)
+            note_counters(push.ops[k], sight);
+    }
     return {};
 }
 
-// Whoever does not say which counter it saw has seen the one at the head.
-void Channel::see_counter(Op& op) const {
-    const record::CounterView now = document_.counter(op.path);
+record::CounterView& Channel::counter_in(Sight& sight, const record::Path& path) const {
+    const std::string text = record::to_text(path);
+    const auto [at, is_new] = sight.counters.try_emplace(text);
+    const bool is_removed =
+        std::any_of(sight.removed.begin(), sight.removed.end(),
+                    [&](const std::string& upper) { return is_at_or_below(text, upper); });
+    if (is_new && !is_removed) at->second = document_.counter(path);
+    return at->second;
+}
+
+// Whoever does not say which counter it saw has seen the one at the head, and what this push has
+// made of it.
+void Channel::see_counter(Op& op, Sight& sight) const {
+    sight.needs_head = true;
+    const record::CounterView& now = counter_in(sight, op.path);
     op.generation = now.exists ? now.generation : record::Dot{};
     op.seen = now.exists ? now.value : 0;
 }
 
+void Channel::note_counters(const Op& op, Sight& sight) const {
+    const bool is_inc = op.kind == OpKind::inc;
+    if (is_inc || op.kind == OpKind::counter_set) {
+        // Only what a later op of this push may ask for; nothing is known of other bases.
+        record::CounterView& now = counter_in(sight, op.path);
+        const bool is_made = !now.exists || !is_inc;
+        now.value =
+            is_inc && now.exists ? now.value + op.value.as_integer() : op.value.as_integer();
+        now.value = std::clamp(now.value, -base::kIntegerMax, base::kIntegerMax);
+        if (is_made) now.generation = {0, kCounterOfThisPush};
+        now.exists = true;
+        return;
+    }
+    if (op.kind != OpKind::set && op.kind != OpKind::assign && op.kind != OpKind::remove_node)
+        return;
+    std::string text = record::to_text(op.path);
+    for (auto& [path, counter] : sight.counters)
+        if (is_at_or_below(path, text)) counter = {};
+    sight.removed.push_back(std::move(text));
+}
+
 base::Result<void> Channel::convert_json_op(const Value& json, const record::Cursor& base,
-                                            size_t index, PendingPush& push, Lists& lists,
-                                            bool& needs_head) {
+                                            size_t index, PendingPush& push, Sight& sight) {
     // The root must be meant: without its path, a misspelt member would empty the record.
     if (json.find("path") == nullptr) return base::fail(ErrorCode::bad_path);
     TANDEM_TRY(Op op, record::op_from_json(json));
     op.base = base;
-    needs_head |= op.is_decision;
+    sight.needs_head |= op.is_decision;
     if (const Value* own = json.find("base"); own != nullptr) {
         TANDEM_TRY(op.base, cursor_from_json(*own));
     }
@@ -127,19 +169,18 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
         }
         if (op.path.empty() || !op.path.back().is_item()) return base::fail(ErrorCode::bad_path);
         if (op.position.empty()) {
-            needs_head = true;
+            sight.needs_head = true;
             record::Path list = op.path;
             list.pop_back();
             // The ops of one push see each other: "first" twice puts the second before the first.
-            auto [items, is_new] = lists.try_emplace(record::to_text(list));
+            auto [items, is_new] = sight.lists.try_emplace(record::to_text(list));
             if (is_new) items->second = document_.items(list);
             TANDEM_TRY(op.position,
                        place_item(items->second, json.find("at"), op.path.back().name, tail));
         }
     }
     if (op.kind == OpKind::counter_set && json.find("generation") == nullptr) {
-        needs_head = true;
-        see_counter(op);
+        see_counter(op, sight);
     }
     if (op.kind != OpKind::set) {
         push.ops.push_back(std::move(op));
@@ -148,9 +189,8 @@ base::Result<void> Channel::convert_json_op(const Value& json, const record::Cur
     const FieldRule* rule = namespace_.rule_for(op.path);
     const bool is_untyped = rule == nullptr;
     if (rule != nullptr && rule->kind == Kind::counter && op.value.is_integer()) {
-        needs_head = true;
         op.kind = OpKind::counter_set;
-        see_counter(op);
+        see_counter(op, sight);
     } else if (rule != nullptr && rule->kind == Kind::set && op.value.is_array()) {
         // A whole set: what is not in it goes, what is in it is added.
         Op each = op;

@@ -149,6 +149,34 @@ TEST(JsonPush, ASetCounterCountsWhatTheHeadShows) {
         rig.hub->find_channel("typed:a")->document().journal(record::Document::Rows::open).empty());
 }
 
+// Each op of a push has seen those before it, whoever numbers the push.
+TEST(JsonPush, OpsOnOneCounterSeeEachOther) {
+    Rig rig;
+    const auto ann = rig.open(Codec::json);
+    const auto votes = [&] {
+        rig.settle();
+        EXPECT_TRUE(rig.hub->find_channel("typed:a")
+                        ->document()
+                        .journal(record::Document::Rows::all)
+                        .empty());
+        return base::to_json(rig.hub->find_channel("typed:a")->document().shown({}));
+    };
+    write(rig, ann, "typed:a",
+          R"([{"op":"set","path":"votes","value":5},{"op":"set","path":"votes","value":7}])");
+    EXPECT_EQ(votes(), R"({"votes":7})");
+    write(rig, ann, "typed:a",
+          R"([{"op":"inc","path":"votes","n":2},{"op":"set","path":"votes","value":20},
+              {"op":"inc","path":"votes","n":1},{"op":"counter_set","path":"votes","value":30}])");
+    EXPECT_EQ(votes(), R"({"votes":30})");
+    write(rig, ann, "typed:a",
+          R"([{"op":"delete","path":"votes"},{"op":"inc","path":"votes","n":3},
+              {"op":"set","path":"votes","value":4},{"op":"set","path":"votes","value":1}])");
+    EXPECT_EQ(votes(), R"({"votes":1})");
+    rig.send(ann, R"({"push":{"channel":"typed:a","actor":70000,"counter":1,"base":3,
+             "ops":[{"op":"set","path":"votes","value":8},{"op":"set","path":"votes","value":9}]}})");
+    EXPECT_EQ(votes(), R"({"votes":9})");
+}
+
 TEST(JsonPush, APushIsTakenWholeOrNotAtAll) {
     Rig rig;
     const auto ann = rig.open(Codec::json);

@@ -40,11 +40,11 @@ bool has_type(ValueType type, const base::Value& value) {
         case ValueType::json:
             return true;
         case ValueType::string:
-            return value.is_string() || value.is_null();
+            return value.is_string();
         case ValueType::number:
-            return value.is_number() || value.is_null();
+            return value.is_number();
         case ValueType::boolean:
-            return value.is_bool() || value.is_null();
+            return value.is_bool();
     }
     return false;
 }
