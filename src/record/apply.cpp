@@ -257,7 +257,26 @@ void Applier::write_object(Node& node, const base::Value& object) {
     }
 }
 
+void Applier::drop_counter(Node& node) {
+    if (!node.counter->is_removed()) --document_.fields;
+    node.counter.reset();
+    document_.bytes -= sizeof(Counter);
+}
+
+void Applier::revive_counter(Node& node) {
+    if (!node.counter || !node.counter->is_removed()) return;
+    if (node.counter->removed.is_any_seen(seen_)) return drop_counter(node);
+    node.counter->removed_seq = 0;
+    node.counter->removed = Dots();
+    // What the removal had seen.
+    node.counter->touched = Dots();
+    ++document_.fields;
+    // Who follows has cleared it, and must be told its generation again.
+    if (node.shown == Kind::none) node.tomb_seq = entry_.seq;
+}
+
 void Applier::increment(Node& node, int64_t n) {
+    revive_counter(node);
     if (!node.counter) {
         node.counter = std::make_unique<Counter>();
         node.counter->generation = dot();
@@ -276,8 +295,9 @@ void Applier::write_counter(Node& node, const Op& op) {
     bool saw_none = generation == Dot{};
     int64_t value = op.value.as_integer();
     if (saw_none && node.counter && node.counter->touched.are_seen(seen_)) {
-        remove_slot(node, Kind::counter);
+        drop_counter(node);
     }
+    revive_counter(node);
     if (!node.counter) {
         node.counter = std::make_unique<Counter>();
         node.counter->value = value;

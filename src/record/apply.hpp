@@ -24,6 +24,10 @@ class Applier {
     void write_sibling(std::vector<Sibling>& siblings, Node& node, base::Value value,
                        Resolver resolver);
     void increment(Node& node, int64_t n);
+    /// A removed counter is there again, whole, for an op that has seen no removal of it, and gone
+    /// for one that has.
+    void revive_counter(Node& node);
+    void drop_counter(Node& node);
     void add_element(Node& node, const base::Value& value);
     void remove_element(Node& node, const base::Value& value);
     void write_position(Item& item, const std::string& position);

@@ -86,7 +86,7 @@ uint64_t Document::changed_seq(const Path& path) const {
 
 CounterView Document::counter(const Path& path) const {
     const Node* node = impl_->find(path);
-    if (node == nullptr || !node->counter) return {};
+    if (node == nullptr || !node->is_live(Kind::counter)) return {};
     return {true, node->counter->value, node->counter->generation};
 }
 

@@ -297,5 +297,21 @@ TEST(Document, HashIsOfContentAlone) {
     EXPECT_NE(one.document.hash(), before);
 }
 
+TEST(Counter, ThatWasRemovedIsToldAnewWithItsGeneration) {
+    testing::Log log;
+    log.add(11, R"({"op":"inc","path":"n","value":5})");
+    log.see(12, R"({"op":"delete","path":"n"})", 1);
+    EXPECT_EQ(log.shown(), "{}");
+    EXPECT_EQ(log.document.fields(), 0u);
+    log.see(13, R"({"op":"inc","path":"n","value":2})", 1);
+    EXPECT_EQ(log.shown(), R"({"n":7})");
+    EXPECT_EQ(log.document.fields(), 1u);
+    // A live frame leaves out generations that are known, unless something was cleared.
+    std::vector<Change> changes = log.document.changes(2);
+    ASSERT_EQ(changes.size(), 2u);
+    EXPECT_EQ(changes[0].kind, ChangeKind::clear);
+    EXPECT_EQ(changes[1].dot, (Dot{11, 1}));
+}
+
 }  // namespace
 }  // namespace tandem::record

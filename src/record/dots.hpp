@@ -85,6 +85,11 @@ class Dots {
                            [&](const Tag& tag) { return seen(tag.seq, tag.actor); });
     }
 
+    bool is_any_seen(const Seen& seen) const {
+        return std::any_of(begin(), end(),
+                           [&](const Tag& tag) { return seen(tag.seq, tag.actor); });
+    }
+
     uint64_t seq_max() const {
         uint64_t highest = 0;
         for (const Tag& tag : *this)

@@ -20,13 +20,19 @@ class Forgetter {
         if (node.set) elements(node);
         if (node.map) children(node);
         if (node.list) items(node);
+        if (!node.has_removed_counter) return;
+        if (node.counter && node.counter->is_removed() && node.counter->removed_seq <= floor_) {
+            document_.bytes -= sizeof(Counter);
+            node.counter.reset();
+        }
+        node.has_removed_counter = holds_removed_counter(node);
     }
 
   private:
     // True when nothing would change if the node were not there.
     bool is_vacant(const Node& node) const {
         return node.shown == Kind::none && node.tomb_seq <= floor_ && node.open_rows == 0 &&
-               !node.set && !node.map && !node.list;
+               !node.set && !node.map && !node.list && !node.counter;
     }
 
     void elements(Node& node) {
@@ -73,7 +79,7 @@ class Forgetter {
         document_.bytes -= bytes_of(node.blending.get());
         if (node.counter) {
             document_.bytes -= sizeof(Counter);
-            --document_.fields;
+            if (!node.counter->is_removed()) --document_.fields;
         }
         if (node.set) {
             for (const auto& element : node.set->elements) {

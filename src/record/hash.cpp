@@ -47,7 +47,7 @@ void write_content(std::string& out, const Node& node) {
         writer.u8(static_cast<uint8_t>(Kind::reg));
         write_siblings(writer, node.siblings);
     }
-    if (node.counter) {
+    if (node.is_live(Kind::counter)) {
         writer.u8(static_cast<uint8_t>(Kind::counter));
         writer.zigzag(node.counter->value);
         writer.u8(static_cast<uint8_t>(node.counter->origin));

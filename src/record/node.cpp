@@ -155,7 +155,7 @@ bool Node::is_live(Kind kind) const {
         case Kind::set:
             return set && set->present > 0;
         case Kind::counter:
-            return counter != nullptr;
+            return counter && !counter->is_removed();
         case Kind::reg:
             return !siblings.empty();
     }
@@ -211,6 +211,15 @@ bool Node::is_hidden() const {
         if (node->is_item && !as_item(*node).is_visible()) return true;
     }
     return false;
+}
+
+bool holds_removed_counter(const Node& node) {
+    auto holds = [](const auto& below) { return below->has_removed_counter; };
+    if (node.counter && node.counter->is_removed()) return true;
+    if (node.map && std::any_of(node.map->children.begin(), node.map->children.end(), holds)) {
+        return true;
+    }
+    return node.list && std::any_of(node.list->items.begin(), node.list->items.end(), holds);
 }
 
 std::string_view common_text(const Node& node) {

@@ -36,6 +36,10 @@ struct Counter {
     Dot generation;
     Origin origin = Origin::inc;
     Dots touched;
+    Dots removed;              ///< of the removals that had seen all of `touched`
+    uint64_t removed_seq = 0;  ///< of the first of them; 0 while it is there
+
+    bool is_removed() const { return removed_seq != 0; }
 };
 
 /// What a register showed from an entry on; empty when that was no text to merge on.
@@ -134,7 +138,8 @@ struct Node {
     const bool is_item;
     bool is_touched = false;
     bool is_changed = false;
-    mutable bool is_hashed = false;  ///< has a leaf in the tree of hashes
+    bool has_removed_counter = false;  ///< here or below
+    mutable bool is_hashed = false;    ///< has a leaf in the tree of hashes
 
     bool is_live(Kind kind) const;
     /// The shown kind as the slots are now.
@@ -169,6 +174,8 @@ Item& make_item(ListSlot& slot, Node& parent, std::string_view id);
 inline Item& as_item(Node& node) { return static_cast<Item&>(node); }
 inline const Item& as_item(const Node& node) { return static_cast<const Item&>(node); }
 
+/// What `has_removed_counter` must be, by the node's slots and what is directly below.
+bool holds_removed_counter(const Node& node);
 /// The text on which the siblings of a `text3` register were written; empty when not known.
 std::string_view common_text(const Node& node);
 /// Brings `blending` in line with the siblings; null when the resolver needs none.

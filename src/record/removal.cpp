@@ -19,11 +19,22 @@ void Applier::remove_slot(Node& node, Kind slot) {
             return;
         }
         case Kind::counter: {
-            if (!node.counter || !node.counter->touched.remove_seen(seen_)) return;
-            if (node.counter->touched.empty()) {
-                node.counter.reset();
+            if (!node.counter) return;
+            Counter& counter = *node.counter;
+            bool is_all_seen = counter.touched.are_seen(seen_);
+            if (counter.is_removed()) {
+                if (is_all_seen) counter.removed.add(tag());
+                return;
+            }
+            if (is_all_seen) {
+                // Its body stays, for those who count on without having seen this.
+                counter.removed_seq = entry_.seq;
+                counter.removed.add(tag());
                 --document_.fields;
-                document_.bytes -= sizeof(Counter);
+                for (Node* at = &node; at != nullptr; at = at->parent)
+                    at->has_removed_counter = true;
+            } else if (!counter.touched.remove_seen(seen_)) {
+                return;
             }
             node.leaf_seq = entry_.seq;
             change(node);
@@ -44,8 +55,10 @@ void Applier::remove_slot(Node& node, Kind slot) {
             if (node.map->marker.remove_seen(seen_)) change(node);
             for (auto& child : node.map->children) {
                 // A child that was none holds nothing that could be removed, unless this entry
-                // has written to it.
-                if (child->shown != Kind::none || child->is_touched) remove_content(*child);
+                // has written to it, or it has a counter that was removed before.
+                if (child->shown != Kind::none || child->is_touched || child->has_removed_counter) {
+                    remove_content(*child);
+                }
             }
             return;
     }

@@ -24,7 +24,8 @@ constexpr uint64_t kHasSet = 4;
 constexpr uint64_t kHasList = 8;
 constexpr uint64_t kHasMap = 16;
 constexpr uint64_t kHasTexts = 32;  ///< since version 3; what a text3 register is merged on
-constexpr uint64_t kSlotsMax = 63;
+constexpr uint64_t kHasRemovedCounter = 64;  ///< since version 3; with kHasCounter
+constexpr uint64_t kSlotsMax = 127;
 constexpr uint64_t kSlotsMaxOfVersion2 = 31;
 
 class Saver {
@@ -109,7 +110,8 @@ class Saver {
         writer_.varint((node.siblings.empty() ? 0 : kHasSiblings) |
                        (node.counter ? kHasCounter : 0) | (node.set ? kHasSet : 0) |
                        (node.list ? kHasList : 0) | (node.map ? kHasMap : 0) |
-                       (node.resolver == Resolver::text3 ? kHasTexts : 0));
+                       (node.resolver == Resolver::text3 ? kHasTexts : 0) |
+                       (node.counter && node.counter->is_removed() ? kHasRemovedCounter : 0));
         if (!node.siblings.empty()) siblings(node.siblings);
         if (node.resolver == Resolver::text3) texts(*node.blending);
         if (node.counter) {
@@ -117,6 +119,10 @@ class Saver {
             dot(node.counter->generation);
             writer_.u8(static_cast<uint8_t>(node.counter->origin));
             dots(node.counter->touched);
+            if (node.counter->is_removed()) {
+                writer_.varint(node.counter->removed_seq);
+                dots(node.counter->removed);
+            }
         }
         if (node.set) {
             writer_.varint(node.set->elements.size());
@@ -244,11 +250,14 @@ class Loader {
         if ((slots & kHasTexts) != 0) TANDEM_CHECK(texts(node));
         compute_blend(node);
         document_.bytes += bytes_of(node.blending.get());
-        if ((slots & kHasCounter) != 0) TANDEM_CHECK(counter(node));
+        bool is_removed = (slots & kHasRemovedCounter) != 0;
+        if (is_removed && (slots & kHasCounter) == 0) return ErrorCode::storage_corrupt;
+        if ((slots & kHasCounter) != 0) TANDEM_CHECK(counter(node, is_removed));
         if ((slots & kHasSet) != 0) TANDEM_CHECK(set(node));
         if ((slots & kHasList) != 0) TANDEM_CHECK(list(node, depth));
         if ((slots & kHasMap) != 0) TANDEM_CHECK(map(node, depth));
         node.shown = node.kind_now();
+        node.has_removed_counter = holds_removed_counter(node);
         return {};
     }
     base::Result<void> texts(Node& node) {
@@ -272,7 +281,7 @@ class Loader {
         }
         return {};
     }
-    base::Result<void> counter(Node& node) {
+    base::Result<void> counter(Node& node, bool is_removed) {
         node.counter = std::make_unique<Counter>();
         TANDEM_TRY(node.counter->value, reader_.zigzag());
         if (node.counter->value > base::kIntegerMax || node.counter->value < -base::kIntegerMax) {
@@ -284,7 +293,15 @@ class Loader {
         node.counter->origin = static_cast<Origin>(origin);
         TANDEM_CHECK(dots(node.counter->touched));
         if (node.counter->touched.empty()) return ErrorCode::storage_corrupt;
-        ++document_.fields;
+        if (is_removed) {
+            TANDEM_TRY(node.counter->removed_seq, seq());
+            TANDEM_CHECK(dots(node.counter->removed));
+            if (node.counter->removed_seq == 0 || node.counter->removed.empty()) {
+                return ErrorCode::storage_corrupt;
+            }
+        } else {
+            ++document_.fields;
+        }
         document_.bytes += sizeof(Counter);
         return {};
     }

@@ -52,6 +52,10 @@ json slots_json(const Node& node) {
                           {"generation", to_json(node.counter->generation)},
                           {"origin", node.counter->is_made_by_inc ? "inc" : "counter_set"},
                           {"touched", to_json(node.counter->touched)}};
+        if (node.counter->removed_seq != 0) {
+            out["counter"]["removed_seq"] = node.counter->removed_seq;
+            out["counter"]["removed"] = to_json(node.counter->removed);
+        }
     }
     for (const auto& [bytes, element] : node.set) {
         out["set"].push_back({{"value", element.value}, {"dots", to_json(element.dots)}});
@@ -109,6 +113,25 @@ class Applying {
         return seq <= base_ || seq == seq_ || (own_ && actor == dot_.actor);
     }
 
+    bool are_seen(const Dots& dots) const {
+        return std::ranges::all_of(dots,
+                                   [&](const auto& d) { return has_seen(d.second.seq, d.first); });
+    }
+
+    // A removed counter as an op finds it that counts or sets: whole, or gone.
+    void find_counter(Node& node) const {
+        if (!node.counter || node.counter->removed_seq == 0) return;
+        const bool knows_of_it = std::ranges::any_of(
+            node.counter->removed, [&](const auto& d) { return has_seen(d.second.seq, d.first); });
+        if (knows_of_it) {
+            node.counter.reset();
+            return;
+        }
+        node.counter->removed_seq = 0;
+        node.counter->removed.clear();
+        node.counter->touched.clear();
+    }
+
     void lose_seen(Dots& dots) const {
         std::erase_if(dots, [&](const auto& d) { return has_seen(d.second.seq, d.first); });
     }
@@ -132,8 +155,12 @@ class Applying {
                 break;
             case Kind::counter:
                 if (!node.counter) break;
-                lose_seen(node.counter->touched);
-                if (node.counter->touched.empty()) node.counter.reset();
+                if (!are_seen(node.counter->touched)) {
+                    if (node.counter->removed_seq == 0) lose_seen(node.counter->touched);
+                    break;
+                }
+                if (node.counter->removed_seq == 0) node.counter->removed_seq = seq_;
+                gain(node.counter->removed);
                 break;
             case Kind::set:
                 for (auto& [bytes, element] : node.set)
@@ -231,6 +258,7 @@ class Applying {
             write_object(*node, path, value);
         } else if (kind == "inc") {
             clear_other_slots(*node, Kind::counter);
+            find_counter(*node);
             if (!node->counter) node->counter = Counter{0, dot_, true, {}};
             node->counter->value = clamped(__int128{node->counter->value} + *integer_of(value));
             gain(node->counter->touched);
@@ -346,11 +374,8 @@ class Applying {
         if (generation.actor == 0 && generation.counter > 0) generation.actor = dot_.actor;
         const bool saw_none = generation == Dot{};
         const int64_t seen = saw_none ? 0 : *integer_of(op.value("seen", json(0)));
-        if (saw_none && node.counter &&
-            std::ranges::all_of(node.counter->touched,
-                                [&](const auto& d) { return has_seen(d.second.seq, d.first); })) {
-            node.counter.reset();
-        }
+        if (saw_none && node.counter && are_seen(node.counter->touched)) node.counter.reset();
+        find_counter(node);
         if (!node.counter) {
             node.counter = Counter{value, dot_, false, {}};
         } else if ((saw_none && node.counter->is_made_by_inc) ||
@@ -528,6 +553,9 @@ class Applying {
             node.texts.clear();
             node.bases.clear();
         }
+        if (node.counter && node.counter->removed_seq != 0 && node.counter->removed_seq <= floor) {
+            node.counter.reset();
+        }
         std::erase_if(node.list, [&](const auto& entry) {
             return entry.second.existence.empty() && entry.second.removed_seq <= floor;
         });
@@ -604,7 +632,7 @@ json Oracle::siblings(const std::string& path) const {
 
 json Oracle::counter(const std::string& path) const {
     const Node* node = find(path);
-    if (node == nullptr || !node->counter) return nullptr;
+    if (node == nullptr || !is_live(*node, Kind::counter)) return nullptr;
     return {{"value", node->counter->value}, {"generation", to_json(node->counter->generation)}};
 }
 

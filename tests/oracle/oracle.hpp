@@ -43,6 +43,8 @@ struct Counter {
     Dot generation;
     bool is_made_by_inc = false;  // the generation
     Dots touched;
+    Dots removed = {};        // of removals
+    int64_t removed_seq = 0;  // of the first one; 0 while it is there
 };
 
 struct Element {

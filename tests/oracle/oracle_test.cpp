@@ -156,6 +156,38 @@ RC_GTEST_PROP(Laws, IncrementsSumUp, (uint64_t seed)) {
     RC_ASSERT(oracle.shown("n").dump() == std::to_string(sum));
 }
 
+// Deleting, setting or replacing a counter and counting on, unseen, give the same in either order.
+RC_GTEST_PROP(Laws, RemovingACounterAndCountingCommute, (uint64_t seed)) {
+    Dice dice(seed);
+    Oracle first;
+    const int64_t base = 1 + dice.below(3);
+    for (int64_t seq = 1; seq <= base; ++seq) {
+        const json op = {{"op", "inc"}, {"path", "m/n"}, {"value", 5}, {"base", seq - 1}};
+        first.apply(entry_of(seq, 11 + dice.below(2), seq, seq, {op}));
+    }
+    const std::vector<json> removals = {{{"op", "delete"}, {"path", "m/n"}},
+                                        {{"op", "delete"}, {"path", ""}},
+                                        {{"op", "assign"}, {"path", "m"}, {"value", {{"a", 1}}}},
+                                        {{"op", "set"}, {"path", "m/n"}, {"value", 1}}};
+    const json counter = first.counter("m/n");
+    const std::vector<json> counts = {{{"op", "inc"}, {"path", "m/n"}, {"value", 3}},
+                                      {{"op", "counter_set"},
+                                       {"path", "m/n"},
+                                       {"value", 9},
+                                       {"generation", counter["generation"]},
+                                       {"seen", counter["value"]}}};
+    json one = dice.of(removals);
+    json other = dice.of(counts);
+    one["base"] = other["base"] = base;
+    Oracle second = first;
+    first.apply(entry_of(base + 1, 31, 1, 5000, {one}));
+    first.apply(entry_of(base + 2, 32, 1, 6000, {other}));
+    second.apply(entry_of(base + 1, 32, 1, 6000, {other}));
+    second.apply(entry_of(base + 2, 31, 1, 5000, {one}));
+    RC_ASSERT(first.shown().dump() == second.shown().dump());
+    RC_ASSERT(first.counter("m/n").dump() == second.counter("m/n").dump());
+}
+
 RC_GTEST_PROP(Laws, MovesAndInsertsOfOneIdLeaveOneItem, (uint64_t seed)) {
     Dice dice(seed);
     LogShape shape;

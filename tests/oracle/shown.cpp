@@ -70,7 +70,7 @@ bool is_live(const Node& node, Kind slot) {
         case Kind::reg:
             return !node.reg.empty();
         case Kind::counter:
-            return node.counter.has_value();
+            return node.counter.has_value() && node.counter->removed_seq == 0;
         case Kind::set:
             return !node.set.empty();
         case Kind::list:
