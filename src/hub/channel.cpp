@@ -59,6 +59,16 @@ uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest) {
     return static_cast<uint32_t>(first_eight(base::sha256(bytes)));
 }
 
+base::Result<record::Document> document_in_snapshot(std::string_view snapshot) {
+    base::Reader in(snapshot);
+    TANDEM_TRY(const uint64_t version, in.varint());
+    if (version != kSnapshotVersion) return base::fail(ErrorCode::storage_corrupt);
+    TANDEM_CHECK(in.varint());
+    TANDEM_CHECK(in.fixed32());
+    TANDEM_CHECK(decode_rows(in));
+    return record::Document::load(in.rest());
+}
+
 uint64_t digest_of(std::string_view ops) { return first_eight(base::sha256(ops)); }
 
 Channel::Channel(std::string name, uint32_t handle, const Namespace& ns, const Config& config)
@@ -441,6 +451,8 @@ void Channel::note_snapshot(uint64_t seq) {
     log_bytes_ = 0;
 }
 
-void Channel::note_trimmed(uint64_t through) { oldest_seq_ = std::max(oldest_seq_, through + 1); }
+void Channel::note_oldest(uint64_t seq) {
+    oldest_seq_ = std::max(oldest_seq_, seq == 0 ? snapshot_seq_ + 1 : seq);
+}
 
 }  // namespace tandem::hub

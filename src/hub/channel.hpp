@@ -160,7 +160,8 @@ class Channel {
     uint64_t bytes_since_snapshot() const { return log_bytes_; }
     void note_snapshot(uint64_t seq);
     uint64_t oldest_seq() const { return oldest_seq_; }
-    void note_trimmed(uint64_t through);
+    /// The lowest seq that the store still has in the log; 0: none.
+    void note_oldest(uint64_t seq);
     bool is_snapshot_running = false;
 
     std::deque<PendingPush> waiting;  ///< until loaded, or until the commit of what is in flight
@@ -246,6 +247,8 @@ class Channel {
 /// Makes positions unique that the server gives; sorts by the op's place within its push first, so
 /// that several "last" keep their order.
 std::string position_tail(uint64_t seq, size_t index);
+/// The record in a stored snapshot of a channel.
+[[nodiscard]] base::Result<record::Document> document_in_snapshot(std::string_view snapshot);
 /// The chained check of docs/protocol.md, section 3.1.
 uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest);
 /// First 8 bytes of the SHA-256 of a push's ops as sent.

@@ -15,6 +15,8 @@ struct Retention {
     uint64_t entries = 100'000;  ///< kept at least; twice as many are trimmed down to this
     uint64_t snapshot_every_entries = 1'000;
     uint64_t snapshot_every_bytes = 1'000'000;
+    uint64_t states = 16;             ///< older snapshots of a channel, for looking back quickly
+    uint64_t versions = 100;          ///< named versions of a channel
     uint64_t cold_after_ms = 60'000;  ///< an unused channel leaves memory
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "hub/json_out.hpp"
+#include "hub/lookback.hpp"
 
 namespace tandem::hub {
 
@@ -253,7 +254,7 @@ void Hub::handle_store(Now now) {
                 if (!reply) break;
                 stats_.snapshots++;
                 channel->note_snapshot(waiting.seq);
-                if (waiting.through != 0) channel->note_trimmed(waiting.through);
+                channel->note_oldest(std::get<port::SnapshotSaved>(*reply).oldest_seq);
                 break;
             case Waiting::Kind::read: {
                 if (waiting.request != 0) {
@@ -336,6 +337,12 @@ void Hub::handle_store(Now now) {
                     break;
                 }
                 reply_listed(waiting.request, std::get<port::Listed>(*reply));
+                break;
+            case Waiting::Kind::look:
+                continue_lookback(now, waiting, reply);
+                break;
+            case Waiting::Kind::versions:
+                answer_versions(waiting, reply);
                 break;
             case Waiting::Kind::remove:
                 if (!reply) {

@@ -40,6 +40,8 @@ struct ShardPlace {
     uint32_t count = 1;
 };
 
+class Lookback;
+
 /// Plain sums for metrics.
 struct Stats {
     uint64_t connections = 0;
@@ -215,11 +217,28 @@ class Hub {
     std::string hash_of(const Channel& channel);
     /// Not when a push of that Idempotency-Key (empty: none) is known or under way.
     void enqueue_once(Now now, Channel& channel, PendingPush push, const std::string& key);
+    // hub_lookback.cpp
+    void handle_request(Now now, uint64_t id, ReadChanges& request);
+    void handle_request(Now now, uint64_t id, SaveVersion& request);
+    void handle_request(Now now, uint64_t id, ListVersions& request);
+    void handle_request(Now now, uint64_t id, DeleteVersion& request);
+    void handle_request(Now now, uint64_t id, RestoreRecord& request);
+    void handle_request(Now now, uint64_t id, DecideConflict& request);
+    void look_back(uint64_t id, const Channel& channel, Request request);
+    void start_lookbacks();
+    void continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreReply>& reply);
+    void finish_lookback(Now now, Lookback& lookback);
+    void put_version(Now now, uint64_t id, const Channel& channel, const std::string& name,
+                     const record::Document& document);
+    void restore_record(Now now, uint64_t id, const RestoreRecord& request,
+                        const record::Document& then);
+    void answer_versions(const Waiting& waiting, base::Result<port::StoreReply>& reply);
     void reply(uint64_t id, base::Error error, std::string channel = {});
     void reply(uint64_t id, std::string json, const Channel* channel = nullptr);
     void reply_listed(uint64_t id, const port::Listed& listed);
     void when_ready(Now now, uint64_t id, const std::string& channel, Request request);
-    void answer_record(uint64_t id, const Channel& channel, const GetRecord& request);
+    void answer_record(uint64_t id, const Channel& channel, const record::Document& document,
+                       const GetRecord& request);
     void handle_deleted(Now now, const std::string& name);
 
     const Config& config_;
@@ -242,7 +261,18 @@ class Hub {
 
     /// What a completion is for.
     struct Waiting {
-        enum class Kind : uint8_t { load, append, snapshot, read, find, outcome, list, remove };
+        enum class Kind : uint8_t {
+            load,
+            append,
+            snapshot,
+            read,
+            find,
+            outcome,
+            list,
+            remove,
+            look,      ///< `request` is the id of a Lookback
+            versions,  ///< what is stored of versions, or their list
+        };
         Kind kind = Kind::load;
         std::string channel;
         std::vector<std::string> channels;  ///< append
@@ -255,10 +285,14 @@ class Hub {
         /// Something is to be done with the channel when the answer comes.
         bool is_lookup() const {
             return kind == Kind::find || kind == Kind::outcome || kind == Kind::read ||
-                   kind == Kind::remove;
+                   kind == Kind::remove || kind == Kind::look || kind == Kind::versions;
         }
     };
     std::unordered_map<port::Ticket, Waiting> waiting_;
+    /// Looks into the past, by their ids; those that have not begun yet stand in line.
+    std::map<uint64_t, std::unique_ptr<Lookback>> lookbacks_;
+    std::deque<uint64_t> lookbacks_in_line_;
+    uint64_t next_lookback_ = 1;
     std::multimap<std::string, std::pair<uint64_t, Request>, std::less<>> requests_waiting_;
     std::vector<std::pair<std::string, Inflight>> planted_;  ///< PlantedBug::apply_before_commit
     uint64_t next_sweep_ms_ = 0;

@@ -64,11 +64,12 @@ void Hub::maybe_snapshot(Channel& channel, bool force) {
     request.seq = channel.head();
     request.body = channel.encode_snapshot();
     request.trim_through = std::min(channel.floor(), channel.head());
+    request.states_max = static_cast<uint32_t>(retention.states);
+    request.states_every = retention.snapshot_every_entries;
     Waiting waiting;
     waiting.kind = Waiting::Kind::snapshot;
     waiting.channel = channel.name();
     waiting.seq = request.seq;
-    waiting.through = request.trim_through;
     submit(std::move(request), std::move(waiting));
 }
 

@@ -56,25 +56,46 @@ const Channel* ready(const Channel* channel) {
 void Hub::handle_request(Now now, uint64_t id, GetRecord& request) {
     const Channel* channel = ready(find_channel(request.channel));
     if (channel == nullptr) return when_ready(now, id, request.channel, request);
-    answer_record(id, *channel, request);
+    const bool is_past = !request.version.empty() || (request.at && *request.at != channel->head());
+    if (is_past) return look_back(id, *channel, std::move(request));
+    answer_record(id, *channel, channel->document(), request);
 }
 
-void Hub::answer_record(uint64_t id, const Channel& channel, const GetRecord& request) {
+void Hub::answer_record(uint64_t id, const Channel& channel, const record::Document& document,
+                        const GetRecord& request) {
     const auto path = record::parse_path(request.path);
     if (!path) return reply(id, path.error(), channel.name());
-    if (!path->empty() && !channel.document().exists(*path))
+    if (!path->empty() && !document.exists(*path))
         return reply(id, base::fail(ErrorCode::not_found), channel.name());
     std::string json = "{\"epoch\":\"" + std::to_string(channel.epoch()) + "\",\"seq\":";
-    json += std::to_string(channel.head());
-    json += ",\"hash\":\"" + hash_of(channel) + "\",\"value\":";
-    base::Value shown = channel.document().shown(*path);
-    base::append_json(json, shown);
+    const bool is_head = &document == &channel.document();
+    json += std::to_string(document.seq());
+    json += ",\"hash\":\"" + (is_head ? hash_of(channel) : document.hash()) + "\",";
+    base::Value shown;
+    if (request.form == GetRecord::Form::changes) {
+        json += "\"changes\":[";
+        bool is_first = true;
+        for (const record::Change& change : document.changes(0)) {
+            if (!record::covers(*path, change.path)) continue;
+            if (!std::exchange(is_first, false)) json += ',';
+            record::append_change_json(json, change);
+        }
+        json += ']';
+    } else {
+        json += "\"value\":";
+        shown = document.shown(*path);
+        base::append_json(json, shown);
+    }
     json += '}';
-    if (path->empty()) channel.read_states.remember(channel.head(), std::move(shown), json.size());
+    if (path->empty() && is_head && request.form == GetRecord::Form::value)
+        channel.read_states.remember(channel.head(), std::move(shown), json.size());
     reply(id, std::move(json), &channel);
+    replies_.back().seq = document.seq();
 }
 
 void Hub::handle_request(Now now, uint64_t id, WriteRecord& request) {
+    if (request.ops.is_array() && request.ops.as_array().empty())
+        return reply(id, base::fail(ErrorCode::malformed), request.channel);
     base::Error error;
     Channel* channel = channel_for(now, request.channel, error);
     if (channel == nullptr) return reply(id, error, request.channel);
@@ -191,9 +212,11 @@ void Hub::handle_request(Now now, uint64_t id, ReadConflicts& request) {
     const auto rows = channel->document().journal(request.is_all ? record::Document::Rows::all
                                                                  : record::Document::Rows::open);
     std::string json = "{\"conflicts\":[";
-    for (size_t i = 0; i < rows.size(); ++i) {
-        if (i > 0) json += ',';
-        append_row_json(json, rows[i], channel->document());
+    bool is_first = true;
+    for (const record::Row& row : rows) {
+        if (std::max(row.seq, row.closed_seq) <= request.after) continue;
+        if (!std::exchange(is_first, false)) json += ',';
+        append_row_json(json, row, channel->document());
     }
     reply(id, json + "]}", channel);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/value.hpp"
 #include "hub/types.hpp"
+#include "record/decide.hpp"
 #include "record/op.hpp"
 
 namespace tandem::hub {
@@ -16,6 +18,12 @@ namespace tandem::hub {
 struct GetRecord {
     std::string channel;
     std::string path;
+    /// Of the past, when one of them is given: the seq, or the name of a version.
+    std::optional<uint64_t> at = std::nullopt;
+    std::string version = {};
+    /// What is shown, or the absolute changes that make it from nothing.
+    enum class Form : uint8_t { value, changes };
+    Form form = Form::value;
 };
 /// Ops in JSON form. With `match` the write is made on that base, and is refused with
 /// `precondition_failed` when a path that it writes has changed since.
@@ -60,16 +68,55 @@ struct ReadEntries {
 };
 struct ReadConflicts {
     std::string channel;
-    bool is_all = false;
+    bool is_all = false;  ///< closed ones too
+    uint64_t after = 0;   ///< rows that opened or closed above this seq
 };
 struct ReadPresence {
     std::string channel;
 };
 struct ListConnections {};
+/// Who changed what above `from`, up to `to` or the head.
+struct ReadChanges {
+    std::string channel;
+    uint64_t from = 0;
+    std::optional<uint64_t> to = std::nullopt;
+    uint32_t limit = 1000;  ///< rows; those of one entry stay together
+};
+/// Gives the state at `at`, or at the head, a name under which it stays.
+struct SaveVersion {
+    std::string channel;
+    std::string name;
+    std::optional<uint64_t> at = std::nullopt;
+};
+struct ListVersions {
+    std::string channel;
+};
+struct DeleteVersion {
+    std::string channel;
+    std::string name;
+};
+/// Writes what `path` showed then, as one who has seen the head.
+struct RestoreRecord {
+    std::string channel;
+    std::string path;
+    std::optional<uint64_t> at = std::nullopt;
+    std::string version = {};
+    bool has_match = false;  ///< as of WriteRecord
+    record::Cursor match = {};
+};
+/// Decides a row of the conflict journal, as one who has seen the head.
+struct DecideConflict {
+    std::string channel;
+    std::string path;
+    record::Dot dot;
+    std::optional<record::Reason> reason = std::nullopt;  ///< when several rows have that dot
+    record::Decision decision = record::Decision::keep;
+};
 
 using Request =
     std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries, ReadConflicts,
-                 ReadPresence, ListConnections, ReplaceRecord, ReadHashes>;
+                 ReadPresence, ListConnections, ReplaceRecord, ReadHashes, ReadChanges, SaveVersion,
+                 ListVersions, DeleteVersion, RestoreRecord, DecideConflict>;
 
 /// A connection as ListConnections shows it. What a guest adds to the row of its home are its
 /// channels and sums.

@@ -64,6 +64,10 @@ struct SnapshotRequest {
     uint64_t seq = 0;
     std::string body;
     uint64_t trim_through = 0;  ///< entries with seq <= this (and <= seq) are deleted too; 0: none
+    /// So many older snapshots are kept at most, spread over the log, so that the state at any seq
+    /// is near one. The log is then trimmed only below one of them. 0: none is kept.
+    uint32_t states_max = 0;
+    uint64_t states_every = 1;  ///< least distance in seqs of those that are kept
 };
 struct ReadRequest {
     std::string channel;
@@ -92,8 +96,39 @@ struct DeleteRequest {
     /// head.
     std::string channel;
 };
-using StoreRequest = std::variant<LoadRequest, AppendRequest, SnapshotRequest, ReadRequest,
-                                  FindRequest, FindOutcomeRequest, ListRequest, DeleteRequest>;
+/// The state from which that at `at` is had by replaying what follows it.
+struct StateRequest {
+    std::string channel;
+    uint64_t at = 0;
+};
+/// A state that somebody gave a name. It stays until it is deleted, or its channel is.
+struct StoredVersion {
+    std::string name;
+    uint64_t seq = 0;
+    uint64_t created_ms = 0;
+    uint64_t bytes = 0;  ///< of the body, also where that is left out
+    std::string body;
+};
+struct PutVersionRequest {
+    std::string channel;
+    StoredVersion version;
+    uint32_t versions_max = 100;  ///< of the channel
+};
+struct VersionsRequest {
+    std::string channel;
+};
+struct FindVersionRequest {
+    std::string channel;
+    std::string name;
+};
+struct DeleteVersionRequest {
+    std::string channel;
+    std::string name;
+};
+using StoreRequest =
+    std::variant<LoadRequest, AppendRequest, SnapshotRequest, ReadRequest, FindRequest,
+                 FindOutcomeRequest, ListRequest, DeleteRequest, StateRequest, PutVersionRequest,
+                 VersionsRequest, FindVersionRequest, DeleteVersionRequest>;
 
 struct Loaded {
     bool exists = false;  ///< false also for a deleted channel, which has a head and epochs
@@ -108,7 +143,9 @@ struct Loaded {
     uint64_t oldest_seq = 0;           ///< lowest seq still in the log; 0: none
 };
 struct Appended {};
-struct SnapshotSaved {};
+struct SnapshotSaved {
+    uint64_t oldest_seq = 0;  ///< lowest seq still in the log; 0: none
+};
 struct EntriesRead {
     std::vector<StoredEntry> entries;  ///< contiguous from after+1, or empty when trimmed
     uint64_t oldest_seq = 0;
@@ -135,8 +172,29 @@ struct Listed {
 struct Deleted {
     bool existed = false;
 };
-using StoreReply = std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound,
-                                Listed, Deleted>;
+struct StateFound {
+    bool exists = false;
+    uint64_t seq = 0;
+    std::string body;         ///< of a snapshot; empty: the channel began here, with nothing
+    uint64_t oldest_seq = 0;  ///< the lowest seq whose state can be had
+};
+struct VersionPut {
+    enum class Outcome : uint8_t { stored, exists, too_many, no_channel };
+    Outcome outcome = Outcome::stored;
+};
+struct Versions {
+    std::vector<StoredVersion> versions;  ///< by seq, then name; without bodies
+};
+struct VersionFound {
+    bool exists = false;
+    StoredVersion version;
+};
+struct VersionDeleted {
+    bool existed = false;
+};
+using StoreReply =
+    std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound, Listed, Deleted,
+                 StateFound, VersionPut, Versions, VersionFound, VersionDeleted>;
 
 struct Completion {
     Ticket ticket = 0;

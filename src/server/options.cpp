@@ -231,6 +231,11 @@ std::vector<Setting> settings_of(Options& o) {
                          retention.snapshot_every_entries, 1, 1'000'000));
     all.push_back(number("retention", "snapshot_every_bytes", "or bytes of log between them",
                          retention.snapshot_every_bytes, 1024, 1024 * base::kMiB));
+    all.push_back(number("retention", "states",
+                         "older snapshots of a channel that are kept for looking back",
+                         retention.states, 0, 1'000));
+    all.push_back(number("retention", "versions", "named versions of one channel",
+                         retention.versions, 0, 100'000));
     all.push_back(number("retention", "cold_after_ms", "an unused channel leaves memory after this",
                          retention.cold_after_ms, 0, 86'400'000));
     return all;

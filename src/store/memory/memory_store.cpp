@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "store/states.hpp"
 
 namespace tandem::store {
 
@@ -115,11 +116,101 @@ Result<StoreReply> MemoryStore::run(const port::SnapshotRequest& request) {
     if (channel == nullptr || request.seq > channel->head) {
         return fail(ErrorCode::internal, request.seq);
     }
-    if (request.seq < channel->base_seq) return StoreReply(port::SnapshotSaved{});
+    if (request.seq < channel->base_seq)
+        return StoreReply(port::SnapshotSaved{oldest_seq(*channel)});
+    keep_state(*channel, request);
     channel->base_seq = request.seq;
     channel->snapshot = request.body;
-    trim(*channel, std::min(request.trim_through, request.seq));
-    return StoreReply(port::SnapshotSaved{});
+    uint64_t through = std::min(request.trim_through, request.seq);
+    if (request.states_max != 0) {
+        const auto above = channel->states.upper_bound(through);
+        through = above == channel->states.begin() ? 0 : std::prev(above)->first;
+        if (through != 0)
+            channel->states.erase(channel->states.begin(), channel->states.find(through));
+    }
+    trim(*channel, through);
+    return StoreReply(port::SnapshotSaved{oldest_seq(*channel)});
+}
+
+uint64_t MemoryStore::oldest_seq(const Channel& channel) {
+    return channel.entries.empty() ? 0 : channel.entries.begin()->first;
+}
+
+std::vector<uint64_t> MemoryStore::Channel::state_seqs() const {
+    std::vector<uint64_t> seqs;
+    for (const auto& [seq, body] : states)
+        seqs.push_back(seq);
+    return seqs;
+}
+
+void MemoryStore::keep_state(Channel& channel, const port::SnapshotRequest& request) {
+    if (request.states_max == 0 || request.seq == channel.base_seq) return;
+    if (!is_worth_keeping(channel.state_seqs(), channel.begin_seq, channel.base_seq,
+                          request.states_every))
+        return;
+    channel.states[channel.base_seq] = channel.snapshot;
+    if (channel.states.size() > request.states_max)
+        channel.states.erase(surplus_state(channel.state_seqs(), request.seq));
+}
+
+Result<StoreReply> MemoryStore::run(const port::StateRequest& request) {
+    port::StateFound found;
+    const Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(std::move(found));
+    const uint64_t oldest = oldest_seq(*channel);
+    const StateChoice choice =
+        choose_state(channel->state_seqs(), request.at, channel->begin_seq, channel->base_seq,
+                     oldest == 0 ? channel->head + 1 : oldest);
+    found.exists = choice.exists;
+    found.seq = choice.seq;
+    found.oldest_seq = choice.oldest_seq;
+    if (!choice.exists || choice.seq == channel->begin_seq) return StoreReply(std::move(found));
+    found.body =
+        choice.seq == channel->base_seq ? channel->snapshot : channel->states.at(choice.seq);
+    return StoreReply(std::move(found));
+}
+
+Result<StoreReply> MemoryStore::run(const port::PutVersionRequest& request) {
+    using Outcome = port::VersionPut::Outcome;
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(port::VersionPut{Outcome::no_channel});
+    if (channel->versions.contains(request.version.name))
+        return StoreReply(port::VersionPut{Outcome::exists});
+    if (channel->versions.size() >= request.versions_max)
+        return StoreReply(port::VersionPut{Outcome::too_many});
+    port::StoredVersion& stored = channel->versions[request.version.name];
+    stored = request.version;
+    stored.bytes = stored.body.size();
+    return StoreReply(port::VersionPut{Outcome::stored});
+}
+
+Result<StoreReply> MemoryStore::run(const port::VersionsRequest& request) {
+    port::Versions out;
+    if (const Channel* channel = live_channel(request.channel); channel != nullptr)
+        for (const auto& [name, version] : channel->versions) {
+            out.versions.push_back(version);
+            out.versions.back().body.clear();
+        }
+    std::stable_sort(out.versions.begin(), out.versions.end(),
+                     [](const auto& a, const auto& b) { return a.seq < b.seq; });
+    return StoreReply(std::move(out));
+}
+
+Result<StoreReply> MemoryStore::run(const port::FindVersionRequest& request) {
+    port::VersionFound found;
+    const Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(std::move(found));
+    const auto at = channel->versions.find(request.name);
+    if (at == channel->versions.end()) return StoreReply(std::move(found));
+    found.exists = true;
+    found.version = at->second;
+    return StoreReply(std::move(found));
+}
+
+Result<StoreReply> MemoryStore::run(const port::DeleteVersionRequest& request) {
+    Channel* channel = live_channel(request.channel);
+    return StoreReply(
+        port::VersionDeleted{channel != nullptr && channel->versions.erase(request.name) > 0});
 }
 
 Result<StoreReply> MemoryStore::run(const port::ReadRequest& request) {
@@ -192,6 +283,7 @@ Result<StoreReply> MemoryStore::run(const port::DeleteRequest& request) {
     Channel buried;
     buried.head = channel->head;
     buried.base_seq = channel->head;
+    buried.begin_seq = channel->head;
     buried.changed_ms = channel->changed_ms;
     buried.epochs = std::move(channel->epochs);
     *channel = std::move(buried);

@@ -36,12 +36,17 @@ class MemoryStore final : public port::Store {
         uint64_t head = 0;
         uint64_t floor = 0;
         uint64_t base_seq = 0;  ///< the snapshot's seq, or the head at the deletion
+        uint64_t begin_seq = 0;
         uint64_t log_bytes = 0;
         uint64_t changed_ms = 0;
         std::string snapshot;
         std::map<uint64_t, port::StoredEntry> entries;
         std::vector<port::EpochFork> epochs;
         std::map<std::string, port::Outcome> outcomes;
+        std::map<uint64_t, std::string> states;
+        std::map<std::string, port::StoredVersion> versions;
+
+        std::vector<uint64_t> state_seqs() const;
     };
     struct Waiting {
         port::Ticket ticket;
@@ -51,6 +56,8 @@ class MemoryStore final : public port::Store {
     Channel* live_channel(const std::string& name);
     static base::Status append_to(Channel& channel, const port::ChannelAppend& append);
     static void trim(Channel& channel, uint64_t through);
+    static uint64_t oldest_seq(const Channel& channel);
+    static void keep_state(Channel& channel, const port::SnapshotRequest& request);
     base::Result<port::StoreReply> run(const port::LoadRequest& request);
     base::Result<port::StoreReply> run(const port::AppendRequest& request);
     base::Result<port::StoreReply> run(const port::SnapshotRequest& request);
@@ -59,6 +66,11 @@ class MemoryStore final : public port::Store {
     base::Result<port::StoreReply> run(const port::FindOutcomeRequest& request);
     base::Result<port::StoreReply> run(const port::ListRequest& request);
     base::Result<port::StoreReply> run(const port::DeleteRequest& request);
+    base::Result<port::StoreReply> run(const port::StateRequest& request);
+    base::Result<port::StoreReply> run(const port::PutVersionRequest& request);
+    base::Result<port::StoreReply> run(const port::VersionsRequest& request);
+    base::Result<port::StoreReply> run(const port::FindVersionRequest& request);
+    base::Result<port::StoreReply> run(const port::DeleteVersionRequest& request);
 
     uint64_t store_epoch_;
     std::map<std::string, Channel> channels_;

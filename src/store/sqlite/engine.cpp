@@ -25,7 +25,9 @@ namespace {
 bool is_write(const StoreRequest& request) {
     return std::holds_alternative<port::AppendRequest>(request) ||
            std::holds_alternative<port::SnapshotRequest>(request) ||
-           std::holds_alternative<port::DeleteRequest>(request);
+           std::holds_alternative<port::DeleteRequest>(request) ||
+           std::holds_alternative<port::PutVersionRequest>(request) ||
+           std::holds_alternative<port::DeleteVersionRequest>(request);
 }
 
 // Tells a missing or read-only folder apart before SQLite can only say that it cannot open.
@@ -117,6 +119,7 @@ Result<std::unique_ptr<SqliteEngine>> SqliteEngine::open(const std::string& path
         if (state == SchemaState::absent) {
             TANDEM_CHECK(create_schema(connection, options.new_epoch));
         }
+        TANDEM_CHECK(upgrade_schema(connection));
         if (system_files) TANDEM_CHECK(sync_folder(folder_of(path)));
     }
     TANDEM_TRY(engine->page_bytes_, connection.query_number("PRAGMA page_size"));
@@ -130,7 +133,7 @@ Status SqliteEngine::prepare() {
     statements_ = std::make_unique<Statements>();
     const std::pair<Statement*, const char*> texts[] = {
         {&statements_->channel_by_name,
-         "SELECT id, live, head, base_seq FROM channels WHERE name = ?"},
+         "SELECT id, live, head, base_seq, begin_seq FROM channels WHERE name = ?"},
         {&statements_->oldest_seq, "SELECT min(seq) FROM entries WHERE channel = ?"},
         {&statements_->snapshot, "SELECT body FROM snapshots WHERE channel = ?"},
         {&statements_->entries,
@@ -149,7 +152,7 @@ Status SqliteEngine::prepare() {
          "WHERE name > ?1 AND name >= ?2 AND live = 1 ORDER BY name"},
         {&statements_->insert_channel,
          "INSERT INTO channels (name, live, head, floor, base_seq, log_bytes, snapshot_bytes, "
-         "changed_ms) VALUES (?, 1, 0, 0, 0, 0, 0, 0)"},
+         "changed_ms, begin_seq) VALUES (?, 1, 0, 0, 0, 0, 0, 0, 0)"},
         {&statements_->update_channel,
          "UPDATE channels SET live = 1, head = ?2, floor = max(floor, ?3), "
          "log_bytes = log_bytes + ?4, changed_ms = max(changed_ms, ?5) WHERE id = ?1"},
@@ -174,9 +177,24 @@ Status SqliteEngine::prepare() {
          "UPDATE channels SET log_bytes = max(0, log_bytes - ?2) WHERE id = ?1"},
         {&statements_->bury_channel,
          "UPDATE channels SET live = 0, floor = 0, base_seq = head, log_bytes = 0, "
-         "snapshot_bytes = 0 WHERE id = ?"},
+         "snapshot_bytes = 0, begin_seq = head WHERE id = ?"},
         {&statements_->delete_snapshot, "DELETE FROM snapshots WHERE channel = ?"},
         {&statements_->delete_outcomes, "DELETE FROM outcomes WHERE channel = ?"},
+        {&statements_->states, "SELECT seq FROM states WHERE channel = ? ORDER BY seq"},
+        {&statements_->state, "SELECT body FROM states WHERE channel = ? AND seq = ?"},
+        {&statements_->keep_state,
+         "INSERT OR IGNORE INTO states SELECT channel, seq, body FROM snapshots WHERE channel = ?"},
+        {&statements_->delete_state, "DELETE FROM states WHERE channel = ? AND seq = ?"},
+        {&statements_->delete_states_below, "DELETE FROM states WHERE channel = ? AND seq < ?"},
+        {&statements_->insert_version, "INSERT INTO versions VALUES (?, ?, ?, ?, ?)"},
+        {&statements_->version_names, "SELECT name FROM versions WHERE channel = ?"},
+        {&statements_->versions,
+         "SELECT name, seq, created_ms, length(body) FROM versions WHERE channel = ? "
+         "ORDER BY seq, name"},
+        {&statements_->find_version,
+         "SELECT seq, created_ms, body FROM versions WHERE channel = ? AND name = ?"},
+        {&statements_->delete_version, "DELETE FROM versions WHERE channel = ? AND name = ?"},
+        {&statements_->delete_versions, "DELETE FROM versions WHERE channel = ?"},
     };
     for (auto [statement, text] : texts) {
         TANDEM_TRY(*statement, connection_.prepare(text));
@@ -216,6 +234,12 @@ Status SqliteEngine::checkpoint(CheckpointMode mode) {
     }
     fail_for_ever(note_error(code));
     return failure_;
+}
+
+bool SqliteEngine::roll_back() {
+    if (sqlite3_get_autocommit(connection_.get()) != 0) return true;
+    return connection_.run("ROLLBACK") == SQLITE_OK &&
+           sqlite3_get_autocommit(connection_.get()) != 0;
 }
 
 Result<StoreReply> SqliteEngine::execute(const StoreRequest& request) {
@@ -277,9 +301,7 @@ std::vector<Result<StoreReply>> SqliteEngine::execute_batch(
     bool ended = sqlite3_get_autocommit(connection_.get()) != 0;
     if (broken_ != SQLITE_OK || (writes && ended)) {
         Error error = note_error(broken_ != SQLITE_OK ? broken_ : SQLITE_IOERR);
-        int rolled_back = ended ? SQLITE_OK : connection_.run("ROLLBACK");
-        bool clean = rolled_back == SQLITE_OK && sqlite3_get_autocommit(connection_.get()) != 0;
-        if (error.code != ErrorCode::storage_full || !clean) fail_for_ever(error);
+        if (!roll_back() || error.code != ErrorCode::storage_full) fail_for_ever(error);
         abort_batch(requests, error, replies);
         return replies;
     }
@@ -292,9 +314,13 @@ std::vector<Result<StoreReply>> SqliteEngine::execute_batch(
     code = connection_.run("COMMIT");
     if (clock_ns_ != nullptr) counters_.commit_ns = clock_ns_() - began_ns;
     if (code != SQLITE_OK) {
-        fail_for_ever(note_error(code));
-        connection_.run("ROLLBACK");
-        abort_batch(requests, failure_, replies);
+        // There was no room for the log's last frames, of which the very last one commits: it is
+        // not there whole, so that no recovery takes the batch, and the next one overwrites it.
+        // A failed fsync is another error.
+        const Error error = note_error(code);
+        const bool is_clean = error.code == ErrorCode::storage_full && roll_back();
+        if (!is_clean) fail_for_ever(error);
+        abort_batch(requests, error, replies);
         return replies;
     }
     ++counters_.commits;

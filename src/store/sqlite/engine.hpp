@@ -57,9 +57,11 @@ enum class CheckpointMode {
 /// What an error means:
 /// - `internal`: the request contradicts what is stored (seqs that do not continue the head, a
 ///   first append without an epoch). Nothing of it is written; other requests are not affected.
-/// - `storage_full` while the engine has not failed: space ran out before the commit and the
-///   transaction was rolled back; no request of the batch was written and all may be sent again.
-/// - Every error of the commit itself, and every I/O error or damage that a write meets, is final:
+/// - `storage_full` while the engine has not failed: there was no room for the transaction, also
+///   for the last of it at the commit, and it was rolled back; no request of the batch was written
+///   and all may be sent again.
+/// - Every other error of the commit itself, and every I/O error or damage that a write meets, is
+/// final:
 ///   what is on disk is then unknown, and a second fsync may report success for data that the first
 ///   one lost. The engine writes nothing more (`failed`) and answers everything with that error.
 ///   Opening the store again finds all that was acknowledged, and possibly the failed batch.
@@ -100,6 +102,8 @@ class SqliteEngine {
     base::Status prepare();
     static int on_commit(void* self, sqlite3*, const char*, int pages);
     void fail_for_ever(base::Error error);
+    /// True when no transaction is open any more.
+    bool roll_back();
     base::Error note_write_error(int code);
     base::Error note_error(int code);
     void abort_batch(std::span<const port::StoreRequest* const> requests, base::Error error,
@@ -114,6 +118,16 @@ class SqliteEngine {
     base::Result<port::StoreReply> run_one(const port::FindRequest& request);
     base::Result<port::StoreReply> run_one(const port::FindOutcomeRequest& request);
     base::Result<port::StoreReply> run_one(const port::ListRequest& request);
+
+    // Older states and named ones, in engine_states.cpp.
+    base::Result<std::vector<uint64_t>> states_of(uint64_t id);
+    base::Status keep_state(const Row& row, const port::SnapshotRequest& request);
+    base::Result<uint64_t> trimmable(const Row& row, const port::SnapshotRequest& request);
+    base::Result<port::StoreReply> run_one(const port::StateRequest& request);
+    base::Result<port::StoreReply> run_one(const port::PutVersionRequest& request);
+    base::Result<port::StoreReply> run_one(const port::VersionsRequest& request);
+    base::Result<port::StoreReply> run_one(const port::FindVersionRequest& request);
+    base::Result<port::StoreReply> run_one(const port::DeleteVersionRequest& request);
 
     // Writes, in engine_writes.cpp. A request is checked as a whole before any of it is written.
     base::Status check_append(const port::AppendRequest& request);

@@ -47,6 +47,7 @@ Result<SqliteEngine::Row> SqliteEngine::row_of(std::string_view channel) {
     row.live = select.number_at(1) != 0;
     row.head = select.number_at(2);
     row.base_seq = select.number_at(3);
+    row.begin_seq = select.number_at(4);
     return row;
 }
 

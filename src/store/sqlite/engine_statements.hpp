@@ -13,6 +13,7 @@ struct SqliteEngine::Row {
     uint64_t id = 0;
     uint64_t head = 0;
     uint64_t base_seq = 0;
+    uint64_t begin_seq = 0;
 };
 
 struct SqliteEngine::Statements {
@@ -38,6 +39,17 @@ struct SqliteEngine::Statements {
     Statement bury_channel;
     Statement delete_snapshot;
     Statement delete_outcomes;
+    Statement states;
+    Statement state;
+    Statement keep_state;
+    Statement delete_state;
+    Statement delete_states_below;
+    Statement insert_version;
+    Statement version_names;
+    Statement versions;
+    Statement find_version;
+    Statement delete_version;
+    Statement delete_versions;
 };
 
 }  // namespace tandem::store

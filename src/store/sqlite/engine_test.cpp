@@ -177,6 +177,39 @@ TEST(SqliteEngine, FindsEntriesAndOutcomesAndListsByPrefixInPages) {
     EXPECT_FALSE(listed.more);
 }
 
+// A file of version 1 is what this leaves: without the tables and the column of version 2.
+TEST(SqliteEngine, AStoreOfTheFirstVersionIsBroughtForward) {
+    TemporaryFolder folder;
+    const std::string path = folder.file("tandem.db");
+    {
+        auto engine = open_engine(path);
+        ASSERT_TRUE(engine->execute(append("a:1", 1, 5)).ok());
+        ASSERT_TRUE(engine->execute(port::SnapshotRequest{"a:1", 4, "four", 3}).ok());
+        ASSERT_TRUE(engine->execute(append("a:2", 1, 2)).ok());
+    }
+    {
+        auto connection = Connection::open(path, SQLITE_OPEN_READWRITE, "");
+        ASSERT_TRUE(connection.ok());
+        ASSERT_TRUE(connection
+                        ->execute("DROP TABLE states;DROP TABLE versions;DROP TABLE cursors;"
+                                  "ALTER TABLE channels DROP COLUMN begin_seq;"
+                                  "PRAGMA user_version=1")
+                        .ok());
+    }
+    auto engine = open_engine(path);
+    auto reply = engine->execute(port::StateRequest{"a:1", 4});
+    ASSERT_TRUE(reply.ok());
+    EXPECT_EQ(std::get<port::StateFound>(*reply).body, "four");
+    reply = engine->execute(port::StateRequest{"a:1", 3});
+    ASSERT_TRUE(reply.ok());
+    EXPECT_FALSE(std::get<port::StateFound>(*reply).exists);
+    EXPECT_EQ(std::get<port::StateFound>(*reply).oldest_seq, 4u);
+    reply = engine->execute(port::StateRequest{"a:2", 1});
+    ASSERT_TRUE(reply.ok());
+    EXPECT_TRUE(std::get<port::StateFound>(*reply).exists);
+    EXPECT_TRUE(engine->execute(append("a:1", 6, 7)).ok());
+}
+
 TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
     TemporaryFolder folder;
     EXPECT_EQ(open_error(folder.file("missing/tandem.db")), ErrorCode::io_failed);
@@ -187,7 +220,7 @@ TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
     open_engine(folder.file("newer.db")).reset();
     auto connection = Connection::open(folder.file("newer.db"), SQLITE_OPEN_READWRITE, "");
     ASSERT_TRUE(connection.ok());
-    ASSERT_TRUE(connection->execute("PRAGMA user_version=2").ok());
+    ASSERT_TRUE(connection->execute("PRAGMA user_version=3").ok());
     EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_newer);
     ASSERT_TRUE(connection->execute("PRAGMA user_version=1;PRAGMA application_id=5").ok());
     EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_corrupt);

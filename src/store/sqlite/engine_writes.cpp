@@ -140,7 +140,10 @@ Result<StoreReply> SqliteEngine::run_one(const port::SnapshotRequest& request) {
     TANDEM_TRY(Row row, row_of(request.channel));
     if (!row.live || request.seq > row.head) return fail(ErrorCode::internal, request.seq);
     // An older one than the stored brings nothing, and what it needs may be trimmed already.
-    if (request.seq < row.base_seq) return StoreReply(port::SnapshotSaved{});
+    port::SnapshotSaved saved;
+    TANDEM_TRY(saved.oldest_seq, oldest_seq(row.id));
+    if (request.seq < row.base_seq) return StoreReply(saved);
+    TANDEM_CHECK(keep_state(row, request));
     int code = Execution(statements_->put_snapshot)
                    .number(row.id)
                    .number(request.seq)
@@ -154,9 +157,11 @@ Result<StoreReply> SqliteEngine::run_one(const port::SnapshotRequest& request) {
                    .run();
     }
     if (code != SQLITE_OK) return note_write_error(code);
-    uint64_t through = std::min(request.trim_through, request.seq);
-    if (through != 0) TANDEM_CHECK(delete_log(row.id, through));
-    return StoreReply(port::SnapshotSaved{});
+    TANDEM_TRY(const uint64_t through, trimmable(row, request));
+    if (through == 0) return StoreReply(saved);
+    TANDEM_CHECK(delete_log(row.id, through));
+    TANDEM_TRY(saved.oldest_seq, oldest_seq(row.id));
+    return StoreReply(saved);
 }
 
 Result<StoreReply> SqliteEngine::run_one(const port::DeleteRequest& request) {
@@ -164,7 +169,11 @@ Result<StoreReply> SqliteEngine::run_one(const port::DeleteRequest& request) {
     if (!row.live) return StoreReply(port::Deleted{false});
     TANDEM_CHECK(delete_log(row.id, row.head));
     Statement* steps[] = {&statements_->delete_snapshot, &statements_->delete_outcomes,
-                          &statements_->bury_channel};
+                          &statements_->delete_versions, &statements_->bury_channel};
+    if (int code =
+            Execution(statements_->delete_states_below).number(row.id).number(row.head + 1).run();
+        code != SQLITE_OK)
+        return note_write_error(code);
     for (Statement* step : steps) {
         int code = Execution(*step).number(row.id).run();
         if (code != SQLITE_OK) return note_write_error(code);

@@ -29,7 +29,25 @@ struct Show {
             out << fork.epoch << '@' << fork.fork_seq << ' ';
     }
     void operator()(const port::Appended&) const { out << "appended"; }
-    void operator()(const port::SnapshotSaved&) const { out << "saved"; }
+    void operator()(const port::SnapshotSaved& reply) const { out << "saved " << reply.oldest_seq; }
+    void operator()(const port::StateFound& reply) const {
+        out << "state " << reply.exists << ' ' << reply.seq << ' ' << reply.body << ' '
+            << reply.oldest_seq;
+    }
+    void operator()(const port::VersionPut& reply) const {
+        out << "put " << static_cast<int>(reply.outcome);
+    }
+    void operator()(const port::Versions& reply) const {
+        out << "versions";
+        for (const auto& version : reply.versions)
+            out << ' ' << version.name << '@' << version.seq << '/' << version.bytes;
+    }
+    void operator()(const port::VersionFound& reply) const {
+        out << "version " << reply.exists << ' ' << reply.version.seq << ' ' << reply.version.body;
+    }
+    void operator()(const port::VersionDeleted& reply) const {
+        out << "version deleted " << reply.existed;
+    }
     void operator()(const port::EntriesRead& reply) const {
         out << "read " << reply.oldest_seq << ' ';
         for (const auto& entry : reply.entries)
@@ -68,11 +86,16 @@ port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string,
     auto below = [&](uint64_t bound) { return random() % bound; };
     std::string channel = (below(2) == 0 ? "a:" : "b:") + std::to_string(below(3));
     uint64_t& head = heads[channel];
-    switch (below(11)) {
+    switch (below(16)) {
         case 0:
             return port::LoadRequest{channel};
         case 1:
-            return port::SnapshotRequest{channel, below(head + 2), "snapshot", below(head + 2)};
+            return port::SnapshotRequest{channel,
+                                         below(head + 2),
+                                         "at " + std::to_string(head),
+                                         below(head + 2),
+                                         static_cast<uint32_t>(below(4)),
+                                         below(3)};
         case 2:
             return port::ReadRequest{channel, below(head + 2), below(head + 3),
                                      static_cast<uint32_t>(below(4)), below(20)};
@@ -85,6 +108,17 @@ port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string,
                                      static_cast<uint32_t>(below(4))};
         case 6:
             return port::DeleteRequest{channel};
+        case 7:
+            return port::StateRequest{channel, below(head + 2)};
+        case 8:
+            return port::PutVersionRequest{
+                channel, {std::to_string(below(5)), below(head + 2), 5, 0, "whole"}, 3};
+        case 9:
+            return port::VersionsRequest{channel};
+        case 10:
+            return port::FindVersionRequest{channel, std::to_string(below(5))};
+        case 11:
+            return port::DeleteVersionRequest{channel, std::to_string(below(5))};
         default:
             break;
     }

@@ -13,7 +13,7 @@ constexpr uint64_t kApplicationId = 0x546e646d;
 // channels.live is 0 for a deleted channel. Its row and epochs stay, so that a channel of the same
 // name continues above the old head and no cursor of the old one can be taken for one of the new.
 // channels.base_seq is the seq above which the log is needed: the snapshot's, or the head at the
-// deletion.
+// deletion. channels.begin_seq is the seq at which its record was empty: 0, or that head.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (
     key TEXT PRIMARY KEY, value INTEGER NOT NULL
@@ -27,7 +27,8 @@ CREATE TABLE channels (
     base_seq INTEGER NOT NULL,
     log_bytes INTEGER NOT NULL,
     snapshot_bytes INTEGER NOT NULL,
-    changed_ms INTEGER NOT NULL
+    changed_ms INTEGER NOT NULL,
+    begin_seq INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE epochs (
     channel INTEGER NOT NULL, ordinal INTEGER NOT NULL,
@@ -52,6 +53,32 @@ CREATE TABLE outcomes (
     PRIMARY KEY (channel, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outcomes_by_expiry ON outcomes (expires_ms);
+)sql";
+
+// What version 2 has beside version 1. states holds older snapshots, cursors how far of each
+// channel a reader outside of the server has been told.
+constexpr const char* kTables2 = R"sql(
+CREATE TABLE states (
+    channel INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (channel, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE versions (
+    channel INTEGER NOT NULL, name TEXT NOT NULL,
+    seq INTEGER NOT NULL, created_ms INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (channel, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cursors (
+    reader TEXT NOT NULL, channel INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (reader, channel)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+// Where a channel of version 1 began is known only if it has no snapshot. One that has, and that
+// was deleted before, is taken to have begun at 0: its log then counts as trimmed.
+constexpr const char* kUpgradeTo2 = R"sql(
+ALTER TABLE channels ADD COLUMN begin_seq INTEGER NOT NULL DEFAULT 0;
+UPDATE channels SET begin_seq = base_seq
+    WHERE NOT EXISTS (SELECT 1 FROM snapshots WHERE snapshots.channel = channels.id);
 )sql";
 
 base::Status put_meta(Connection& connection, std::string_view key, uint64_t value) {
@@ -85,10 +112,21 @@ base::Result<SchemaState> inspect_schema(Connection& connection) {
 base::Status create_schema(Connection& connection, uint64_t store_epoch) {
     return in_transaction(connection, [&]() -> base::Status {
         TANDEM_CHECK(connection.execute(kTables));
+        TANDEM_CHECK(connection.execute(kTables2));
         TANDEM_CHECK(put_meta(connection, "epoch", store_epoch));
         std::string pragmas = "PRAGMA application_id=" + std::to_string(kApplicationId) +
                               ";PRAGMA user_version=" + std::to_string(kSchemaVersion);
         return connection.execute(pragmas.c_str());
+    });
+}
+
+base::Status upgrade_schema(Connection& connection) {
+    TANDEM_TRY(uint64_t version, connection.query_number("PRAGMA user_version"));
+    if (version >= kSchemaVersion) return {};
+    return in_transaction(connection, [&]() -> base::Status {
+        TANDEM_CHECK(connection.execute(kUpgradeTo2));
+        TANDEM_CHECK(connection.execute(kTables2));
+        return connection.execute("PRAGMA user_version=2");
     });
 }
 

@@ -9,7 +9,7 @@ namespace tandem::store {
 
 /// The version of the tables that this program writes. A file of an older version is brought
 /// forward when it is opened; one of a newer version is refused.
-inline constexpr uint64_t kSchemaVersion = 1;
+inline constexpr uint64_t kSchemaVersion = 2;
 
 enum class SchemaState {
     absent,  ///< an empty file
@@ -22,6 +22,9 @@ base::Result<SchemaState> inspect_schema(Connection& connection);
 
 /// Creates the tables of an empty file in one transaction.
 base::Status create_schema(Connection& connection, uint64_t store_epoch);
+
+/// Brings the tables of an older version forward, in one transaction.
+base::Status upgrade_schema(Connection& connection);
 
 base::Result<uint64_t> read_store_epoch(Connection& connection);
 

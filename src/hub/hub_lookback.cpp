@@ -1,0 +1,289 @@
+// The past of a channel: its record at an older seq, who changed what, versions that have a name,
+// and bringing one of these states back.
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/hub.hpp"
+#include "hub/lookback.hpp"
+#include "record/revert.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+namespace {
+
+// Each holds a whole record, so few are under way at a time.
+constexpr size_t kLookbacksMax = 2;
+constexpr size_t kLookbacksInLineMax = 256;
+// A restored state is written in entries of this size; one op may exceed it.
+constexpr size_t kRestoredEntryBytes = 32 * base::kKiB;
+
+const Channel* ready(const Channel* channel) {
+    return channel != nullptr && channel->state() == Channel::State::ready ? channel : nullptr;
+}
+
+// The seq that a request wants to see; the head when it names none.
+uint64_t wanted_seq(const Request& request, uint64_t head) {
+    if (const auto* get = std::get_if<GetRecord>(&request)) return get->at.value_or(head);
+    if (const auto* changes = std::get_if<ReadChanges>(&request)) return changes->to.value_or(head);
+    if (const auto* save = std::get_if<SaveVersion>(&request)) return save->at.value_or(head);
+    if (const auto* restore = std::get_if<RestoreRecord>(&request))
+        return restore->at.value_or(head);
+    return head;
+}
+
+std::string_view wanted_version(const Request& request) {
+    if (const auto* get = std::get_if<GetRecord>(&request)) return get->version;
+    if (const auto* restore = std::get_if<RestoreRecord>(&request)) return restore->version;
+    return {};
+}
+
+}  // namespace
+
+void Hub::handle_request(Now now, uint64_t id, ReadChanges& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    if (request.from > request.to.value_or(channel->head()))
+        return reply(id, base::fail(ErrorCode::out_of_range, channel->head()), request.channel);
+    look_back(id, *channel, std::move(request));
+}
+
+void Hub::handle_request(Now now, uint64_t id, SaveVersion& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    if (request.name.empty() || request.name.size() > base::kKeyBytesMax)
+        return reply(id, base::fail(ErrorCode::invalid_argument), request.channel);
+    if (request.at.value_or(channel->head()) == channel->head())
+        return put_version(now, id, *channel, request.name, channel->document());
+    look_back(id, *channel, std::move(request));
+}
+
+void Hub::handle_request(Now now, uint64_t id, RestoreRecord& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    if (request.at.has_value() == !request.version.empty())
+        return reply(id, base::fail(ErrorCode::invalid_argument), request.channel);
+    look_back(id, *channel, std::move(request));
+}
+
+void Hub::handle_request(Now now, uint64_t id, ListVersions& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::versions;
+    waiting.channel = request.channel;
+    waiting.request = id;
+    submit(port::VersionsRequest{request.channel}, std::move(waiting));
+}
+
+void Hub::handle_request(Now now, uint64_t id, DeleteVersion& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::versions;
+    waiting.channel = request.channel;
+    waiting.request = id;
+    submit(port::DeleteVersionRequest{request.channel, request.name}, std::move(waiting));
+}
+
+void Hub::handle_request(Now now, uint64_t id, DecideConflict& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    const auto path = record::parse_path_below(request.path);
+    if (!path) return reply(id, path.error(), request.channel);
+    const auto rows = channel->document().journal(record::Document::Rows::all);
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const record::Row& at) {
+        return at.dot == request.dot && at.path == *path &&
+               (!request.reason || at.reason == *request.reason);
+    });
+    if (row == rows.end()) return reply(id, base::fail(ErrorCode::not_found), request.channel);
+    auto ops = record::decide_ops(channel->document(), *row, request.decision);
+    if (!ops) return reply(id, ops.error(), request.channel);
+    PendingPush push;
+    push.condition_base.seq = kBaseIsHead;
+    push.target.request = id;
+    push.ops = std::move(*ops);
+    for (record::Op& op : push.ops)
+        op.base = {channel->epoch(), channel->head()};
+    std::string bytes;
+    record::encode_ops(bytes, push.ops, record::Form::pushed);
+    push.digest = digest_of(bytes);
+    enqueue_push(now, *channels_.find(request.channel)->second, std::move(push));
+}
+
+void Hub::look_back(uint64_t id, const Channel& channel, Request request) {
+    Lookback::Goal goal;
+    goal.seq = wanted_seq(request, channel.head());
+    if (goal.seq > channel.head())
+        return reply(id, base::fail(ErrorCode::out_of_range, channel.head()), channel.name());
+    if (lookbacks_in_line_.size() >= kLookbacksInLineMax)
+        return reply(id, base::fail(ErrorCode::overloaded), channel.name());
+    if (const auto* changes = std::get_if<ReadChanges>(&request)) {
+        goal.rows_from = changes->from;
+        goal.rows_max = std::clamp<uint32_t>(changes->limit, 1, 10'000);
+    }
+    const uint64_t number = next_lookback_++;
+    lookbacks_.emplace(number,
+                       std::make_unique<Lookback>(id, channel.name(), std::move(request), goal));
+    lookbacks_in_line_.push_back(number);
+    start_lookbacks();
+}
+
+void Hub::start_lookbacks() {
+    while (!lookbacks_in_line_.empty() &&
+           lookbacks_.size() - lookbacks_in_line_.size() < kLookbacksMax) {
+        const uint64_t number = lookbacks_in_line_.front();
+        lookbacks_in_line_.pop_front();
+        const Lookback& lookback = *lookbacks_.at(number);
+        Waiting waiting;
+        waiting.kind = Waiting::Kind::look;
+        waiting.channel = lookback.channel();
+        waiting.request = number;
+        const std::string_view version = wanted_version(lookback.request());
+        if (version.empty())
+            submit(port::StateRequest{lookback.channel(), lookback.start_seq()},
+                   std::move(waiting));
+        else
+            submit(port::FindVersionRequest{lookback.channel(), std::string(version)},
+                   std::move(waiting));
+    }
+}
+
+void Hub::continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreReply>& reply) {
+    const uint64_t number = waiting.request;
+    Lookback& lookback = *lookbacks_.at(number);
+    base::Status status;
+    if (!reply) {
+        status = reply.error();
+    } else if (const auto* state = std::get_if<port::StateFound>(&*reply)) {
+        status = lookback.begin(*state);
+    } else if (const auto* found = std::get_if<port::VersionFound>(&*reply)) {
+        status = found->exists ? lookback.begin(found->version)
+                               : base::Status(base::fail(ErrorCode::not_found));
+    } else {
+        status = lookback.feed(std::get<port::EntriesRead>(*reply).entries);
+    }
+    if (status.ok() && !lookback.is_done()) {
+        submit(lookback.next_page(), std::move(waiting));
+        return;
+    }
+    if (status.ok())
+        finish_lookback(now, lookback);
+    else
+        this->reply(lookback.request_id(), status.error(), lookback.channel());
+    lookbacks_.erase(number);
+    start_lookbacks();
+}
+
+void Hub::finish_lookback(Now now, Lookback& lookback) {
+    const uint64_t id = lookback.request_id();
+    const Channel* channel = ready(find_channel(lookback.channel()));
+    if (channel == nullptr)
+        return reply(id, base::fail(ErrorCode::would_block), lookback.channel());
+    if (const auto* get = std::get_if<GetRecord>(&lookback.request())) {
+        answer_record(id, *channel, lookback.document(), *get);
+    } else if (const auto* save = std::get_if<SaveVersion>(&lookback.request())) {
+        put_version(now, id, *channel, save->name, lookback.document());
+    } else if (const auto* restore = std::get_if<RestoreRecord>(&lookback.request())) {
+        restore_record(now, id, *restore, lookback.document());
+    } else if (const auto* changes = std::get_if<ReadChanges>(&lookback.request())) {
+        std::string json = "{\"changes\":[" + lookback.rows() + "],\"from\":";
+        json += std::to_string(changes->from) + ",\"to\":";
+        json += std::to_string(lookback.document().seq()) + ",\"next\":";
+        json += lookback.next_from() != 0 ? std::to_string(lookback.next_from()) : "null";
+        reply(id, json + "}", channel);
+        // Not the version of anything: nothing to compare with.
+        replies_.back().epoch = 0;
+    }
+}
+
+void Hub::put_version(Now now, uint64_t id, const Channel& channel, const std::string& name,
+                      const record::Document& document) {
+    port::PutVersionRequest put;
+    put.channel = channel.name();
+    put.version.name = name;
+    put.version.seq = document.seq();
+    put.version.created_ms = now.wall_ms;
+    document.save(put.version.body);
+    put.versions_max = static_cast<uint32_t>(config_.retention.versions);
+    Waiting waiting;
+    waiting.kind = Waiting::Kind::versions;
+    waiting.channel = channel.name();
+    waiting.request = id;
+    waiting.seq = put.version.seq;
+    submit(std::move(put), std::move(waiting));
+}
+
+void Hub::answer_versions(const Waiting& waiting, base::Result<port::StoreReply>& reply) {
+    const auto refuse = [&](ErrorCode code) {
+        this->reply(waiting.request, base::fail(code), waiting.channel);
+    };
+    if (!reply) return this->reply(waiting.request, reply.error(), waiting.channel);
+    if (const auto* put = std::get_if<port::VersionPut>(&*reply)) {
+        switch (put->outcome) {
+            case port::VersionPut::Outcome::stored:
+                return this->reply(waiting.request,
+                                   "{\"seq\":" + std::to_string(waiting.seq) + "}");
+            case port::VersionPut::Outcome::exists:
+                return refuse(ErrorCode::version_exists);
+            case port::VersionPut::Outcome::too_many:
+                return refuse(ErrorCode::too_many_versions);
+            case port::VersionPut::Outcome::no_channel:
+                return refuse(ErrorCode::not_found);
+        }
+    }
+    if (const auto* gone = std::get_if<port::VersionDeleted>(&*reply)) {
+        if (!gone->existed) return refuse(ErrorCode::not_found);
+        return this->reply(waiting.request, "{\"deleted\":true}");
+    }
+    std::string json = "{\"versions\":[";
+    bool is_first = true;
+    for (const port::StoredVersion& version : std::get<port::Versions>(*reply).versions) {
+        if (!std::exchange(is_first, false)) json += ',';
+        json += "{\"name\":";
+        base::append_json_string(json, version.name);
+        json += ",\"seq\":" + std::to_string(version.seq);
+        json += ",\"created_ms\":" + std::to_string(version.created_ms);
+        json += ",\"bytes\":" + std::to_string(version.bytes) + '}';
+    }
+    this->reply(waiting.request, json + "]}");
+}
+
+// The ops are made from the head that is in memory, and that is what their author has seen: a
+// write on its way to the disk crosses them as any other would.
+void Hub::restore_record(Now now, uint64_t id, const RestoreRecord& request,
+                         const record::Document& then) {
+    Channel& channel = *channels_.find(request.channel)->second;
+    const auto path = record::parse_path(request.path);
+    if (!path) return reply(id, path.error(), request.channel);
+    std::vector<record::Op> ops = record::revert_ops(channel.document(), then, *path);
+    if (ops.empty()) {
+        reply(id, "{\"seq\":" + std::to_string(channel.head()) + ",\"unchanged\":true}", &channel);
+        return;
+    }
+    size_t done = 0;
+    while (done < ops.size()) {
+        const size_t begin = done;
+        PendingPush push;
+        push.condition_base.seq = kBaseIsHead;
+        std::string bytes;
+        while (done < ops.size() && done - begin < base::kOpsPerPushMax &&
+               bytes.size() < kRestoredEntryBytes) {
+            ops[done].base = {channel.epoch(), channel.head()};
+            push.ops.push_back(std::move(ops[done++]));
+            record::encode_ops(bytes, {push.ops.back()}, record::Form::pushed);
+        }
+        push.digest = digest_of(bytes);
+        if (request.has_match && begin == 0) {
+            push.condition_base = request.match;
+            push.if_unchanged.push_back(*path);
+        }
+        // The last one answers.
+        if (done == ops.size()) push.target.request = id;
+        enqueue_push(now, channel, std::move(push));
+    }
+}
+
+}  // namespace tandem::hub

@@ -1,0 +1,158 @@
+#include "hub/lookback.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/channel.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+namespace {
+
+record::Entry entry_of(const port::StoredEntry& stored, std::vector<record::Op> ops) {
+    record::Entry entry;
+    entry.seq = stored.seq;
+    entry.actor = stored.actor;
+    entry.counter = stored.counter;
+    entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
+    entry.own = stored.own;
+    entry.floor = stored.floor;
+    entry.wall_ms = stored.wall_ms;
+    entry.ops = std::move(ops);
+    return entry;
+}
+
+}  // namespace
+
+base::Status Lookback::begin(const port::StateFound& state) {
+    if (!state.exists) return base::fail(ErrorCode::state_gone, state.oldest_seq);
+    if (state.body.empty()) {
+        if (state.seq == 0) return {};
+        record::Entry ground;
+        ground.seq = state.seq;
+        ground.floor = state.seq;
+        document_.apply(ground);
+        return {};
+    }
+    TANDEM_TRY(document_, document_in_snapshot(state.body));
+    if (document_.seq() != state.seq) return base::fail(ErrorCode::storage_corrupt, state.seq);
+    return {};
+}
+
+base::Status Lookback::begin(const port::StoredVersion& version) {
+    TANDEM_TRY(document_, record::Document::load(version.body));
+    goal_ = {document_.seq()};
+    return {};
+}
+
+port::ReadRequest Lookback::next_page() const {
+    return {channel_, document_.seq(), goal_.seq, kPageEntries, kPageBytes};
+}
+
+base::Status Lookback::feed(const std::vector<port::StoredEntry>& entries) {
+    if (entries.empty()) return base::fail(ErrorCode::state_gone, document_.seq());
+    for (const port::StoredEntry& stored : entries) {
+        if (is_done()) break;
+        auto ops = record::decode_ops(stored.body, record::Form::logged);
+        if (!ops || stored.seq != document_.seq() + 1)
+            return base::fail(ErrorCode::storage_corrupt, stored.seq);
+        const record::Entry entry = entry_of(stored, std::move(*ops));
+        if (stored.seq > goal_.rows_from)
+            apply_with_rows(entry);
+        else
+            document_.apply(entry);
+        is_full_ =
+            row_count_ >= goal_.rows_max && goal_.rows_max != 0 && document_.seq() < goal_.seq;
+    }
+    return {};
+}
+
+void Lookback::add_row(const record::Entry& entry, std::string_view op, const record::Path& path,
+                       const base::Value* before, const base::Value* after) {
+    if (row_count_++ > 0) rows_ += ',';
+    rows_ += "{\"seq\":" + std::to_string(entry.seq);
+    rows_ += ",\"when_ms\":" + std::to_string(entry.wall_ms);
+    rows_ += ",\"by\":" + std::to_string(entry.actor) + ",\"op\":";
+    base::append_json_string(rows_, op);
+    rows_ += ",\"path\":";
+    base::append_json_string(rows_, record::to_text(path));
+    if (before != nullptr) {
+        rows_ += ",\"before\":";
+        base::append_json(rows_, *before);
+    }
+    if (after != nullptr) {
+        rows_ += ",\"after\":";
+        base::append_json(rows_, *after);
+    }
+    rows_ += '}';
+}
+
+namespace {
+
+// What a path showed before an entry.
+struct Before {
+    record::Path path;
+    std::string_view op;
+    bool is_move = false;
+    bool exists = false;
+    base::Value value;
+};
+
+// Calls row(path, before, after) for the smallest parts that differ; null: not there.
+template <class Row>
+void compare(const record::Path& path, const base::Value* before, const base::Value* after,
+             const record::Document& document, const Row& row) {
+    if (before != nullptr && after != nullptr && *before == *after) return;
+    const bool is_map = before != nullptr && after != nullptr && before->is_object() &&
+                        after->is_object() && document.shown_kind(path) == record::Kind::map;
+    if (!is_map) return row(path, before, after);
+    const auto below = [&](const std::string& key) {
+        record::Path out = path;
+        out.push_back({record::Segment::Kind::key, key});
+        return out;
+    };
+    for (const base::Member& member : before->as_object())
+        compare(below(member.key), &member.value, after->find(member.key), document, row);
+    for (const base::Member& member : after->as_object())
+        if (before->find(member.key) == nullptr)
+            compare(below(member.key), nullptr, &member.value, document, row);
+}
+
+}  // namespace
+
+void Lookback::apply_with_rows(const record::Entry& entry) {
+    std::vector<Before> paths;
+    for (const record::Op& op : entry.ops) {
+        const auto covered = std::find_if(paths.begin(), paths.end(), [&](const Before& seen) {
+            return record::covers(seen.path, op.path);
+        });
+        const bool is_move = op.kind == record::OpKind::move;
+        if (covered != paths.end()) {
+            covered->is_move |= is_move && covered->path == op.path;
+            continue;
+        }
+        std::erase_if(paths, [&](const Before& b) { return record::covers(op.path, b.path); });
+        Before before{op.path, record::name_of(op.kind), is_move, document_.exists(op.path), {}};
+        if (before.exists) before.value = document_.shown(op.path);
+        paths.push_back(std::move(before));
+    }
+    document_.apply(entry);
+    for (const Before& before : paths) {
+        const bool exists = document_.exists(before.path);
+        const base::Value after = exists ? document_.shown(before.path) : base::Value();
+        if (before.exists && exists && before.value == after) {
+            if (before.is_move) add_row(entry, "move", before.path, nullptr, nullptr);
+            continue;
+        }
+        if (!before.exists && !exists) continue;
+        compare(before.path, before.exists ? &before.value : nullptr, exists ? &after : nullptr,
+                document_,
+                [&](const record::Path& path, const base::Value* was, const base::Value* is) {
+                    add_row(entry, before.op, path, was, is);
+                });
+    }
+}
+
+}  // namespace tandem::hub

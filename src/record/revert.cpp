@@ -1,0 +1,173 @@
+#include "record/revert.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "record/shown_content.hpp"
+
+namespace tandem::record {
+
+namespace {
+
+class Revert {
+  public:
+    Revert(const Document& now, const Document& then, std::vector<Op>& ops)
+        : now_(now), then_(then), ops_(ops) {}
+
+    /// What is there now; content that is on its way out counts as nothing.
+    enum class Ground : uint8_t { as_it_is, cleared };
+
+    void node(const Path& path, Ground ground) {
+        const bool is_there = ground == Ground::as_it_is && now_.exists(path);
+        if (!then_.exists(path)) {
+            if (is_there) emit(OpKind::remove_node, path);
+            return;
+        }
+        const Kind wanted = then_.shown_kind(path);
+        const Kind shown = is_there ? now_.shown_kind(path) : Kind::none;
+        const bool is_item = !path.empty() && path.back().is_item();
+        if (wanted != shown && shown != Kind::none) {
+            // Other slots may hold what is not shown; it goes too.
+            if (is_item)
+                emit(OpKind::assign, path, base::Value(base::Object{}));
+            else
+                emit(OpKind::remove_node, path);
+        }
+        if (wanted != shown) ground = Ground::cleared;
+        switch (wanted) {
+            case Kind::none:
+                return;
+            case Kind::map:
+                return map(path, ground);
+            case Kind::list:
+                return list(path, ground);
+            case Kind::set:
+                return set(path, ground);
+            case Kind::counter:
+                return counter(path, ground);
+            case Kind::reg:
+                if (ground == Ground::cleared || content_of(now_, path) != content_of(then_, path))
+                    emit(OpKind::set, path, content_of(then_, path));
+                return;
+        }
+    }
+
+  private:
+    void emit(OpKind kind, const Path& path, base::Value value = {}) {
+        Op op;
+        op.kind = kind;
+        op.path = path;
+        op.value = std::move(value);
+        ops_.push_back(std::move(op));
+    }
+
+    // The keys of a map; of an item's map without its id, which is no field.
+    static std::set<std::string> keys_of(const Document& document, const Path& path) {
+        std::set<std::string> keys;
+        const base::Value value = document.shown(path);
+        if (!value.is_object()) return keys;
+        const bool is_item = !path.empty() && path.back().is_item();
+        for (const base::Member& member : value.as_object())
+            if (!is_item || member.key != "id") keys.insert(member.key);
+        return keys;
+    }
+
+    void map(const Path& path, Ground ground) {
+        std::set<std::string> keys = keys_of(then_, path);
+        if (keys.empty()) {
+            if (ground == Ground::cleared || !keys_of(now_, path).empty())
+                emit(OpKind::assign, path, base::Value(base::Object{}));
+            return;
+        }
+        if (ground == Ground::as_it_is) keys.merge(keys_of(now_, path));
+        for (const std::string& key : keys)
+            node(below(path, Segment::Kind::key, key), ground);
+    }
+
+    void list(const Path& path, Ground ground) {
+        const auto wanted = then_.items(path);
+        const auto shown =
+            ground == Ground::as_it_is ? now_.items(path) : std::vector<Document::ItemView>();
+        const auto find = [](const std::vector<Document::ItemView>& items, const std::string& id) {
+            return std::find_if(items.begin(), items.end(),
+                                [&](const auto& item) { return item.id == id; });
+        };
+        for (const auto& item : wanted) {
+            const Path at = below(path, Segment::Kind::item, item.id);
+            const auto is_now = find(shown, item.id);
+            if (is_now != shown.end()) {
+                if (item.has_position && item.position != is_now->position)
+                    place(OpKind::move, at, item.position);
+                node(at, Ground::as_it_is);
+                continue;
+            }
+            if (item.has_position) place(OpKind::insert, at, item.position);
+            // An item that was removed may have kept another body.
+            emit(OpKind::assign, at, base::Value(base::Object{}));
+            node(at, Ground::cleared);
+        }
+        for (const auto& item : shown)
+            if (find(wanted, item.id) == wanted.end())
+                emit(OpKind::remove_node, below(path, Segment::Kind::item, item.id));
+    }
+
+    void place(OpKind kind, const Path& path, const std::string& position) {
+        emit(kind, path);
+        ops_.back().position = position;
+    }
+
+    void set(const Path& path, Ground ground) {
+        const base::Value wanted = content_of(then_, path);
+        const base::Value shown =
+            ground == Ground::as_it_is ? content_of(now_, path) : base::Value(base::Array{});
+        const auto has = [](const base::Value& elements, const base::Value& element) {
+            const base::Array& all = elements.as_array();
+            return std::find(all.begin(), all.end(), element) != all.end();
+        };
+        for (const base::Value& element : wanted.as_array())
+            if (!has(shown, element)) emit(OpKind::add, path, element);
+        for (const base::Value& element : shown.as_array())
+            if (!has(wanted, element)) emit(OpKind::remove, path, element);
+    }
+
+    void counter(const Path& path, Ground ground) {
+        const int64_t wanted = then_.counter(path).value;
+        const CounterView shown = ground == Ground::as_it_is ? now_.counter(path) : CounterView();
+        if (shown.exists && shown.value == wanted) return;
+        emit(OpKind::counter_set, path, base::Value(static_cast<double>(wanted)));
+        if (!shown.exists) return;
+        ops_.back().generation = shown.generation;
+        ops_.back().seen = shown.value;
+    }
+
+    static Path below(const Path& path, Segment::Kind kind, const std::string& name) {
+        Path out = path;
+        out.push_back({kind, name});
+        return out;
+    }
+
+    const Document& now_;
+    const Document& then_;
+    std::vector<Op>& ops_;
+};
+
+}  // namespace
+
+std::vector<Op> revert_ops(const Document& now, const Document& then, const Path& path) {
+    std::vector<Op> ops;
+    if (path.empty() && then.shown_kind(path) == Kind::none) {
+        // The root exists always; it has nothing then.
+        if (now.shown_kind(path) != Kind::none) {
+            Op op;
+            op.kind = OpKind::remove_node;
+            ops.push_back(std::move(op));
+        }
+        return ops;
+    }
+    Revert(now, then, ops).node(path, Revert::Ground::as_it_is);
+    return ops;
+}
+
+}  // namespace tandem::record

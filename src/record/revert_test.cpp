@@ -1,0 +1,91 @@
+#include "record/revert.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+
+#include "record/random_log.hpp"
+
+namespace tandem::record {
+namespace {
+
+using testing::RandomLog;
+
+// Items that never had a position come after the others in an order that nobody chose.
+base::Value without_order(const base::Value& value) {
+    if (value.is_object()) {
+        base::Value out(base::Object{});
+        for (const base::Member& member : value.as_object())
+            out.put(member.key, without_order(member.value));
+        return out;
+    }
+    if (!value.is_array()) return value;
+    base::Array out;
+    for (const base::Value& element : value.as_array())
+        out.push_back(without_order(element));
+    std::sort(out.begin(), out.end(), [](const base::Value& a, const base::Value& b) {
+        return base::to_json(a) < base::to_json(b);
+    });
+    return base::Value(std::move(out));
+}
+
+Entry entry_of(std::vector<Op> ops, uint64_t seq) {
+    Entry entry;
+    entry.seq = seq;
+    entry.actor = 1;
+    entry.own = false;
+    entry.counter = seq;
+    entry.stamp = {1'000'000 + seq, 0, 1};
+    entry.ops = std::move(ops);
+    for (Op& op : entry.ops)
+        op.seen_seq = seq - 1;
+    return entry;
+}
+
+// Whatever happened since, the ops bring back what was shown, and are none when nothing differs.
+RC_GTEST_PROP(Revert, BringsBackWhatWasShown, ()) {
+    RandomLog log(*rc::gen::inRange<uint64_t>(0, 1'000'000'000));
+    Document now;
+    Document then;
+    const uint64_t at = *rc::gen::inRange<uint64_t>(0, 40);
+    const uint64_t head = at + *rc::gen::inRange<uint64_t>(0, 40);
+    for (uint64_t seq = 1; seq <= head; ++seq) {
+        const Entry entry = log.next();
+        now.apply(entry);
+        if (seq <= at) then.apply(entry);
+    }
+    const std::vector<Op> ops = revert_ops(now, then, {});
+    for (const Op& op : ops)
+        RC_ASSERT(check_op(op).ok());
+    if (!ops.empty()) now.apply(entry_of(ops, head + 1));
+    RC_ASSERT(base::to_json(without_order(now.shown({}))) ==
+              base::to_json(without_order(then.shown({}))));
+    RC_ASSERT(revert_ops(then, then, {}).empty());
+}
+
+TEST(Revert, OfAPathLeavesTheRest) {
+    Document now;
+    Document then;
+    const auto write = [](Document& document, const char* path, const char* value, uint64_t seq) {
+        Op op;
+        op.kind = OpKind::set;
+        op.path = *parse_path(path);
+        op.value = base::Value(value);
+        document.apply(entry_of({op}, seq));
+    };
+    for (Document* document : {&now, &then}) {
+        write(*document, "a", "old", 1);
+        write(*document, "b", "old", 2);
+    }
+    write(now, "a", "new", 3);
+    write(now, "b", "new", 4);
+    const auto ops = revert_ops(now, then, *parse_path("b"));
+    ASSERT_EQ(ops.size(), 1u);
+    now.apply(entry_of(ops, 5));
+    EXPECT_EQ(base::to_json(now.shown({})), R"({"a":"new","b":"old"})");
+}
+
+}  // namespace
+}  // namespace tandem::record

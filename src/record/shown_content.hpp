@@ -1,0 +1,18 @@
+#pragma once
+
+#include "record/document.hpp"
+
+namespace tandem::record {
+
+/// What the node at a path shows. An item is shown with its id around that, unless it is a map.
+inline base::Value content_of(const Document& document, const Path& path) {
+    base::Value shown = document.shown(path);
+    const Kind kind = document.shown_kind(path);
+    const bool is_wrapped = !path.empty() && path.back().is_item() && kind != Kind::map &&
+                            kind != Kind::none && shown.is_object();
+    if (!is_wrapped) return shown;
+    const base::Value* value = shown.find("value");
+    return value != nullptr ? *value : shown;
+}
+
+}  // namespace tandem::record
