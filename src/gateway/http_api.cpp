@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "base/value.hpp"
+#include "gateway/api_routes.hpp"
 #include "net/http_response.hpp"
 #include "net/websocket_handshake.hpp"
 #include "record/path.hpp"
@@ -18,7 +19,6 @@ using base::Value;
 namespace {
 
 constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kApiPrefix = "/api/v1/";
 constexpr std::string_view kSubprotocols[] = {"tandem.v1", "tandem.v1.json"};
 
 int status_of(ErrorCode code) {
@@ -28,6 +28,13 @@ int status_of(ErrorCode code) {
             return 404;
         case ErrorCode::precondition_failed:
             return 412;
+        case ErrorCode::version_exists:
+        case ErrorCode::too_many_versions:
+            return 409;
+        case ErrorCode::state_gone:
+            return 410;
+        case ErrorCode::storage_full:
+            return 507;
         case ErrorCode::idempotency_mismatch:
             return 422;
         case ErrorCode::too_large:
@@ -51,12 +58,54 @@ std::string etag_of(const hub::Reply& reply) {
     return '"' + std::to_string(reply.epoch) + '-' + std::to_string(reply.seq) + '"';
 }
 
-uint64_t number_param(const net::HttpRequest& request, std::string_view name, uint64_t fallback) {
+std::optional<uint64_t> optional_number(const net::HttpRequest& request, std::string_view name) {
     const auto text = net::query_param(request.query, name);
-    if (!text) return fallback;
+    if (!text) return std::nullopt;
     uint64_t value = 0;
     const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
-    return parsed.ec == std::errc() && parsed.ptr == text->data() + text->size() ? value : fallback;
+    if (parsed.ec != std::errc() || parsed.ptr != text->data() + text->size()) return std::nullopt;
+    return value;
+}
+
+uint64_t number_param(const net::HttpRequest& request, std::string_view name, uint64_t fallback) {
+    return optional_number(request, name).value_or(fallback);
+}
+
+// A member that is a seq, or is not there; no value when it is something else.
+std::optional<std::optional<uint64_t>> seq_member(const Value& body, std::string_view name) {
+    const Value* member = body.find(name);
+    if (member == nullptr) return std::optional<uint64_t>();
+    if (!member->is_integer() || member->as_integer() < 0) return std::nullopt;
+    return std::optional<uint64_t>(static_cast<uint64_t>(member->as_integer()));
+}
+
+base::Result<hub::DecideConflict> conflict_decision(const Value& body, const std::string& channel) {
+    const auto failure = base::fail(ErrorCode::invalid_argument);
+    hub::DecideConflict decide;
+    decide.channel = channel;
+    const Value* path = body.find("path");
+    const Value* dot = body.find("dot");
+    const Value* decision = body.find("decision");
+    if (path == nullptr || !path->is_string() || decision == nullptr || !decision->is_string() ||
+        dot == nullptr || !dot->is_array() || dot->as_array().size() != 2)
+        return failure;
+    for (const Value& part : dot->as_array())
+        if (!part.is_integer() || part.as_integer() < 0) return failure;
+    decide.path = path->as_string();
+    decide.dot = {static_cast<uint64_t>(dot->as_array()[0].as_integer()),
+                  static_cast<uint64_t>(dot->as_array()[1].as_integer())};
+    if (decision->as_string() == "restore")
+        decide.decision = record::Decision::restore;
+    else if (decision->as_string() != "keep")
+        return failure;
+    const Value* wanted = body.find("reason");
+    if (wanted == nullptr) return decide;
+    for (const auto reason : {record::Reason::value, record::Reason::position, record::Reason::type,
+                              record::Reason::generation, record::Reason::folded})
+        if (wanted->is_string() && wanted->as_string() == record::name_of(reason))
+            decide.reason = reason;
+    if (!decide.reason) return failure;
+    return decide;
 }
 
 // RFC 7396: null removes, an object descends, anything else is written.
@@ -101,13 +150,15 @@ net::HttpResponse HttpApi::refusal(base::Error error, std::string_view channel) 
     body += ",\"docs\":";
     base::append_json_string(body,
                              options_.docs_url + "#" + std::string(base::error_name(error.code)));
+    if (error.detail != 0) body += ",\"detail\":" + std::to_string(error.detail);
     if (!channel.empty()) {
         body += ",\"channel\":";
         base::append_json_string(body, channel);
     }
     body += "}}";
     net::HttpResponse response = net::make_response(status_of(error.code), kJson, body);
-    if (base::is_temporary(error.code)) response.headers.set("Retry-After", "1");
+    if (base::is_temporary(error.code) || error.code == ErrorCode::storage_full)
+        response.headers.set("Retry-After", "1");
     return response;
 }
 
@@ -122,7 +173,11 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
                               : net::make_response(503, kJson, "{\"status\":\"not ready\"}"));
         return;
     }
-    if (!options_.access.allows_host(request) || !options_.access.allows_origin(request)) {
+    if (!options_.access.allows_host(request)) {
+        responder.respond(refusal(base::fail(ErrorCode::host_refused), {}));
+        return;
+    }
+    if (!options_.access.allows_origin(request)) {
         responder.respond(refusal(base::fail(ErrorCode::origin_refused), {}));
         return;
     }
@@ -141,7 +196,25 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
             responder.respond(files.serve(request));
             return;
         }
+    if (redirect_to_folder(request, responder)) return;
     responder.respond(refusal(base::fail(ErrorCode::not_found), {}));
+}
+
+// A page's folder is at its path with a slash.
+bool HttpApi::redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const {
+    if (request.path.ends_with('/')) return false;
+    net::HttpRequest folder = request;
+    folder.path += '/';
+    for (const net::StaticFiles& files : options_.files)
+        if (files.covers(folder)) {
+            net::HttpResponse response = net::make_status_response(308);
+            response.headers.set(
+                "Location",
+                request.path + "/" + (request.query.empty() ? "" : "?" + request.query));
+            responder.respond(response);
+            return true;
+        }
+    return false;
 }
 
 void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder) {
@@ -179,74 +252,124 @@ void HttpApi::ask(hub::Request request, net::Responder responder, std::string if
 
 void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
     const std::string_view rest = std::string_view(request.path).substr(kApiPrefix.size());
-    const bool is_get =
-        request.method == net::HttpMethod::kGet || request.method == net::HttpMethod::kHead;
-    const auto wrong_method = [&](std::string_view allowed) {
-        net::HttpResponse response = net::make_status_response(405);
-        response.headers.set("Allow", allowed);
-        responder.respond(response);
-    };
-    const std::string none_match(request.headers.get("if-none-match"));
-    if (rest == "connections") {
-        if (!is_get) return wrong_method("GET");
-        return ask(hub::ListConnections{}, std::move(responder));
-    }
-    if (rest == "channels") {
-        if (!is_get) return wrong_method("GET");
-        hub::ListChannels list;
-        list.prefix = net::query_param(request.query, "prefix").value_or("");
-        list.after = net::query_param(request.query, "after").value_or("");
-        list.limit =
-            static_cast<uint32_t>(std::min<uint64_t>(number_param(request, "limit", 100), 1000));
-        return ask(std::move(list), std::move(responder));
-    }
-    constexpr std::string_view kChannels = "channels/";
-    if (!rest.starts_with(kChannels)) {
+    const ApiAddress address = find_api_route(rest);
+    if (address.route == nullptr) {
         responder.respond(refusal(base::fail(ErrorCode::not_found), {}));
         return;
     }
-    std::string_view name = rest.substr(kChannels.size());
-    std::string_view what;
-    // Ids may hold slashes; what follows the last one, if it is one of ours, is the resource.
-    if (const size_t slash = name.rfind('/'); slash != std::string_view::npos) {
-        what = name.substr(slash + 1);
-        name = name.substr(0, slash);
+    const net::HttpMethod method =
+        request.method == net::HttpMethod::kHead ? net::HttpMethod::kGet : request.method;
+    if (!address.route->allows(method)) {
+        net::HttpResponse response = net::make_status_response(405);
+        response.headers.set("Allow", address.route->allowed());
+        responder.respond(response);
+        return;
     }
-    const std::string channel(name);
-    if (what == "record") {
-        if (request.method == net::HttpMethod::kPatch)
-            return write(request, channel, std::move(responder));
-        if (request.method == net::HttpMethod::kPut)
-            return replace(request, channel, std::move(responder));
-        if (!is_get) return wrong_method("GET, PATCH, PUT");
-        hub::GetRecord get{channel, net::query_param(request.query, "path").value_or("")};
-        return ask(std::move(get), std::move(responder), none_match);
+    const std::string& channel = address.channel;
+    const auto refuse = [&](ErrorCode code) {
+        responder.respond(refusal(base::fail(code), channel));
+    };
+    const auto number = [&](std::string_view name, uint64_t fallback) {
+        return number_param(request, name, fallback);
+    };
+    const auto limit = [&](uint64_t fallback) {
+        return static_cast<uint32_t>(std::min<uint64_t>(number("limit", fallback), 1000));
+    };
+    const auto text = [&](std::string_view name) {
+        return net::query_param(request.query, name).value_or("");
+    };
+    // Numbers that select something must not fall back to something else.
+    for (const std::string_view name : {"at", "from", "to", "after", "limit"})
+        if (name != "after" || address.route->id != ApiRoute::channels)
+            if (net::query_param(request.query, name) && !optional_number(request, name))
+                return refuse(ErrorCode::invalid_argument);
+    base::Value body;
+    if (method == net::HttpMethod::kPost && address.route->id != ApiRoute::hashes) {
+        auto parsed = base::parse_json(request.body);
+        if (!parsed) return refuse(parsed.error().code);
+        if (!parsed->is_object()) return refuse(ErrorCode::malformed);
+        body = std::move(*parsed);
     }
-    if (what == "entries") {
-        if (!is_get) return wrong_method("GET");
-        hub::ReadEntries read{
-            channel, number_param(request, "after", 0),
-            static_cast<uint32_t>(std::min<uint64_t>(number_param(request, "limit", 100), 1000))};
-        return ask(std::move(read), std::move(responder));
+    switch (address.route->id) {
+        case ApiRoute::openapi: {
+            net::HttpResponse response = net::make_response(200, kJson, openapi_text());
+            response.headers.set("Cache-Control", "no-cache");
+            responder.respond(response);
+            return;
+        }
+        case ApiRoute::connections:
+            return ask(hub::ListConnections{}, std::move(responder));
+        case ApiRoute::channels:
+            return ask(hub::ListChannels{text("prefix"), text("after"), limit(100)},
+                       std::move(responder));
+        case ApiRoute::channel:
+            return ask(hub::DeleteChannel{channel}, std::move(responder));
+        case ApiRoute::record: {
+            if (method == net::HttpMethod::kPatch)
+                return write(request, channel, std::move(responder));
+            if (method == net::HttpMethod::kPut)
+                return replace(request, channel, std::move(responder));
+            hub::GetRecord get{channel, text("path"), optional_number(request, "at"),
+                               text("version")};
+            if (get.at && !get.version.empty()) return refuse(ErrorCode::invalid_argument);
+            if (const std::string form = text("form"); form == "changes")
+                get.form = hub::GetRecord::Form::changes;
+            else if (!form.empty() && form != "value")
+                return refuse(ErrorCode::invalid_argument);
+            return ask(std::move(get), std::move(responder),
+                       std::string(request.headers.get("if-none-match")));
+        }
+        case ApiRoute::entries:
+            return ask(hub::ReadEntries{channel, number("after", 0), limit(100)},
+                       std::move(responder));
+        case ApiRoute::changes:
+            return ask(hub::ReadChanges{channel, number("from", 0), optional_number(request, "to"),
+                                        limit(1000)},
+                       std::move(responder));
+        case ApiRoute::conflicts:
+            if (method == net::HttpMethod::kPost) {
+                auto decide = conflict_decision(body, channel);
+                if (!decide) return refuse(decide.error().code);
+                return ask(std::move(*decide), std::move(responder));
+            }
+            return ask(hub::ReadConflicts{channel, number("all", 0) == 1, number("after", 0)},
+                       std::move(responder));
+        case ApiRoute::hashes:
+            return ask(hub::ReadHashes{channel, request.body}, std::move(responder));
+        case ApiRoute::presence:
+            return ask(hub::ReadPresence{channel}, std::move(responder));
+        case ApiRoute::versions: {
+            if (method == net::HttpMethod::kGet)
+                return ask(hub::ListVersions{channel}, std::move(responder));
+            if (method == net::HttpMethod::kDelete)
+                return ask(hub::DeleteVersion{channel, text("name")}, std::move(responder));
+            const Value* name = body.find("name");
+            const auto at = seq_member(body, "at");
+            if (name == nullptr || !name->is_string() || !at)
+                return refuse(ErrorCode::invalid_argument);
+            return ask(hub::SaveVersion{channel, name->as_string(), *at}, std::move(responder));
+        }
+        case ApiRoute::restore: {
+            hub::RestoreRecord restore{channel, {}};
+            const Value* path = body.find("path");
+            const Value* version = body.find("version");
+            const auto at = seq_member(body, "at");
+            if (!at || (path != nullptr && !path->is_string()) ||
+                (version != nullptr && !version->is_string()))
+                return refuse(ErrorCode::invalid_argument);
+            restore.at = *at;
+            if (path != nullptr) restore.path = path->as_string();
+            if (version != nullptr) restore.version = version->as_string();
+            if (request.headers.contains("if-match") &&
+                net::trim_blanks(request.headers.get("if-match")) != "*") {
+                const auto match = parse_etag(request.headers.get("if-match"));
+                if (!match) return refuse(ErrorCode::invalid_argument);
+                restore.has_match = true;
+                restore.match = *match;
+            }
+            return ask(std::move(restore), std::move(responder));
+        }
     }
-    if (what == "hashes") {
-        if (request.method != net::HttpMethod::kPost) return wrong_method("POST");
-        return ask(hub::ReadHashes{channel, request.body}, std::move(responder));
-    }
-    if (what == "conflicts") {
-        if (!is_get) return wrong_method("GET");
-        hub::ReadConflicts read{channel, number_param(request, "all", 0) == 1};
-        return ask(std::move(read), std::move(responder));
-    }
-    if (what == "presence") {
-        if (!is_get) return wrong_method("GET");
-        return ask(hub::ReadPresence{channel}, std::move(responder));
-    }
-    if (request.method == net::HttpMethod::kDelete) {
-        const std::string whole(rest.substr(kChannels.size()));
-        return ask(hub::DeleteChannel{whole}, std::move(responder));
-    }
-    responder.respond(refusal(base::fail(ErrorCode::not_found), channel));
 }
 
 void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
@@ -273,7 +396,9 @@ void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
     } else {
         return refuse(ErrorCode::malformed);
     }
-    if (request.headers.contains("if-match")) {
+    // "*" asks for a record that exists, and every channel has one.
+    if (request.headers.contains("if-match") &&
+        net::trim_blanks(request.headers.get("if-match")) != "*") {
         const auto match = parse_etag(request.headers.get("if-match"));
         if (!match) return refuse(ErrorCode::invalid_argument);
         write.has_match = true;

@@ -33,6 +33,7 @@ class HttpApi final : public net::EndpointHandler {
 
   private:
     void upgrade(const net::HttpRequest& request, net::Responder responder);
+    bool redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const;
     void api(const net::HttpRequest& request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,
                net::Responder responder);

@@ -17,7 +17,8 @@ void HttpApi::replace(net::HttpRequest request, const std::string& channel,
     hub::ReplaceRecord replace;
     replace.channel = channel;
     replace.body = std::move(request.body);
-    const bool has_match = request.headers.contains("if-match");
+    const bool has_match = request.headers.contains("if-match") &&
+                           net::trim_blanks(request.headers.get("if-match")) != "*";
     const auto base = net::query_param(request.query, "base");
     if (has_match && base) return refuse(ErrorCode::invalid_argument);
     if (has_match || base) {

@@ -170,10 +170,11 @@ class Contract(ProcessTest):
 
     def test_strangers_are_refused(self):
         server = self.start()
-        for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"},
-                        {"Origin": "http://localhost.evil.example"}):
+        for headers, code in (({"Origin": "https://evil.example"}, "origin_refused"), ({"Origin": "null"}, "origin_refused"),
+                              ({"Host": "evil.example"}, "host_refused"),
+                              ({"Origin": "http://localhost.evil.example"}, "origin_refused")):
             status, _, answer = request(server, "/api/v1/channels", headers=headers)
-            self.assertEqual((status, answer["error"]["code"]), (403, "origin_refused"), headers)
+            self.assertEqual((status, answer["error"]["code"]), (403, code), headers)
         self.assertEqual(request(server, "/api/v1/channels", headers={"Origin": "http://localhost:3000"})[0], 200)
         allowed = self.start("--server.origins", "https://app.example", data=os.path.join(self.folder, "other"))
         self.assertEqual(request(allowed, "/api/v1/channels", headers={"Origin": "https://app.example"})[0], 200)
