@@ -30,7 +30,10 @@ int complain_of(const Value& error) {
         const Value* member = error.find(name);
         return member != nullptr && member->is_string() ? member->as_string() : std::string();
     };
-    return complain(text("code") + ": " + text("message"), text("hint"));
+    std::string what = text("code") + ": " + text("message");
+    if (const Value* detail = error.find("detail"); detail != nullptr)
+        what += " (" + base::to_json(*detail) + ")";
+    return complain(what, text("hint"));
 }
 
 base::Result<net::Url> server_of(const std::string& text) {

@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "server/app.hpp"
+#include "server/bench_command.hpp"
 #include "server/client_commands.hpp"
+#include "server/completion.hpp"
 #include "server/diff_command.hpp"
 #include "server/echo_server.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
+#include "server/remote.hpp"
 #include "server/store_errors.hpp"
 #include "server/types.hpp"
 #include "store/sqlite/backup.hpp"
@@ -42,6 +45,8 @@ struct Arguments {
     bool is_typescript = false;
     bool is_markdown = false;
     uint16_t echo_port = 0;
+    std::string shell;
+    BenchCommand bench;
 };
 
 int print_problems(const std::vector<Problem>& problems) {
@@ -137,14 +142,6 @@ int run_types(Arguments& args) {
     return 0;
 }
 
-void show_progress(uint64_t done, uint64_t total) {
-    if (total == 0) return;
-    std::fprintf(stderr, "\r%3llu %% of %llu pages",
-                 static_cast<unsigned long long>(100 * done / total),
-                 static_cast<unsigned long long>(total));
-    if (done == total) std::fputc('\n', stderr);
-}
-
 int report(base::Error error, const std::string& path) {
     const Problem problem = explain_store_error(error, path);
     std::fprintf(stderr, "tandem: %s\n        %s\n", problem.where.c_str(), problem.what.c_str());
@@ -154,9 +151,19 @@ int report(base::Error error, const std::string& path) {
 int run_backup(Arguments& args) {
     if (const int code = print_problems(gather(args, false)); code != 0) return code;
     const std::string store = args.options.data_dir + "/" + store::kStoreFileName;
-    if (const auto done = store::backup(store, args.file, show_progress); !done)
-        return report(done.error(), store);
-    std::printf("%s holds a checked copy of %s.\n", args.file.c_str(), store.c_str());
+    Progress progress;
+    const auto show = [&](uint64_t done, uint64_t total) {
+        if (total > 0)
+            progress.show(std::to_string(100 * done / total) + " % of " + std::to_string(total) +
+                          " pages");
+    };
+    const auto copied = store::backup(store, args.file, show);
+    progress.clear();
+    if (!copied) return report(copied.error(), store);
+    if (args.is_json)
+        print_line("{\"file\":" + base::to_json(base::Value(args.file)) + "}");
+    else
+        std::printf("%s holds a checked copy of %s.\n", args.file.c_str(), store.c_str());
     return 0;
 }
 
@@ -166,6 +173,10 @@ int run_restore(Arguments& args) {
     if (const auto done = store::restore(args.file, args.options.data_dir, entropy.next() >> 1 | 1);
         !done)
         return report(done.error(), args.file);
+    if (args.is_json) {
+        print_line("{\"data\":" + base::to_json(base::Value(args.options.data_dir)) + "}");
+        return 0;
+    }
     std::printf(
         "Restored into %s under a new epoch: clients notice, drop what the backup does not\n"
         "have and send again what they still hold. The former store is beside it as\n"
@@ -202,17 +213,31 @@ int run_command_line(int argc, char** argv) {
     add_settings(*types, args);
     types->add_flag("--ts", args.is_typescript, "for TypeScript (the only language so far)");
 
-    const auto client_verb = [&](const char* name, const char* help) {
+    const auto server_verb = [&](const char* name, const char* help, const char* examples) {
         CLI::App* verb = app.add_subcommand(name, help);
         verb->add_option("url", args.client.url, "server, such as http://127.0.0.1:8080")
             ->required();
-        verb->add_option("channel", args.client.channel, "such as board:42")->required();
         verb->add_flag("--json", args.client.is_json, "one JSON object a line");
+        verb->footer("Examples, with a server at http://localhost:8080:\n" + std::string(examples));
         return verb;
     };
-    CLI::App* get = client_verb("get", "print a channel's record, or a part of it");
+    const auto client_verb = [&](const char* name, const char* help, const char* examples) {
+        CLI::App* verb = server_verb(name, help, examples);
+        verb->add_option("channel", args.client.channel, "such as board:42")->required();
+        return verb;
+    };
+    CLI::App* get =
+        client_verb("get", "print a channel's record, or a part of it",
+                    "  tandem get localhost:8080 board:42\n"
+                    "  tandem get localhost:8080 board:42 title --at 17\n"
+                    "  tandem get localhost:8080 board:42 --version 'before the sale'\n");
     get->add_option("path", args.client.path, "such as cards/@id/text");
-    CLI::App* set = client_verb("set", "write a value");
+    get->add_option("--at", args.client.at, "as of this seq");
+    get->add_option("--version", args.client.version, "as of a named version");
+    CLI::App* set = client_verb("set", "write a value",
+                                "  tandem set localhost:8080 board:42 title '\"Plan\"'\n"
+                                "  tandem set localhost:8080 board:42 votes 12\n"
+                                "  tandem set localhost:8080 board:42 --file board.json\n");
     set->add_option("path", args.client.path, "such as title");
     set->add_option("value", args.client.value, "JSON, such as '\"Plan\"' or 12");
     set->add_option("--file", args.client.file,
@@ -222,21 +247,103 @@ int run_command_line(int argc, char** argv) {
         ->required();
     diff->add_option("right", args.diff.right, "the same")->required();
     diff->add_flag("--json", args.diff.is_json, "as one JSON object");
-    CLI::App* watch = client_verb("watch", "print every change as it comes");
+    diff->footer(
+        "Examples:\n"
+        "  tandem diff http://localhost:8080/board:42 http://localhost:8081/board:42\n"
+        "  tandem diff http://localhost:8080/board:42 board.json\n");
+    CLI::App* watch = client_verb("watch", "print every change as it comes",
+                                  "  tandem watch localhost:8080 board:42\n"
+                                  "  tandem watch localhost:8080 board:42 --after 17 --json\n");
     CLI::Option* after =
         watch->add_option("--after", args.client.after, "begin with what follows this seq");
     watch->add_option("--count", args.client.count, "stop after so many lines");
 
+    CLI::App* publish = client_verb(
+        "publish", "send a signal to those who follow a channel, or write ops",
+        "  tandem publish localhost:8080 board:42 ring '{\"by\":\"Ada\"}'\n"
+        "  tandem publish localhost:8080 board:42 --ops '{\"op\":\"inc\",\"path\":\"votes\"}'\n");
+    publish->add_option("name", args.client.name, "of the signal");
+    publish->add_option("value", args.client.value, "of the signal, JSON");
+    publish->add_option("--ops", args.client.ops, "an op or an array of ops, JSON");
+    CLI::App* history = client_verb("history", "who changed what, and when",
+                                    "  tandem history localhost:8080 board:42\n"
+                                    "  tandem history localhost:8080 board:42 --from 10 --to 20\n");
+    history->add_option("--from", args.client.from, "what came above this seq; else the newest");
+    history->add_option("--to", args.client.to, "and up to this one");
+    history->add_option("--limit", args.client.limit, "rows")->capture_default_str();
+    CLI::App* versions =
+        client_verb("versions", "list, make and delete named versions of a channel",
+                    "  tandem versions localhost:8080 board:42\n"
+                    "  tandem versions localhost:8080 board:42 --save 'before the sale'\n"
+                    "  tandem versions localhost:8080 board:42 --save old --at 17\n");
+    versions->add_option("--save", args.client.save, "give the state this name");
+    versions->add_option("--at", args.client.at, "the state at this seq; else the newest");
+    versions->add_option("--delete", args.client.remove, "delete the version of this name");
+    CLI::App* revert =
+        client_verb("revert", "bring an older state back, or a part of it",
+                    "  tandem revert localhost:8080 board:42 --at 17\n"
+                    "  tandem revert localhost:8080 board:42 title --version 'before the sale'\n");
+    revert->add_option("path", args.client.path, "such as title; else the whole record");
+    revert->add_option("--at", args.client.at, "as of this seq");
+    revert->add_option("--version", args.client.version, "as of a named version");
+    CLI::App* conflicts =
+        client_verb("conflicts", "list and decide what crossed",
+                    "  tandem conflicts localhost:8080 board:42\n"
+                    "  tandem conflicts localhost:8080 board:42 --keep price\n"
+                    "  tandem conflicts localhost:8080 board:42 --restore title --dot 65536:7\n");
+    conflicts->add_flag("--all", args.client.is_all, "those that were closed, too");
+    conflicts->add_option("--keep", args.client.keep, "what this path shows is right");
+    conflicts->add_option("--restore", args.client.restore, "the other value of this path is");
+    conflicts->add_option("--dot", args.client.dot, "ACTOR:COUNTER of the one that is meant");
+    CLI::App* channels = server_verb("channels", "list the channels of a server",
+                                     "  tandem channels localhost:8080 --prefix board:\n");
+    channels->add_option("--prefix", args.client.prefix, "names that begin so");
+    CLI::App* export_verb =
+        server_verb("export", "write channels with their conflicts as JSON lines",
+                    "  tandem export localhost:8080 all.jsonl   (started again, it goes on)\n"
+                    "  tandem export localhost:8080 - --prefix board: | gzip > boards.gz\n");
+    export_verb->add_option("file", args.client.file, "to write; - is the standard output")
+        ->required();
+    export_verb->add_option("--prefix", args.client.prefix, "channels whose names begin so");
+    CLI::App* import_verb =
+        server_verb("import", "write what was exported into a server",
+                    "  tandem import localhost:8080 all.jsonl   (started again, it goes on)\n");
+    import_verb->add_option("file", args.client.file, "to read; - is the standard input")
+        ->required();
+
     CLI::App* backup = app.add_subcommand("backup", "copy the store while it is in use");
     backup->add_option("file", args.file, "file to write")->required();
+    backup->add_flag("--json", args.is_json, "as JSON");
+    backup->footer("Examples:\n  tandem backup --data tandem-data tandem-2026-01-31.db\n");
     add_settings(*backup, args);
     CLI::App* restore = app.add_subcommand("restore", "put a backup in the store's place");
     restore->add_option("file", args.file, "a file that `tandem backup` wrote")->required();
+    restore->add_flag("--json", args.is_json, "as JSON");
+    restore->footer("Examples:\n  tandem restore --data tandem-data tandem-2026-01-31.db\n");
     add_settings(*restore, args);
-    CLI::App* bench = app.add_subcommand("bench", "servers to measure and test against");
-    bench->require_subcommand(1);
+    CLI::App* bench = app.add_subcommand("bench", "drive a server and measure it");
+    bench->require_subcommand(0, 1);
+    bench->add_option("url", args.bench.url, "server, such as http://127.0.0.1:8080");
+    bench->add_option("--connections", args.bench.connections, "clients")->capture_default_str();
+    bench->add_option("--channels", args.bench.channels, "that they share")->capture_default_str();
+    bench->add_option("--prefix", args.bench.prefix, "names of the channels begin so")
+        ->capture_default_str();
+    bench->add_option("--rate", args.bench.rate, "writes a second, of all clients together")
+        ->capture_default_str();
+    bench->add_option("--seconds", args.bench.seconds, "how long")->capture_default_str();
+    bench->add_flag("--json", args.bench.is_json, "one JSON object");
+    bench->footer(
+        "It writes to channels of its own; delete them afterwards.\n"
+        "Examples:\n"
+        "  tandem bench localhost:8080 --connections 100 --channels 10 --rate 500 --seconds 10\n");
     CLI::App* echo = bench->add_subcommand("echo-server", "a WebSocket that echoes every message");
     echo->add_option("--port", args.echo_port, "port on loopback; 0 finds a free one");
+    CLI::App* completion =
+        app.add_subcommand("completion", "print a script that completes verbs and flags");
+    completion->add_option("shell", args.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    completion->footer("Examples:\n  source <(tandem completion bash)\n");
     CLI::App* version = app.add_subcommand("version", "print the version");
     version->add_flag("--json", args.is_json, "as JSON");
 
@@ -268,6 +375,19 @@ int run_command_line(int argc, char** argv) {
     if (watch->parsed()) return run_watch(args.client);
     if (backup->parsed()) return run_backup(args);
     if (restore->parsed()) return run_restore(args);
+    if (publish->parsed()) return run_publish(args.client);
+    if (history->parsed()) return run_history(args.client);
+    if (versions->parsed()) return run_versions(args.client);
+    if (revert->parsed()) return run_revert(args.client);
+    if (conflicts->parsed()) return run_conflicts(args.client);
+    if (channels->parsed()) return run_channels(args.client);
+    if (export_verb->parsed()) return run_export(args.client);
+    if (import_verb->parsed()) return run_import(args.client);
+    if (completion->parsed()) {
+        std::fputs(completion_script(app, args.shell).c_str(), stdout);
+        return 0;
+    }
+    if (bench->parsed() && !echo->parsed()) return run_bench(args.bench);
     if (echo->parsed()) return run_echo_server(args.echo_port);
     if (version->parsed())
         std::printf(args.is_json ? "{\"version\":\"%s\"}\n" : "tandem %s\n", TANDEM_VERSION);

@@ -11,6 +11,7 @@
 #include "net/reactor.hpp"
 #include "net/url.hpp"
 #include "server/channel_api.hpp"
+#include "server/remote.hpp"
 
 namespace tandem::server {
 
@@ -21,15 +22,16 @@ namespace {
 // Snapshots of whole records come in one JSON message.
 constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;
 
-void print_line(const std::string& line) {
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fputc('\n', stdout);
-    std::fflush(stdout);
-}
-
 std::string record_target(const ClientCommand& command) {
     std::string target = channel_target(command.channel, "record");
-    if (!command.path.empty()) target += "?path=" + net::percent_encode(command.path);
+    char mark = '?';
+    const auto add = [&](std::string_view name, const std::string& value) {
+        target += mark + std::string(name) + "=" + net::percent_encode(value);
+        mark = '&';
+    };
+    if (!command.path.empty()) add("path", command.path);
+    if (command.at) add("at", std::to_string(*command.at));
+    if (!command.version.empty()) add("version", command.version);
     return target;
 }
 
@@ -37,9 +39,8 @@ std::string record_target(const ClientCommand& command) {
 
 int run_get(const ClientCommand& command) {
     Value answer;
-    net::HttpClientRequest request;
-    request.target = record_target(command);
-    if (const int code = call(command.url, request, answer); code != 0) return code;
+    if (const int code = get_json(command.url, record_target(command), answer); code != 0)
+        return code;
     if (command.is_json) {
         print_line(base::to_json(answer));
         return 0;
@@ -97,15 +98,12 @@ int run_set(const ClientCommand& command) {
     op.put("op", Value("set"));
     op.put("path", Value(command.path));
     op.put("value", std::move(*value));
-    net::HttpClientRequest request;
-    request.method = net::HttpMethod::kPatch;
-    ClientCommand whole = command;
-    whole.path.clear();
-    request.target = record_target(whole);
-    request.headers.set("Content-Type", "application/json");
-    request.body = "{\"ops\":[" + base::to_json(op) + "]}";
     Value answer;
-    if (const int code = call(command.url, request, answer); code != 0) return code;
+    if (const int code = send_json(command.url, net::HttpMethod::kPatch,
+                                   channel_target(command.channel, "record"),
+                                   "{\"ops\":[" + base::to_json(op) + "]}", answer);
+        code != 0)
+        return code;
     return print_stored(command, answer);
 }
 
@@ -285,6 +283,108 @@ int run_watch(const ClientCommand& command) {
             (*reactor)->run_turn(-1);
         delay_ms = delay_ms == 0 ? 100 : std::min<uint64_t>(delay_ms * 2, 5'000);
     }
+}
+
+namespace {
+
+// Sends one signal to those who follow a channel, and is done when the server has taken it.
+class Signaller final : public net::WebSocketHandler {
+  public:
+    struct State {
+        std::string subscribe;
+        std::string signal;
+        int exit_code = 0;
+        bool is_done = false;
+    };
+    explicit Signaller(State& state) : state_(state) {}
+
+    void on_open(net::WsConnection& connection) override {
+        connection.send(state_.subscribe, net::WsDataKind::kText);
+    }
+    void on_message(net::WsConnection& connection, std::string_view data,
+                    net::WsDataKind) override {
+        const auto message = base::parse_json(data, base::kLooseValueLimits);
+        if (!message) return;
+        const base::Array one{*message};
+        for (const Value& frame : message->is_array() ? message->as_array() : one) {
+            if (const Value* error = frame.find("error"); error != nullptr) {
+                state_.exit_code = complain_of(*error);
+                state_.is_done = true;
+            } else if (frame.find("snapshot") != nullptr) {
+                // Frames are handled in order: the answer to the ping follows the signal.
+                connection.send(state_.signal, net::WsDataKind::kText);
+                connection.send("{\"ping\":{\"time_ms\":1}}", net::WsDataKind::kText);
+            } else if (frame.find("pong") != nullptr) {
+                state_.is_done = true;
+            }
+        }
+    }
+    void on_writable(net::WsConnection&) override {}
+    void on_close(net::WsConnection&, uint16_t) override {
+        if (!state_.is_done) state_.exit_code = complain("the connection was closed", "Try again.");
+        state_.is_done = true;
+    }
+
+  private:
+    State& state_;
+};
+
+int send_signal(const ClientCommand& command, const Value& value) {
+    const auto url = server_of(command.url);
+    if (!url) return complain_of(command.url, url.error());
+    auto reactor = net::Reactor::create();
+    if (!reactor) return complain_of(command.url, reactor.error());
+    Signaller::State state;
+    std::string channel;
+    base::append_json_string(channel, command.channel);
+    std::string name;
+    base::append_json_string(name, command.name);
+    state.subscribe = "{\"subscribe\":{\"channel\":" + channel + "}}";
+    state.signal = "{\"signal\":{\"channel\":" + channel + ",\"name\":" + name +
+                   ",\"value\":" + base::to_json(value) + "}}";
+    net::WsClientOptions options;
+    options.address = url->address;
+    options.target = "/connection/websocket";
+    options.subprotocols = {"tandem.v1.json"};
+    options.websocket.message_bytes_max = kAnswerBytesMax;
+    net::WsClient client(**reactor);
+    bool is_failed = false;
+    const auto started = client.connect(std::move(options), std::make_unique<Signaller>(state),
+                                        [&](int) { is_failed = true; });
+    if (!started) return complain_of(command.url, started.error());
+    while (!state.is_done && !is_failed)
+        (*reactor)->run_turn(-1);
+    if (is_failed) return complain_of(command.url, base::fail(base::ErrorCode::connection_closed));
+    if (state.exit_code == 0) print_line(command.is_json ? "{\"sent\":true}" : "sent");
+    return state.exit_code;
+}
+
+}  // namespace
+
+int run_publish(const ClientCommand& command) {
+    if (command.ops.empty() == command.name.empty()) {
+        complain("what is to be published?", "Give the name of a signal, or ops with --ops JSON.");
+        return 2;
+    }
+    const std::string& text = command.ops.empty() ? command.value : command.ops;
+    auto value = base::parse_json(text.empty() ? "null" : text);
+    if (!value) {
+        complain("'" + text + "' is not JSON",
+                 "Texts need quotes inside the shell's: '\"hello\"'.");
+        return 2;
+    }
+    if (command.ops.empty()) return send_signal(command, *value);
+    const std::string ops =
+        value->is_array() ? base::to_json(*value) : "[" + base::to_json(*value) + "]";
+    Value answer;
+    if (const int code =
+            send_json(command.url, net::HttpMethod::kPatch,
+                      channel_target(command.channel, "record"), "{\"ops\":" + ops + "}", answer);
+        code != 0)
+        return code;
+    print_line(command.is_json ? base::to_json(answer)
+                               : "stored as " + std::to_string(number_of(answer, "seq")));
+    return 0;
 }
 
 }  // namespace tandem::server
