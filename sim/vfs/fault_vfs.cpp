@@ -88,6 +88,10 @@ struct VfsCalls {
         uint64_t growth = at + bytes.size() > size ? at + bytes.size() - size : 0;
         if (growth != 0 && vfs.faults_.capacity_bytes != VfsFaults::kNever &&
             vfs.disk_.bytes() + growth > vfs.faults_.capacity_bytes) {
+            // What fits is written, as a file system does.
+            const uint64_t room = vfs.faults_.capacity_bytes -
+                                  std::min(vfs.faults_.capacity_bytes, vfs.disk_.bytes());
+            body.file->write(at, bytes.substr(0, bytes.size() - growth + std::min(room, growth)));
             return SQLITE_FULL;
         }
         body.file->write(at, bytes);

@@ -52,6 +52,8 @@ class FaultVfs {
     void set_now(uint64_t unix_ms) { now_ms_ = unix_ms; }
     VfsFaults& faults() { return faults_; }
     const VfsCounters& counters() const { return counters_; }
+    /// Of all files together, for `capacity_bytes`.
+    uint64_t bytes() const { return disk_.bytes(); }
 
     /// Ends the power. What stays on the disk follows from the seed and the history.
     void crash();
