@@ -168,9 +168,19 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         return;
     }
     if (request.path == "/ready") {
-        responder.respond(options_.is_ready()
-                              ? net::make_response(200, kJson, "{\"status\":\"ready\"}")
-                              : net::make_response(503, kJson, "{\"status\":\"not ready\"}"));
+        if (!options_.is_ready()) {
+            responder.respond(net::make_response(503, kJson, "{\"status\":\"not ready\"}"));
+            return;
+        }
+        // One damaged channel keeps nobody from the others, so it is told and no more.
+        auto shared = std::make_shared<net::Responder>(std::move(responder));
+        host_.gather_stats([shared](const hub::Stats& stats) {
+            shared->respond(net::make_response(
+                200, kJson,
+                stats.damaged == 0 ? "{\"status\":\"ready\"}"
+                                   : "{\"status\":\"degraded\",\"damaged_channels\":" +
+                                         std::to_string(stats.damaged) + "}"));
+        });
         return;
     }
     if (!options_.access.allows_host(request)) {

@@ -47,6 +47,7 @@ struct Stats {
     uint64_t connections = 0;
     uint64_t subscriptions = 0;
     uint64_t channels = 0;
+    uint64_t damaged = 0;  ///< channels in memory whose stored log does not fit together
     uint64_t pushes = 0;
     uint64_t commits = 0;  ///< batches
     uint64_t entries = 0;  ///< entries committed

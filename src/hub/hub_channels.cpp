@@ -45,7 +45,10 @@ void Hub::drop_broken(Channel& channel) {
         subscription->connection->subscriptions.erase(channel.name());
         stats_.subscriptions--;
     }
-    if (!base::is_temporary(channel.broken_by().code)) return;
+    if (!base::is_temporary(channel.broken_by().code)) {
+        stats_.damaged++;
+        return;
+    }
     channels_.erase(channels_.find(channel.name()));
     stats_.channels = channels_.size();
 }
@@ -90,6 +93,7 @@ void Hub::evict_cold(Now now) {
             ++it;
             continue;
         }
+        if (channel.state() == Channel::State::broken) stats_.damaged--;
         std::erase(dirty_, &channel);
         it = channels_.erase(it);
     }

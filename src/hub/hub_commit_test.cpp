@@ -266,6 +266,7 @@ TEST(Commit, ABrokenChannelRefusesAndTheOthersGoOn) {
     ASSERT_EQ(errors.size(), 2u);
     EXPECT_EQ(errors[0].code, "storage_corrupt");
     EXPECT_EQ(errors[1].code, "storage_corrupt");
+    EXPECT_EQ(rig.hub->stats().damaged, 1u);
     rig.send(ann, set("t:bad", kAnn, 1, "x", "1"));
     EXPECT_EQ(rig.error(ann), "storage_corrupt");
     // Twice: the key of a refused request is free again.

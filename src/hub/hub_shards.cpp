@@ -105,6 +105,7 @@ void add(Stats& sum, const Stats& more) {
     sum.connections += more.connections;
     sum.subscriptions += more.subscriptions;
     sum.channels += more.channels;
+    sum.damaged += more.damaged;
     sum.pushes += more.pushes;
     sum.commits += more.commits;
     sum.entries += more.entries;

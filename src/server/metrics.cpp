@@ -30,6 +30,8 @@ std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store
     add("connections", "gauge", "Open client connections.", stats.connections);
     add("subscriptions", "gauge", "Cursors over channels.", stats.subscriptions);
     add("channels", "gauge", "Channels in memory.", stats.channels);
+    add("channels_damaged", "gauge", "Channels whose stored log does not fit together.",
+        stats.damaged);
     add("pushes_total", "counter", "Writes received.", stats.pushes);
     add("entries_total", "counter", "Entries committed.", stats.entries);
     add("commits_total", "counter", "Batches committed.", stats.commits);

@@ -191,7 +191,7 @@ TEST(SqliteEngine, AStoreOfTheFirstVersionIsBroughtForward) {
         auto connection = Connection::open(path, SQLITE_OPEN_READWRITE, "");
         ASSERT_TRUE(connection.ok());
         ASSERT_TRUE(connection
-                        ->execute("DROP TABLE states;DROP TABLE versions;DROP TABLE cursors;"
+                        ->execute("DROP TABLE states;DROP TABLE versions;"
                                   "ALTER TABLE channels DROP COLUMN begin_seq;"
                                   "PRAGMA user_version=1")
                         .ok());

@@ -55,8 +55,7 @@ CREATE TABLE outcomes (
 CREATE INDEX outcomes_by_expiry ON outcomes (expires_ms);
 )sql";
 
-// What version 2 has beside version 1. states holds older snapshots, cursors how far of each
-// channel a reader outside of the server has been told.
+// What version 2 has beside version 1. states holds older snapshots.
 constexpr const char* kTables2 = R"sql(
 CREATE TABLE states (
     channel INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,
@@ -66,10 +65,6 @@ CREATE TABLE versions (
     channel INTEGER NOT NULL, name TEXT NOT NULL,
     seq INTEGER NOT NULL, created_ms INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (channel, name)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE cursors (
-    reader TEXT NOT NULL, channel INTEGER NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (reader, channel)
 ) STRICT, WITHOUT ROWID;
 )sql";
 
