@@ -13,11 +13,6 @@ namespace tandem::record {
 
 namespace {
 
-const SelectedNode& everything() {
-    static const SelectedNode kAll{true, {}, {}};
-    return kAll;
-}
-
 bool holds(const std::vector<Window>& windows, uint64_t index) {
     return std::any_of(windows.begin(), windows.end(),
                        [&](const Window& window) { return window.holds(index); });
@@ -171,7 +166,7 @@ class PartialDiffer {
                 path_.push_back({Segment::Kind::item, changed.name});
                 const SelectedNode* part = select.find(path_.back());
                 const auto index = list.index_of(changed);
-                if (index && holds(select.windows, *index)) part = &everything();
+                if (index && holds(select.windows, *index)) part = &everything_;
                 item(&changed, part, part, mode);
                 path_.pop_back();
             }
@@ -191,9 +186,9 @@ class PartialDiffer {
         for (const Segment& segment : segments) {
             if (!segment.is_item()) continue;
             const SelectedNode* old_part =
-                held_ids.contains(segment.name) ? &everything() : child_of(held, segment);
+                held_ids.contains(segment.name) ? &everything_ : child_of(held, segment);
             const SelectedNode* new_part =
-                select_ids.contains(segment.name) ? &everything() : select.find(segment);
+                select_ids.contains(segment.name) ? &everything_ : select.find(segment);
             path_.push_back(segment);
             item(list.find(segment.name), old_part, new_part, mode);
             path_.pop_back();
@@ -219,7 +214,7 @@ class PartialDiffer {
             item(&one, part, part, Mode::fresh);
             path_.pop_back();
         };
-        for_windows(list, select.windows, [&](const Item& one) { send(one, &everything()); });
+        for_windows(list, select.windows, [&](const Item& one) { send(one, &everything_); });
         for (const auto& [segment, part] : select.children) {
             const Item* found = segment.is_item() ? list.find(segment.name) : nullptr;
             if (found != nullptr) send(*found, &part);
@@ -239,6 +234,7 @@ class PartialDiffer {
         document_.journal.append_changes(out_, range_.from, is_anew_, is_wanted);
     }
 
+    const SelectedNode everything_{true, {}, {}};
     Path path_;
     Differ differ_;
     std::vector<Change>& out_;
@@ -249,10 +245,9 @@ class PartialDiffer {
     Mode mode_of_absent_ = Mode::fresh;
 };
 
-const SelectedNode* part_of(const ListSlot& list, const Item& item, const SelectedNode& select) {
+bool is_in_window(const ListSlot& list, const Item& item, const SelectedNode& select) {
     const auto index = list.index_of(item);
-    if (index && holds(select.windows, *index)) return &everything();
-    return select.find({Segment::Kind::item, item.name});
+    return index && holds(select.windows, *index);
 }
 
 /// False when nothing of the node is shown.
@@ -304,7 +299,9 @@ bool show(const Node& node, const SelectedNode& select, base::Value& out) {
     base::Array items;
     for (const auto& [index, item] : chosen) {
         base::Value value;
-        if (show_item(*item, *part_of(*node.list, *item, select), value))
+        if (is_in_window(*node.list, *item, select))
+            items.push_back(shown_node(*item));
+        else if (show_item(*item, *select.find({Segment::Kind::item, item->name}), value))
             items.push_back(std::move(value));
     }
     if (items.empty()) return false;
@@ -336,7 +333,8 @@ bool is_covered(const Document::Impl& document, const Selection& select, const P
         if (segment.is_item()) {
             const Item* item = node->list->find(segment.name);
             if (item == nullptr || !item->is_visible()) return false;
-            part = part_of(*node->list, *item, *part);
+            if (is_in_window(*node->list, *item, *part)) return true;
+            part = part->find(segment);
             node = item;
         } else {
             part = part->find(segment);
