@@ -119,10 +119,13 @@ base::Result<std::vector<Op>> decide_ops(const Document& document, const Row& ro
         return std::vector<Op>{place(OpKind::move, row.path, std::move(position))};
     }
     if (decision == Decision::keep) {
-        if (row.reason == Reason::generation && document.shown_kind(row.path) == Kind::counter)
-            return std::vector<Op>{
-                count(document, row.path,
-                      base::Value(static_cast<double>(document.counter(row.path).value)))};
+        // What is not shown cannot be shown once more.
+        if (!document.exists(row.path)) return base::fail(base::ErrorCode::not_found);
+        // Such a row is closed by a write at its very path alone.
+        const Kind kind = document.shown_kind(row.path);
+        const bool is_event = row.reason == Reason::generation || row.reason == Reason::folded;
+        if (is_event && kind != Kind::counter && kind != Kind::reg)
+            return base::fail(base::ErrorCode::wrong_type);
         return std::vector<Op>{write_again(document, row.path)};
     }
     if (row.reason == Reason::type) return restore_kind(document, row);

@@ -23,7 +23,8 @@ RC_GTEST_PROP(Decide, ClosesTheRow, ()) {
     const auto decision = *rc::gen::element(Decision::keep, Decision::restore);
     const auto ops = decide_ops(document, row, decision);
     if (!ops) {
-        RC_ASSERT(row.reason == Reason::type || row.reason == Reason::folded);
+        RC_ASSERT(ops.error().code == base::ErrorCode::wrong_type ||
+                  ops.error().code == base::ErrorCode::not_found);
         return;
     }
     Entry entry;
