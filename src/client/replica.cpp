@@ -1,5 +1,6 @@
 #include "client/replica.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace tandem::client {
@@ -95,7 +96,10 @@ Replica::Accepted Replica::accept_range(const wire::Delivery& delivery, const Te
         chunks_from_ = delivery.from;
         chunks_to_ = delivery.to;
         chunks_kind_ = delivery.kind;
+        chunks_acked_ = 0;
     }
+    chunks_acked_ = std::max(chunks_acked_, delivery.acked_counter);
+    result.acked_counter = chunks_acked_;
     has_chunks_ = delivery.more;
     auto status = slots_.define(delivery.defs);
     auto changes = record::decode_changes(delivery.changes, &slots_);

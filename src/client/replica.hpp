@@ -34,6 +34,7 @@ class Replica {
         uint64_t actor = 0;  ///< author of a live delivery
         bool is_whole = false;
         bool was_reset = false;
+        uint64_t acked_counter = 0;  ///< of diffs and snapshots: the highest that a chunk told
         uint64_t former_epoch = 0;
         std::vector<record::Change> changes;  ///< of diffs and live deliveries
     };
@@ -67,6 +68,7 @@ class Replica {
     uint64_t chunks_from_ = 0;
     uint64_t chunks_to_ = 0;
     wire::DeliveryKind chunks_kind_ = wire::DeliveryKind::diff;
+    uint64_t chunks_acked_ = 0;
     std::vector<record::Change> chunks_;
 };
 

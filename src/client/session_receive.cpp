@@ -151,6 +151,7 @@ void Session::receive(Now now, wire::Delivery& frame) {
             drop_covered(channel, outbox.id_of(frame.counter), frame.to, touched);
         }
     } else {
+        frame.acked_counter = accepted.acked_counter;
         follow_range(channel, frame, had_cursor, touched);
     }
     drop_reached(channel, touched);

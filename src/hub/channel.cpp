@@ -72,7 +72,9 @@ base::Result<record::Document> document_in_snapshot(std::string_view snapshot) {
 uint64_t digest_of(std::string_view ops) { return first_eight(base::sha256(ops)); }
 
 Channel::Channel(std::string name, uint32_t handle, const Namespace& ns, const Config& config)
-    : name_(std::move(name)), handle_(handle), namespace_(ns), config_(config) {}
+    : name_(std::move(name)), handle_(handle), namespace_(ns), config_(config) {
+    groups.emplace(std::string(), std::make_unique<Group>(handle, record::Selection()));
+}
 
 base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t new_epoch) {
     const auto broken = [this](ErrorCode code, uint64_t detail) {
@@ -411,6 +413,11 @@ std::vector<Inflight> Channel::fail_batch() {
 uint64_t Channel::acked_counter(uint64_t actor) const {
     const auto found = rows_.find(actor);
     return found == rows_.end() ? 0 : found->second.counter;
+}
+
+uint64_t Channel::acked_seq(uint64_t actor) const {
+    const auto found = rows_.find(actor);
+    return found == rows_.end() ? 0 : found->second.seq;
 }
 
 Channel::Resume Channel::judge(const wire::Subscribe& wanted) const {

@@ -12,9 +12,9 @@
 
 #include "base/result.hpp"
 #include "hub/config.hpp"
+#include "hub/group.hpp"
 #include "hub/presence.hpp"
 #include "hub/read_states.hpp"
-#include "hub/slot_table.hpp"
 #include "hub/types.hpp"
 #include "hub/version_rows.hpp"
 #include "port/store.hpp"
@@ -85,18 +85,6 @@ struct Inflight {
     std::vector<AckTarget> targets;
 };
 
-/// One committed entry as it goes out to those at the head. A frame that nobody needed is null.
-struct LiveEntry {
-    uint64_t seq = 0;
-    uint32_t check = 0;
-    FramePtr compact;   ///< binary, for readers that know its slots
-    FramePtr complete;  ///< binary, with the definitions of all its slots
-    FramePtr json;
-    std::string item;  ///< JSON text of the entry as written
-    SlotSet used;
-    SlotSet defined;
-};
-
 /// One channel of the hub: its committed state, what is on its way to the disk, and what those at
 /// the head are sent. It keeps the rules of the log (docs/protocol.md, section 3.1).
 class Channel {
@@ -147,6 +135,8 @@ class Channel {
     std::vector<Inflight> fail_batch();
 
     uint64_t acked_counter(uint64_t actor) const;
+    /// Seq of the actor's newest entry; 0 when it has none.
+    uint64_t acked_seq(uint64_t actor) const;
     const VersionRows& version_rows() const { return rows_; }
 
     enum class Resume : uint8_t { from_cursor, snapshot, reset };
@@ -170,9 +160,9 @@ class Channel {
     /// another actor; what they had sent before they heard of it must not be logged as well.
     std::set<uint64_t> retired_actors;
     Presence presence;
-    SlotTable slots;
-    std::deque<LiveEntry> live;
-    size_t live_bytes = 0;
+    /// By the key of their selection. That of the whole record is always there.
+    std::map<std::string, std::unique_ptr<Group>> groups;
+    Group& whole() const { return *groups.begin()->second; }
     std::vector<std::string> keys_in_flight;  ///< Idempotency-Keys
     bool is_dirty = false;                    ///< listed for the next batch
     uint64_t idle_since_ms = 0;

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "hub/slot_table.hpp"
+#include "hub/group.hpp"
 #include "hub/types.hpp"
 #include "wire/frames.hpp"
 
@@ -31,11 +32,20 @@ struct Subscription {
     State state = State::loading;
     bool is_reset = false;
     uint64_t cursor = 0;
-    bool is_replaying = false;    ///< JSON: entries without their changes have been sent
-    uint64_t replay_from = 0;     ///< where that began
-    uint64_t read_ticket = 0;     ///< the read that `reading` waits for
-    SlotSet known;                ///< slots that this reader can resolve
-    std::deque<FramePtr> chunks;  ///< the rest of a catch-up
+    bool is_replaying = false;  ///< JSON: entries without their changes have been sent
+    uint64_t replay_from = 0;   ///< where that began
+    uint64_t read_ticket = 0;   ///< the read that `reading` waits for
+    SlotSet known;              ///< slots that this reader can resolve
+    Group* group = nullptr;     ///< null while the channel is loading
+    record::Selection selection;
+    /// What the client's view is selected by, until the difference to that is on its way.
+    std::unique_ptr<record::Selection> held;
+    bool is_due = false;         ///< a difference is, also when there are no new entries
+    bool is_installing = false;  ///< the next catch-up puts the selection in force
+    CatchUpPtr catch_up;         ///< the one that it is in the middle of
+    size_t next_chunk = 0;
+    uint64_t told_acked = 0;      ///< acknowledged counter, as of the end of the catch-up
+    bool has_told_acked = false;  ///< the own first chunk of the catch-up has gone out
     uint64_t members_version = 0;
     bool has_members = false;  ///< the whole list has been sent once
     std::string member_id;

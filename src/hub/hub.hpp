@@ -192,16 +192,29 @@ class Hub {
 
     // publish.cpp
     void publish(Channel& channel, const Inflight& item);
+    void publish(Channel& channel, Group& group, const Inflight& item,
+                 std::vector<record::Change> changes);
+    std::vector<record::Change> changes_of(Channel& channel, Group& group, uint64_t seq);
     bool transmit(Subscription& subscription, size_t budget, size_t& used,
                   std::vector<FramePtr>& out);
     bool has_more(const Subscription& subscription) const;
-    void begin_snapshot(Subscription& subscription);
-    void begin_diff(Subscription& subscription);
     void begin_replay(Subscription& subscription);
     void continue_replay(Subscription& subscription, const port::EntriesRead& read);
-    void chunk_changes(Subscription& subscription, wire::Delivery head,
-                       const std::vector<record::Change>& changes);
     void transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out);
+
+    // catch_up.cpp
+    void begin_snapshot(Subscription& subscription);
+    void begin_diff(Subscription& subscription);
+    void begin_catch_up(Subscription& subscription, CatchUpPtr catch_up);
+    void send_shared_catch_up(Subscription& subscription, wire::Delivery head, CatchUpPtr kept,
+                              const std::vector<record::Change>& changes);
+    CatchUpPtr find_kept(const Subscription& subscription, bool is_snapshot, uint64_t from) const;
+    FramePtr next_chunk(Subscription& subscription);
+    FramePtr own_chunk(const Subscription& subscription) const;
+    void join_group(Subscription& subscription, record::Selection selection);
+    static void leave_group(const Subscription& subscription, Group& group);
+    [[nodiscard]] static base::Result<record::Selection> read_selection(
+        Codec codec, const std::vector<wire::Selection>& parts);
 
     // hub_requests.cpp
     void handle_request(Now now, uint64_t id, GetRecord& request);

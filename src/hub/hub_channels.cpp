@@ -79,6 +79,8 @@ void Hub::maybe_snapshot(Channel& channel, bool force) {
 void Hub::evict_cold(Now now) {
     for (auto it = channels_.begin(); it != channels_.end();) {
         Channel& channel = *it->second;
+        for (auto& [key, group] : channel.groups)
+            group->forget_kept();
         const bool is_used = !channel.subscribers.empty() || channel.has_inflight() ||
                              !channel.waiting.empty() || channel.is_snapshot_running ||
                              !channel.keys_in_flight.empty() || !channel.presence.is_empty() ||

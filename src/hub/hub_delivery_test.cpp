@@ -16,16 +16,22 @@ TEST(Resume, WithoutACursorGivesASnapshot) {
     const auto bob = rig.open();
     rig.send(bob, subscribe("t:a", kAnn));
     const auto frames = rig.frames(bob);
-    ASSERT_EQ(frames.size(), 2u);
+    ASSERT_EQ(frames.size(), 3u);
     const auto& answer = std::get<wire::Subscribed>(frames[0]);
     EXPECT_EQ(answer.head, 1u);
     EXPECT_EQ(answer.epoch, kEpoch);
     EXPECT_EQ(answer.acked_counter, 1u);
-    const auto& snapshot = std::get<wire::Delivery>(frames[1]);
+    // What is the recipient's own goes before the chunks that all share.
+    const auto& own = std::get<wire::Delivery>(frames[1]);
+    EXPECT_TRUE(own.more);
+    EXPECT_TRUE(own.changes.empty());
+    EXPECT_EQ(own.acked_counter, 1u);
+    const auto& snapshot = std::get<wire::Delivery>(frames[2]);
     EXPECT_EQ(snapshot.kind, wire::DeliveryKind::snapshot);
     EXPECT_FALSE(snapshot.reset);
     EXPECT_EQ(snapshot.to, 1u);
-    EXPECT_EQ(snapshot.acked_counter, 1u);
+    EXPECT_EQ(snapshot.acked_counter, 0u);
+    EXPECT_FALSE(snapshot.more);
     EXPECT_NE(snapshot.check, 0u);
 }
 
@@ -383,16 +389,16 @@ TEST(SlowReaders, CostNothingButTheirCursor) {
     rig.settle();
     const Channel* channel = rig.hub->find_channel("t:a");
     ASSERT_EQ(channel->subscribers.size(), 1000u);
-    EXPECT_LE(channel->live_bytes, rig.config.limits.frame_cache_bytes_per_channel);
-    EXPECT_LE(channel->live.size(), 256u);
+    EXPECT_LE(channel->whole().live_bytes, rig.config.limits.frame_cache_bytes_per_channel);
+    EXPECT_LE(channel->whole().live.size(), 256u);
     size_t queued = 0;
     for (const Subscription* reader : channel->subscribers) {
-        queued += reader->chunks.size() + reader->connection->control.size();
+        queued += (reader->catch_up != nullptr) + reader->connection->control.size();
         EXPECT_EQ(reader->cursor, 0u);
     }
     EXPECT_EQ(queued, 0u);
     // Each live frame in the window exists once, however many will get it.
-    for (const LiveEntry& live : channel->live)
+    for (const LiveEntry& live : channel->whole().live)
         EXPECT_LE(live.compact.use_count(), 2);
     Follower follower;
     wire::Subscribed answer;

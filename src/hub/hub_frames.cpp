@@ -116,6 +116,12 @@ void Hub::handle(Now now, Connection& connection, wire::Hello& frame) {
 void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
     wire::ErrorFrame refusal;
     refusal.channel = frame.channel;
+    auto select = read_selection(connection.codec, frame.select);
+    auto held = read_selection(connection.codec, frame.held);
+    if (!select || !held) {
+        send_error(connection, select ? held.error() : select.error(), std::move(refusal));
+        return;
+    }
     const auto existing = connection.subscriptions.find(frame.channel);
     if (existing != connection.subscriptions.end()) {
         // Subscribing again moves the cursor: this is how a client mends a gap.
@@ -126,7 +132,7 @@ void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
             subscription.member_id = member;
         }
         subscription.wanted = frame;
-        subscription.chunks.clear();
+        subscription.catch_up = nullptr;
         subscription.has_members = false;
         subscription.members_version = 0;
         if (subscription.channel->state() != Channel::State::loading) activate(subscription);
@@ -166,8 +172,18 @@ void Hub::activate(Subscription& subscription) {
         return;
     }
     wire::Subscribed answer;
+    // Both were read when they came.
+    record::Selection select = *read_selection(connection.codec, subscription.wanted.select);
+    record::Selection held = *read_selection(connection.codec, subscription.wanted.held);
+    const bool is_held_other = !subscription.wanted.held.empty() && !(held == select);
+    subscription.is_installing = is_held_other || subscription.wanted.select_version != 0;
+    subscription.held =
+        is_held_other ? std::make_unique<record::Selection>(std::move(held)) : nullptr;
+    subscription.wanted.held.clear();
+    join_group(subscription, std::move(select));
     answer.channel = channel.name();
-    answer.handle = channel.handle();
+    answer.handle = subscription.group->handle;
+    answer.select_version = subscription.wanted.select_version;
     answer.epoch = channel.epoch();
     answer.head = channel.head();
     answer.acked_counter = channel.acked_counter(subscription.wanted.actor);
@@ -175,12 +191,15 @@ void Hub::activate(Subscription& subscription) {
     subscription.known.reset();
     subscription.is_reset = false;
     subscription.is_replaying = false;
+    subscription.is_due = false;
+    subscription.catch_up = nullptr;
     const Channel::Resume resume = channel.judge(subscription.wanted);
     if (resume == Channel::Resume::from_cursor) {
         subscription.state = Subscription::State::following;
         subscription.cursor = subscription.wanted.after;
         // Even without news the client learns its acknowledged counter and its check.
-        if (connection.codec == Codec::binary) begin_diff(subscription);
+        subscription.is_due = connection.codec == Codec::binary || is_held_other;
+        if (!is_held_other) subscription.is_installing = false;
     } else {
         subscription.state = Subscription::State::snapshot;
         subscription.is_reset = resume == Channel::Resume::reset;
@@ -200,6 +219,7 @@ void Hub::activate(Subscription& subscription) {
 void Hub::drop_subscription(Now now, Subscription& subscription, Farewell farewell) {
     Channel& channel = *subscription.channel;
     std::erase(channel.subscribers, &subscription);
+    if (subscription.group != nullptr) leave_group(subscription, *subscription.group);
     channel.idle_since_ms = now.mono_ms;
     stats_.subscriptions--;
     leave(now, subscription, farewell);
@@ -322,17 +342,19 @@ void Hub::handle(Now, Connection& connection, wire::SignalSend& frame) {
         return send_error(connection, base::fail(ErrorCode::out_of_range), std::move(refusal));
     const Channel& channel = *found->second.channel;
     wire::SignalReceived signal;
-    signal.handle = channel.handle();
     signal.channel = channel.name();
     signal.from = found->second.member_id;
     signal.name = std::move(frame.name);
     signal.value = std::move(frame.value);
-    std::array<FramePtr, kCodecCount> frames;
+    std::map<uint32_t, FramePtr> frames;  // by handle, 0 for JSON
     for (Subscription* other : channel.subscribers) {
         Connection& to = *other->connection;
         if (&to == &connection || to.control_bytes > kSignalBacklogMax) continue;
-        FramePtr& shared = frames[static_cast<size_t>(to.codec)];
+        if (other->group == nullptr) continue;
+        const bool is_json = to.codec == Codec::json;
+        FramePtr& shared = frames[is_json ? 0 : other->group->handle];
         if (shared == nullptr) {
+            signal.handle = other->group->handle;
             std::string payload;
             if (to.codec == Codec::binary)
                 wire::encode_binary(payload, wire::ServerFrame(signal));

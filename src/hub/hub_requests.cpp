@@ -183,7 +183,10 @@ void Hub::handle_deleted(Now now, const std::string& name) {
         if (subscription->wanted.actor != 0)
             fresh->retired_actors.insert(subscription->wanted.actor);
         subscription->state = Subscription::State::loading;
-        subscription->chunks.clear();
+        subscription->catch_up = nullptr;
+        subscription->is_due = false;
+        // The groups of the old channel go with it.
+        subscription->group = nullptr;
         subscription->is_replaying = false;
         subscription->wanted.has_after = true;
         subscription->wanted.after = subscription->cursor;

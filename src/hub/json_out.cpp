@@ -24,7 +24,14 @@ void append_entry_json(std::string& out, const record::Entry& entry) {
     out += "]}";
 }
 
-void append_entry_json(std::string& out, const port::StoredEntry& stored) {
+void append_entry_json(std::string& out, record::Entry entry, const record::Selection& select) {
+    std::erase_if(entry.ops, [&](const record::Op& op) { return !select.concerns(op.path); });
+    append_entry_json(out, entry);
+}
+
+namespace {
+
+record::Entry entry_of(const port::StoredEntry& stored) {
     record::Entry entry;
     entry.seq = stored.seq;
     entry.actor = stored.actor;
@@ -35,7 +42,18 @@ void append_entry_json(std::string& out, const port::StoredEntry& stored) {
     entry.wall_ms = stored.wall_ms;
     if (auto ops = record::decode_ops(stored.body, record::Form::logged))
         entry.ops = std::move(*ops);
-    append_entry_json(out, entry);
+    return entry;
+}
+
+}  // namespace
+
+void append_entry_json(std::string& out, const port::StoredEntry& stored) {
+    append_entry_json(out, entry_of(stored));
+}
+
+void append_entry_json(std::string& out, const port::StoredEntry& stored,
+                       const record::Selection& select) {
+    append_entry_json(out, entry_of(stored), select);
 }
 
 void append_row_json(std::string& out, const record::Row& row, const record::Document& document) {

@@ -13,6 +13,10 @@ namespace tandem::hub {
 /// JSON texts of the HTTP API and of the JSON codec; each appends one object.
 void append_entry_json(std::string& out, const record::Entry& entry);
 void append_entry_json(std::string& out, const port::StoredEntry& entry);
+/// With the ops only that concern what is selected.
+void append_entry_json(std::string& out, record::Entry entry, const record::Selection& select);
+void append_entry_json(std::string& out, const port::StoredEntry& entry,
+                       const record::Selection& select);
 void append_row_json(std::string& out, const record::Row& row, const record::Document& document);
 void append_stamp_json(std::string& out, const clock::Stamp& stamp);
 

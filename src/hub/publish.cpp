@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/deliveries.hpp"
 #include "hub/hub.hpp"
 #include "hub/json_out.hpp"
 
@@ -10,67 +11,55 @@ namespace tandem::hub {
 
 namespace {
 
-constexpr size_t kChunkBytes = 24 * 1024;
-// A reader further behind than this gets the difference instead of every frame.
-constexpr uint64_t kReplayFramesMax = 256;
 constexpr uint32_t kReplayEntriesMax = 200;
-
-template <class T>
-FramePtr encode(Codec codec, const T& frame) {
-    std::string payload;
-    if (codec == Codec::binary)
-        wire::encode_binary(payload, wire::ServerFrame(frame));
-    else
-        wire::encode_json(payload, wire::ServerFrame(frame));
-    return make_frame(std::move(payload));
-}
-
-std::string changes_text(const std::vector<record::Change>& changes) {
-    std::string out = "[";
-    for (size_t i = 0; i < changes.size(); ++i) {
-        if (i > 0) out += ',';
-        record::append_change_json(out, changes[i]);
-    }
-    return out + ']';
-}
 
 // Who applies a live frame has the entry before it, and so the counter with its generation, unless
 // this entry made it or showed it anew.
 void leave_out_known_generations(const record::Entry& entry, std::vector<record::Change>& changes) {
     const record::Dot made{entry.actor, entry.counter};
     for (const record::Change& change : changes)
-        if (change.kind == record::ChangeKind::clear || change.kind == record::ChangeKind::item)
+        if (change.kind == record::ChangeKind::clear || change.kind == record::ChangeKind::item ||
+            change.kind == record::ChangeKind::outside)
             return;
     for (record::Change& change : changes)
         if (change.kind == record::ChangeKind::counter && change.dot != made) change.dot = {};
 }
 
-void drop_removals(std::vector<record::Change>& changes) {
-    std::erase_if(changes, [](const record::Change& change) {
-        return change.kind == record::ChangeKind::clear;
-    });
-}
-
 }  // namespace
 
 void Hub::publish(Channel& channel, const Inflight& item) {
+    const bool is_whole_followed =
+        channel.whole().binary_readers + channel.whole().json_readers > 0;
+    bool has_counted = false;
+    for (auto& [key, group] : channel.groups) {
+        if (group->is_whole() && !is_whole_followed) {
+            group->live.clear();
+            group->live_bytes = 0;
+            continue;
+        }
+        std::vector<record::Change> changes = changes_of(channel, *group, item.entry.seq);
+        if (config_.planted == PlantedBug::lost_tombstone) drop_removals(changes);
+        if (!std::exchange(has_counted, true))
+            for (const record::Change& change : changes)
+                if (change.kind == record::ChangeKind::conflict) stats_.conflicts++;
+        publish(channel, *group, item, std::move(changes));
+    }
+}
+
+std::vector<record::Change> Hub::changes_of(Channel& channel, Group& group, uint64_t seq) {
+    const record::Document& document = channel.document();
+    if (group.is_whole()) return document.changes(seq - 1);
+    if (group.windows.seq() + 1 == document.seq()) return group.windows.advance(document);
+    // What the windows held before is not known: who is behind gets a difference.
+    group.live.clear();
+    group.live_bytes = 0;
+    group.windows.reset(document);
+    return document.changes(seq - 1, group.selection());
+}
+
+void Hub::publish(Channel& channel, Group& group, const Inflight& item,
+                  std::vector<record::Change> changes) {
     const record::Entry& entry = item.entry;
-    bool wants_binary = false;
-    bool wants_json = false;
-    for (const Subscription* subscription : channel.subscribers) {
-        const bool is_json = subscription->connection->codec == Codec::json;
-        wants_json |= is_json;
-        wants_binary |= !is_json;
-    }
-    if (!wants_binary && !wants_json) {
-        channel.live.clear();
-        channel.live_bytes = 0;
-        return;
-    }
-    std::vector<record::Change> changes = channel.document().changes(entry.seq - 1);
-    if (config_.planted == PlantedBug::lost_tombstone) drop_removals(changes);
-    for (const record::Change& change : changes)
-        if (change.kind == record::ChangeKind::conflict) stats_.conflicts++;
     LiveEntry live;
     live.seq = entry.seq;
     live.check = item.check;
@@ -82,35 +71,38 @@ void Hub::publish(Channel& channel, const Inflight& item) {
     delivery.counter = entry.counter;
     delivery.stamp_ms = entry.stamp.ms;
     delivery.stamp_logical = entry.stamp.logical;
-    if (wants_json) {
-        append_entry_json(live.item, entry);
+    if (group.json_readers > 0) {
+        if (group.is_whole())
+            append_entry_json(live.item, entry);
+        else
+            append_entry_json(live.item, entry, group.selection());
         wire::Delivery json = delivery;
         json.channel = channel.name();
         json.changes = changes_text(changes);
         json.items = '[' + live.item + ']';
         live.json = encode(Codec::json, json);
-        channel.live_bytes += live.json->payload.size();
+        group.live_bytes += live.json->payload.size();
     }
-    if (wants_binary) {
+    if (group.binary_readers > 0) {
         leave_out_known_generations(entry, changes);
         wire::Delivery binary = delivery;
-        binary.handle = channel.handle();
+        binary.handle = group.handle;
         // The stamp is in the author's ack; the others have no use for it.
         binary.stamp_ms = 0;
         binary.stamp_logical = 0;
-        channel.slots.begin_frame();
+        group.slots.begin_frame();
         // The entry that moves the floor has no author.
-        if (entry.actor != 0) binary.actor_slot = channel.slots.slot_of_actor(entry.actor);
+        if (entry.actor != 0) binary.actor_slot = group.slots.slot_of_actor(entry.actor);
         if (binary.actor_slot != 0) binary.actor = 0;
-        record::encode_changes(binary.changes, changes, &channel.slots);
-        live.used = channel.slots.used();
-        live.defined = channel.slots.defined();
-        binary.defs = channel.slots.definitions(live.defined);
+        record::encode_changes(binary.changes, changes, &group.slots);
+        live.used = group.slots.used();
+        live.defined = group.slots.defined();
+        binary.defs = group.slots.definitions(live.defined);
         live.compact = encode(Codec::binary, binary);
         if (live.used == live.defined) {
             live.complete = live.compact;
         } else {
-            binary.defs = channel.slots.definitions(live.used);
+            binary.defs = group.slots.definitions(live.used);
             live.complete = encode(Codec::binary, binary);
         }
         if (live.complete->payload.size() > config_.limits.message_bytes_max) {
@@ -119,25 +111,26 @@ void Hub::publish(Channel& channel, const Inflight& item) {
             live.compact = nullptr;
             live.complete = nullptr;
         } else {
-            channel.live_bytes += live.complete->payload.size();
+            group.live_bytes += live.complete->payload.size();
         }
     }
-    channel.live.push_back(std::move(live));
-    while (channel.live.size() > kReplayFramesMax ||
-           channel.live_bytes > config_.limits.frame_cache_bytes_per_channel) {
-        const LiveEntry& oldest = channel.live.front();
-        if (oldest.complete != nullptr) channel.live_bytes -= oldest.complete->payload.size();
-        if (oldest.json != nullptr) channel.live_bytes -= oldest.json->payload.size();
-        channel.live.pop_front();
-        if (channel.live.empty()) break;
+    group.live.push_back(std::move(live));
+    while (group.live.size() > kReplayFramesMax ||
+           group.live_bytes > config_.limits.frame_cache_bytes_per_channel) {
+        const LiveEntry& oldest = group.live.front();
+        if (oldest.complete != nullptr) group.live_bytes -= oldest.complete->payload.size();
+        if (oldest.json != nullptr) group.live_bytes -= oldest.json->payload.size();
+        group.live.pop_front();
+        if (group.live.empty()) break;
     }
 }
 
 bool Hub::has_more(const Subscription& subscription) const {
     const Channel& channel = *subscription.channel;
-    if (!subscription.chunks.empty() || subscription.state == Subscription::State::snapshot)
+    if (subscription.catch_up != nullptr || subscription.state == Subscription::State::snapshot)
         return true;
     if (subscription.state != Subscription::State::following) return false;
+    if (subscription.is_due) return true;
     if (subscription.cursor < channel.head()) return true;
     return subscription.members_version != channel.presence.version();
 }
@@ -152,9 +145,8 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
         out.push_back(std::move(frame));
     };
     while (used < budget) {
-        if (!subscription.chunks.empty()) {
-            give(std::move(subscription.chunks.front()));
-            subscription.chunks.pop_front();
+        if (subscription.catch_up != nullptr) {
+            give(next_chunk(subscription));
             continue;
         }
         if (subscription.state == Subscription::State::snapshot) {
@@ -162,11 +154,15 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
             continue;
         }
         if (subscription.state != Subscription::State::following) return false;
+        if (subscription.is_due) {
+            begin_diff(subscription);
+            continue;
+        }
         if (subscription.cursor < channel.head()) {
             const uint64_t behind = channel.head() - subscription.cursor;
             const LiveEntry* next = nullptr;
-            if (behind <= channel.live.size())
-                next = &channel.live[channel.live.size() - static_cast<size_t>(behind)];
+            const auto& live = subscription.group->live;
+            if (behind <= live.size()) next = &live[live.size() - static_cast<size_t>(behind)];
             if (connection.codec == Codec::json) {
                 if (!subscription.is_replaying && next != nullptr && next->json != nullptr) {
                     stats_.deliveries_live++;
@@ -196,90 +192,6 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
         return false;
     }
     return has_more(subscription);
-}
-
-void Hub::begin_snapshot(Subscription& subscription) {
-    Channel& channel = *subscription.channel;
-    stats_.deliveries_snapshot++;
-    wire::Delivery head;
-    head.kind = wire::DeliveryKind::snapshot;
-    head.reset = subscription.is_reset;
-    if (subscription.is_reset) stats_.resets++;
-    subscription.is_reset = false;
-    const auto changes = channel.document().changes(0);
-    if (subscription.connection->codec == Codec::json) {
-        head.channel = channel.name();
-        head.to = channel.head();
-        head.check = channel.check();
-        head.epoch = channel.epoch();
-        head.acked_counter = channel.acked_counter(subscription.wanted.actor);
-        base::append_json(head.value, channel.document().shown({}));
-        std::vector<record::Change> conflicts;
-        for (const record::Change& change : changes)
-            if (change.kind == record::ChangeKind::conflict) conflicts.push_back(change);
-        head.changes = changes_text(conflicts);
-        subscription.chunks.push_back(encode(Codec::json, head));
-    } else {
-        chunk_changes(subscription, head, changes);
-    }
-    subscription.state = Subscription::State::following;
-    subscription.cursor = channel.head();
-}
-
-void Hub::begin_diff(Subscription& subscription) {
-    Channel& channel = *subscription.channel;
-    if (subscription.cursor != 0 && subscription.cursor < channel.floor() &&
-        config_.planted != PlantedBug::keep_floor_cursor) {
-        subscription.is_reset = true;
-        subscription.state = Subscription::State::snapshot;
-        return;
-    }
-    stats_.deliveries_diff++;
-    wire::Delivery head;
-    head.kind = wire::DeliveryKind::diff;
-    head.from = subscription.cursor;
-    auto changes = channel.document().changes(subscription.cursor);
-    if (config_.planted == PlantedBug::lost_tombstone) drop_removals(changes);
-    chunk_changes(subscription, head, changes);
-    subscription.cursor = channel.head();
-}
-
-void Hub::chunk_changes(Subscription& subscription, wire::Delivery head,
-                        const std::vector<record::Change>& changes) {
-    const Channel& channel = *subscription.channel;
-    const Codec codec = subscription.connection->codec;
-    head.handle = channel.handle();
-    head.to = channel.head();
-    head.check = channel.check();
-    head.epoch = channel.epoch();
-    if (config_.planted != PlantedBug::stale_acked)
-        head.acked_counter = channel.acked_counter(subscription.wanted.actor);
-    // A catch-up resets the reader's slots.
-    subscription.known.reset();
-    if (codec == Codec::json) {
-        head.channel = channel.name();
-        head.changes = changes_text(changes);
-        subscription.chunks.push_back(encode(codec, head));
-        return;
-    }
-    size_t at = 0;
-    std::vector<record::Change> one(1);
-    std::string next;
-    do {
-        head.changes.clear();
-        while (at < changes.size() && head.changes.size() < kChunkBytes) {
-            one[0] = changes[at++];
-            next.clear();
-            record::encode_changes(next, one, nullptr);
-            if (!head.changes.empty() && head.changes.size() + next.size() > kChunkBytes) {
-                --at;
-                break;
-            }
-            head.changes += next;
-        }
-        head.more = at < changes.size();
-        subscription.chunks.push_back(encode(codec, head));
-    } while (at < changes.size());
 }
 
 // JSON readers are people and tools that want to see what was written, entry by entry.
@@ -318,7 +230,10 @@ void Hub::continue_replay(Subscription& subscription, const port::EntriesRead& r
     for (const port::StoredEntry& entry : read.entries) {
         if (entry.seq > channel.head()) break;
         if (delivery.items.size() > 1) delivery.items += ',';
-        append_entry_json(delivery.items, entry);
+        if (subscription.selection.is_whole())
+            append_entry_json(delivery.items, entry);
+        else
+            append_entry_json(delivery.items, entry, subscription.selection);
         delivery.to = entry.seq;
         delivery.check = entry.check;
     }
@@ -327,17 +242,20 @@ void Hub::continue_replay(Subscription& subscription, const port::EntriesRead& r
     delivery.more = delivery.to < channel.head();
     if (!delivery.more) {
         subscription.is_replaying = false;
-        delivery.changes = changes_text(channel.document().changes(subscription.replay_from));
+        delivery.changes = changes_text(
+            channel.document().changes(subscription.replay_from, subscription.selection));
     }
-    subscription.chunks.push_back(encode(Codec::json, delivery));
-    subscription.cursor = delivery.to;
+    auto piece = std::make_shared<CatchUp>();
+    piece->chunks.push_back(encode(Codec::json, delivery));
+    piece->to = delivery.to;
+    begin_catch_up(subscription, std::move(piece));
 }
 
 void Hub::transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out) {
     const Channel& channel = *subscription.channel;
     if (subscription.members_version == channel.presence.version()) return;
     wire::Members members;
-    members.handle = channel.handle();
+    members.handle = subscription.group->handle;
     members.channel = channel.name();
     members.self = subscription.member_id;
     channel.presence.changes_since(subscription.has_members ? subscription.members_version : 0,

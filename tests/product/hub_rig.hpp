@@ -312,13 +312,14 @@ class Follower : public record::PathLookup {
         ASSERT_TRUE(changes.ok()) << "changes that this reader cannot decode";
         for (const record::Change& change : *changes)
             view.apply(change);
+        acked_ = std::max(is_chunked_ ? acked_ : 0, delivery.acked_counter);
         is_chunked_ = delivery.more;
         if (delivery.more) return;
         cursor = delivery.to;
         check = delivery.check;
         if (!is_live) {
             epoch = delivery.epoch;
-            acked = delivery.acked_counter;
+            acked = acked_;
         }
     }
     /// The connection is gone in the middle of a catch-up, of which nothing counts.
@@ -345,6 +346,7 @@ class Follower : public record::PathLookup {
     std::map<uint32_t, record::Path> paths_;
     std::map<uint32_t, uint64_t> actors_;
     bool is_chunked_ = false;
+    uint64_t acked_ = 0;      ///< the highest that the chunks have told
     record::View confirmed_;  ///< before the catch-up whose chunks are coming
 };
 
