@@ -89,7 +89,10 @@ void Hub::send_error(Connection& connection, base::Error error, wire::ErrorFrame
     const bool is_ours = frame.number >= kServerErrorMin;
     frame.temporary = base::is_temporary(error.code) || is_ours;
     if (frame.temporary && frame.retry_after_ms == 0 && error.code != ErrorCode::counter_gap)
-        frame.retry_after_ms = is_ours ? 5'000 : 500;
+        // A full disk may have room at any moment, and asking costs little.
+        frame.retry_after_ms = error.code == ErrorCode::storage_full ? 1'000
+                               : is_ours                             ? 5'000
+                                                                     : 500;
     if (connection.logged_errors++ == 0)
         log_.push_back({false, connection.id,
                         "refused " + frame.code + " on " +
