@@ -3,9 +3,10 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
-from support import BINARY, ProcessTest, patch, put, record
+from support import BINARY, ROOT, ProcessTest, patch, put, record
 
 EXAMPLE = str(pathlib.Path(BINARY).parent / "tandem_sdk_example")
 
@@ -66,6 +67,25 @@ class CppSdk(ProcessTest):
         patch(again, "board:1", [put("title", "end")])
         self.assertEqual(follower.stdout.readline(), "end\n")
         self.assertEqual(follower.wait(15), 0)
+
+    def test_it_is_installed_and_found(self):
+        build = pathlib.Path(BINARY).parent
+        prefix, project, out = (os.path.join(self.folder, name) for name in ("prefix", "project", "out"))
+        os.mkdir(project)
+        with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+            file.write("cmake_minimum_required(VERSION 3.25)\nproject(app LANGUAGES C CXX)\nfind_package(tandem REQUIRED)\n"
+                       f'add_executable(app "{ROOT}/tests/process/sdk_example.cpp")\ntarget_link_libraries(app tandem::tandem)\n')
+        cache = (build / "CMakeCache.txt").read_text(encoding="utf-8")
+        sanitizers = re.search(r"^TANDEM_SANITIZE:\w+=(.*)$", cache, re.M)[1]
+        flags = f"-fsanitize={sanitizers}" if sanitizers else ""
+        for command in (["--install", str(build), "--component", "sdk", "--prefix", prefix],
+                        ["-S", project, "-B", out, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags}"], ["--build", out]):
+            done = subprocess.run(["cmake", *command], capture_output=True, text=True, timeout=300, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        server = self.start()
+        done = subprocess.run([os.path.join(out, "app"), server.url, "board:1", "", "sync"], capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, '{"note":"synced"}\n'), done.stderr)
 
     def test_what_is_wrong_is_said(self):
         server = self.start()
