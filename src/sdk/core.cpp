@@ -121,6 +121,8 @@ client::Now Core::now() const {
 }
 
 void Core::subscribe(std::string_view channel) {
+    // Each handle of a channel is the same subscription.
+    if (!followed_.emplace(channel).second) return;
     session_.subscribe(now(), channel);
     pump();
 }

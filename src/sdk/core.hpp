@@ -104,6 +104,7 @@ class Core final : private net::IoHandler {
     bool is_dial_due_ = false;
     bool is_pumping_ = false;
     std::atomic<bool> is_stopped_{false};
+    std::set<std::string> followed_;
     std::vector<Registered> listeners_;
     std::deque<Outcome> outcomes_;
     std::map<std::string, Error, std::less<>> refused_channels_;

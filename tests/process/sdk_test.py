@@ -87,6 +87,16 @@ class CppSdk(ProcessTest):
                               timeout=60, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, '{"note":"synced"}\n'), done.stderr)
 
+    def test_a_program_in_c(self):
+        server = self.start()
+        done = subprocess.run([str(pathlib.Path(BINARY).parent / "tandem_abi_example"), server.url, "board:1"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        value = record(server, "board:1")["value"]
+        self.assertEqual(json.loads(done.stdout), value)
+        self.assertEqual((value["title"], value["votes"], value["labels"], value["cards"][0]["text"]), ("Plan", 3, ["b"], "x"))
+        self.assertNotIn("gone", value)
+
     def test_what_is_wrong_is_said(self):
         server = self.start()
         for url in ("nonsense", "wss://127.0.0.1:1"):
