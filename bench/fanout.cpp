@@ -69,8 +69,10 @@ wire::Hello hello(bool wants_actor) {
 /// A subscriber that decodes what it gets and checks that each delivery continues the last one.
 class Reader {
   public:
-    Reader(Loop& loop, const net::SocketAddress& server, std::string channel)
+    Reader(Loop& loop, const net::SocketAddress& server, std::string channel,
+           std::vector<wire::Selection> select = {})
         : channel_(std::move(channel)),
+          select_(std::move(select)),
           link_(loop, server, "tandem.v1",
                 {[this] { greet(); },
                  [this](std::string_view message, size_t bytes) { receive(message, bytes); },
@@ -81,16 +83,20 @@ class Reader {
     bool has_snapshot() const { return has_snapshot_; }
     uint64_t seq() const { return seq_; }
     size_t newest_bytes() const { return newest_bytes_; }
+    /// Of all messages so far, with their headers.
+    size_t bytes() const { return bytes_; }
 
   private:
     void greet() {
         wire::Subscribe subscribe;
         subscribe.channel = channel_;
+        subscribe.select = select_;
         link_.send(frames({hello(false), subscribe}));
         link_.flush();
     }
 
     void receive(std::string_view message, size_t bytes) {
+        bytes_ += bytes;
         decoded_.clear();
         if (!wire::decode_binary(message, decoded_).ok()) die("a message does not decode");
         for (const wire::ServerFrame& frame : decoded_) {
@@ -107,7 +113,9 @@ class Reader {
     }
 
     std::string channel_;
+    std::vector<wire::Selection> select_;
     uint64_t seq_ = 0;
+    size_t bytes_ = 0;
     size_t newest_bytes_ = 0;
     bool has_snapshot_ = false;
     std::vector<wire::ServerFrame> decoded_;
@@ -135,15 +143,19 @@ class Writer {
         record::Op op;
         op.kind = record::OpKind::set;
         op.path = path_of({"field"});
-        std::string text = std::to_string(++counter_);
+        std::string text = std::to_string(counter_ + 1);
         text.resize(100, 'x');
         op.value = base::Value(std::move(text));
+        push({std::move(op)});
+    }
+    void push(const std::vector<record::Op>& ops) {
+        ++counter_;
         wire::Push frame;
         frame.channel = channel_;
         frame.actor = actor_;
         frame.counter = counter_;
         frame.stamp_ms = time_ms_;
-        record::encode_ops(frame.ops, {op}, record::Form::pushed);
+        record::encode_ops(frame.ops, ops, record::Form::pushed);
         link_.send(frames({std::move(frame)}));
         link_.flush();
     }
@@ -372,6 +384,52 @@ Report measure_idle(const Arguments& arguments) {
     report.put("connections", connections);
     report.put("rss_before_kib", before);
     report.put("rss_after_kib", after);
+    return report;
+}
+
+/// What a newcomer receives of a list of `items` cards with four fields each: all of it, and the
+/// first `screen` of them.
+Report measure_cold(const Arguments& arguments) {
+    const net::SocketAddress server = address_of(arguments.text("url"));
+    const uint64_t items = arguments.number("items", 2500);
+    const uint64_t screen = arguments.number("screen", 40);
+    constexpr uint64_t kItemsPerPush = 100;
+    Loop loop;
+    Writer writer(loop, server, arguments.text("channel"));
+    turn_until(loop, "connecting", [&] { return writer.is_started(); });
+    std::string position;
+    for (uint64_t i = 0; i < items;) {
+        std::vector<record::Op> ops;
+        for (uint64_t end = std::min(items, i + kItemsPerPush); i < end; ++i) {
+            record::Op& op = ops.emplace_back();
+            op.kind = record::OpKind::insert;
+            op.path = path_of({"cards"});
+            op.path.push_back({record::Segment::Kind::item, "c" + std::to_string(i)});
+            position = record::position_between(position, {}, "b");
+            op.position = position;
+            op.value = base::Value(base::Object{});
+            op.value.put("text", base::Value("Card number " + std::to_string(i)));
+            op.value.put("color", base::Value(std::string(i % 2 == 0 ? "amber" : "blue")));
+            op.value.put("done", base::Value(i % 3 == 0));
+            op.value.put("size", base::Value::integer(static_cast<int64_t>(i % 100)));
+        }
+        writer.push(ops);
+    }
+    wire::Selection cards;
+    record::encode_path(cards.path, path_of({"cards"}));
+    cards.to = screen;
+    const auto bytes_of = [&](std::vector<wire::Selection> select) {
+        Reader reader(loop, server, arguments.text("channel"), std::move(select));
+        turn_until(loop, "a first load",
+                   [&] { return reader.has_snapshot() && reader.seq() == writer.pushed(); });
+        return static_cast<uint64_t>(reader.bytes());
+    };
+    // Everything is there before the first is measured.
+    (void)bytes_of({});
+    Report report;
+    report.put("fields", items * 4);
+    report.put("whole_bytes", bytes_of({}));
+    report.put("screen_bytes", bytes_of({cards}));
     return report;
 }
 

@@ -56,6 +56,8 @@ int main(int argc, char** argv) {
         {"fanout", measure_fanout},
         {"bare-fanout", measure_bare_fanout},
         {"idle", measure_idle},
+        {"cold", measure_cold},
+
         {"tandem", measure_tandem_workload},
         {"polling", measure_polling_workload},
     };

@@ -103,7 +103,6 @@ def latency(rig, options, outcome):
 
 
 def wire(rig, options, outcome):
-    outcome.reasons["cold_ratio"] = "subscriptions to a part of a channel (`select`) do not exist yet"
     large = []
     with rig.server() as server:
         for number in range(options.runs):
@@ -123,6 +122,10 @@ def wire(rig, options, outcome):
     for key in ("change_bytes_p99", "resume_ratio", "change_bytes_p50", "scalar_bytes_p99", "counter_bytes_p99",
                 "text_overhead_p99", "resume_ratio_10", "resume_ratio_100", "resume_ratio_1000"):
         outcome.median(key)
+    with rig.server() as server:
+        cold = rig.drive("cold", url=server.url, channel="board:cold")
+    outcome.metrics["cold_ratio"] = cold["screen_bytes"] / cold["whole_bytes"]
+    outcome.metrics.update({f"cold_{key}": cold[key] for key in ("fields", "whole_bytes", "screen_bytes")})
     outcome.median("change_bytes_p50", "large_board_change_bytes_p50", large)
     outcome.median("change_bytes_p99", "large_board_change_bytes_p99", large)
     outcome.runs += large

@@ -45,6 +45,7 @@ Report measure_wire(const Arguments& arguments);
 Report measure_recovery(const Arguments& arguments);
 Report measure_fanout(const Arguments& arguments);
 Report measure_bare_fanout(const Arguments& arguments);
+Report measure_cold(const Arguments& arguments);
 Report measure_idle(const Arguments& arguments);
 Report measure_push(const Arguments& arguments);
 Report measure_tandem_workload(const Arguments& arguments);
