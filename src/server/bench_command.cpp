@@ -33,13 +33,16 @@ struct Tally {
     uint64_t lost = 0;   ///< connections that failed or ended
     uint64_t sent = 0;
     uint64_t refused = 0;
+    uint64_t awaited = 0;  ///< deliveries that the writes so far lead to
     std::vector<uint32_t> acks;
     std::vector<uint32_t> deliveries;
 };
 
 class BenchClient final : public net::WebSocketHandler {
   public:
-    BenchClient(Tally& tally, std::string channel) : tally_(tally) {
+    /// `readers`: how many clients follow the channel, this one included.
+    BenchClient(Tally& tally, std::string channel, uint64_t readers)
+        : tally_(tally), readers_(readers) {
         base::append_json_string(channel_, channel);
     }
 
@@ -62,6 +65,7 @@ class BenchClient final : public net::WebSocketHandler {
         const std::string ref = std::to_string(++refs_);
         sent_[refs_] = at;
         ++tally_.sent;
+        tally_.awaited += readers_;
         connection.send("{\"push\":{\"channel\":" + channel_ + ",\"ref\":" + ref +
                             ",\"ops\":[{\"op\":\"set\",\"path\":\"bench/" + std::to_string(field) +
                             "\",\"value\":" + std::to_string(at - tally_.begin_us) + "}]}}",
@@ -79,7 +83,7 @@ class BenchClient final : public net::WebSocketHandler {
             sent_.erase(found);
         } else if (const Value* error = frame.find("error"); error != nullptr) {
             if (tally_.refused++ == 0) complain_of(*error);
-            sent_.erase(number_of(*error, "ref"));
+            if (sent_.erase(number_of(*error, "ref")) > 0) tally_.awaited -= readers_;
         } else if (const Value* entries = frame.find("entries"); entries != nullptr) {
             const Value* items = entries->find("items");
             if (items == nullptr || !items->is_array()) return;
@@ -92,6 +96,7 @@ class BenchClient final : public net::WebSocketHandler {
     }
 
     Tally& tally_;
+    uint64_t readers_;
     std::string channel_;
     std::map<uint64_t, uint64_t> sent_;
     uint64_t refs_ = 0;
@@ -184,8 +189,10 @@ int run_bench(const BenchCommand& command) {
         options.target = "/connection/websocket";
         options.subprotocols = {"tandem.v1.json"};
         options.websocket.message_bytes_max = 64 * 1024 * 1024;
-        auto client = std::make_unique<BenchClient>(
-            tally, command.prefix + std::to_string(i % command.channels));
+        const uint32_t channel = i % command.channels;
+        const uint64_t readers = (command.connections - channel - 1) / command.channels + 1;
+        auto client =
+            std::make_unique<BenchClient>(tally, command.prefix + std::to_string(channel), readers);
         Peer peer{std::make_unique<net::WsClient>(**reactor), client.get()};
         if (const auto started = peer.socket->connect(std::move(options), std::move(client),
                                                       [&](int) { ++tally.lost; });
@@ -235,7 +242,12 @@ int run_bench(const BenchCommand& command) {
     is_over = false;
     net::Timer drain(**reactor, [&] { is_over = true; });
     drain.start(kDrainMs);
-    while (!is_over && tally.acks.size() + tally.refused < tally.sent && tally.lost < peers.size())
+    // An acknowledgement may come before the change has reached the last reader.
+    const auto is_all_there = [&] {
+        return tally.acks.size() + tally.refused >= tally.sent &&
+               tally.deliveries.size() >= tally.awaited;
+    };
+    while (!is_over && !is_all_there() && tally.lost < peers.size())
         (*reactor)->run_turn(-1);
     progress.clear();
     print(command, tally, seconds);
