@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "base/sha256.hpp"
+#include "hub/stored_entry.hpp"
 
 namespace tandem::hub {
 
@@ -124,18 +125,9 @@ base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t n
         if (stored.seq != head_ + 1) return broken(ErrorCode::storage_corrupt, stored.seq);
         const uint32_t check = next_check(check_, epoch_of(epochs_, stored.seq), stored.digest);
         if (check != stored.check) return broken(ErrorCode::storage_corrupt, stored.seq);
-        auto ops = record::decode_ops(stored.body, record::Form::logged);
-        if (!ops) return broken(ErrorCode::storage_corrupt, stored.seq);
-        record::Entry entry;
-        entry.seq = stored.seq;
-        entry.actor = stored.actor;
-        entry.counter = stored.counter;
-        entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
-        entry.own = stored.own;
-        entry.floor = stored.floor;
-        entry.wall_ms = stored.wall_ms;
-        entry.ops = std::move(*ops);
-        apply(entry, stored.digest, check);
+        const auto entry = entry_of(stored);
+        if (!entry) return broken(entry.error().code, stored.seq);
+        apply(*entry, stored.digest, check);
         log_bytes_ += stored.body.size() + 64;
     }
     if (loaded.exists && head_ != loaded.head)

@@ -1,5 +1,8 @@
 #include "hub/json_out.hpp"
 
+#include <utility>
+
+#include "hub/stored_entry.hpp"
 #include "record/change.hpp"
 #include "record/op.hpp"
 
@@ -31,29 +34,22 @@ void append_entry_json(std::string& out, record::Entry entry, const record::Sele
 
 namespace {
 
-record::Entry entry_of(const port::StoredEntry& stored) {
-    record::Entry entry;
-    entry.seq = stored.seq;
-    entry.actor = stored.actor;
-    entry.counter = stored.counter;
-    entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
-    entry.own = stored.own;
-    entry.floor = stored.floor;
-    entry.wall_ms = stored.wall_ms;
-    if (auto ops = record::decode_ops(stored.body, record::Form::logged))
-        entry.ops = std::move(*ops);
-    return entry;
+// What does not decode is shown without its ops: these texts are for people who look for what is
+// wrong.
+record::Entry readable(const port::StoredEntry& stored) {
+    auto entry = entry_of(stored);
+    return entry ? *std::move(entry) : head_of(stored);
 }
 
 }  // namespace
 
 void append_entry_json(std::string& out, const port::StoredEntry& stored) {
-    append_entry_json(out, entry_of(stored));
+    append_entry_json(out, readable(stored));
 }
 
 void append_entry_json(std::string& out, const port::StoredEntry& stored,
                        const record::Selection& select) {
-    append_entry_json(out, entry_of(stored), select);
+    append_entry_json(out, readable(stored), select);
 }
 
 void append_row_json(std::string& out, const record::Row& row, const record::Document& document) {

@@ -4,27 +4,11 @@
 #include <utility>
 
 #include "hub/channel.hpp"
+#include "hub/stored_entry.hpp"
 
 namespace tandem::hub {
 
 using base::ErrorCode;
-
-namespace {
-
-record::Entry entry_of(const port::StoredEntry& stored, std::vector<record::Op> ops) {
-    record::Entry entry;
-    entry.seq = stored.seq;
-    entry.actor = stored.actor;
-    entry.counter = stored.counter;
-    entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
-    entry.own = stored.own;
-    entry.floor = stored.floor;
-    entry.wall_ms = stored.wall_ms;
-    entry.ops = std::move(ops);
-    return entry;
-}
-
-}  // namespace
 
 base::Status Lookback::begin(const port::StateFound& state) {
     if (!state.exists) return base::fail(ErrorCode::state_gone, state.oldest_seq);
@@ -55,10 +39,9 @@ base::Status Lookback::feed(const std::vector<port::StoredEntry>& entries) {
     if (entries.empty()) return base::fail(ErrorCode::state_gone, document_.seq());
     for (const port::StoredEntry& stored : entries) {
         if (is_done()) break;
-        auto ops = record::decode_ops(stored.body, record::Form::logged);
-        if (!ops || stored.seq != document_.seq() + 1)
+        if (stored.seq != document_.seq() + 1)
             return base::fail(ErrorCode::storage_corrupt, stored.seq);
-        const record::Entry entry = entry_of(stored, std::move(*ops));
+        TANDEM_TRY(const record::Entry entry, entry_of(stored));
         if (stored.seq > goal_.rows_from)
             apply_with_rows(entry);
         else
