@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "port/hooks.hpp"
 
 namespace tandem::port {
 
@@ -128,7 +129,8 @@ struct DeleteVersionRequest {
 using StoreRequest =
     std::variant<LoadRequest, AppendRequest, SnapshotRequest, ReadRequest, FindRequest,
                  FindOutcomeRequest, ListRequest, DeleteRequest, StateRequest, PutVersionRequest,
-                 VersionsRequest, FindVersionRequest, DeleteVersionRequest>;
+                 VersionsRequest, FindVersionRequest, DeleteVersionRequest, HooksRequest,
+                 SaveHooksRequest, HookLagRequest, HookFeedRequest>;
 
 struct Loaded {
     bool exists = false;  ///< false also for a deleted channel, which has a head and epochs
@@ -192,9 +194,33 @@ struct VersionFound {
 struct VersionDeleted {
     bool existed = false;
 };
-using StoreReply =
-    std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound, Listed, Deleted,
-                 StateFound, VersionPut, Versions, VersionFound, VersionDeleted>;
+struct Hooks {
+    std::vector<StoredHook> hooks;  ///< by name
+};
+struct HooksSaved {};
+struct HookLagRow {
+    std::string channel;
+    std::optional<HookPosition> at;  ///< none: the stream has no cursor here
+    HookPosition head;
+};
+struct HookLag {
+    std::vector<HookLagRow> rows;
+    std::string last;  ///< name of the last channel that was looked at
+    bool more = false;
+};
+struct HookFeed {
+    bool exists = false;  ///< false also for a deleted channel
+    uint64_t head = 0;
+    uint64_t begin_seq = 0;          ///< the seq at which its record was empty
+    uint64_t oldest_seq = 0;         ///< lowest seq still in the log; 0: none
+    std::vector<EpochFork> epochs;   ///< in order
+    std::optional<HookPosition> at;  ///< that was asked for, or is stored
+    /// Contiguous from `at` (0 without it), or empty when the first is not there.
+    std::vector<StoredEntry> entries;
+};
+using StoreReply = std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound,
+                                Listed, Deleted, StateFound, VersionPut, Versions, VersionFound,
+                                VersionDeleted, Hooks, HooksSaved, HookLag, HookFeed>;
 
 struct Completion {
     Ticket ticket = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "store/hooks.hpp"
 #include "store/states.hpp"
 
 namespace tandem::store {
@@ -277,6 +278,70 @@ Result<StoreReply> MemoryStore::run(const port::ListRequest& request) {
     return StoreReply(std::move(listed));
 }
 
+Result<StoreReply> MemoryStore::run(const port::HooksRequest&) {
+    port::Hooks out;
+    for (const auto& [name, hook] : hooks_)
+        out.hooks.push_back(hook);
+    return StoreReply(std::move(out));
+}
+
+Result<StoreReply> MemoryStore::run(const port::SaveHooksRequest& request) {
+    for (const port::StoredHook& hook : request.hooks)
+        hooks_[hook.name] = hook;
+    for (const port::StoredHookCursor& cursor : request.cursors) {
+        const auto channel = channels_.find(cursor.channel);
+        if (channel == channels_.end() || channel->second.epochs.empty()) continue;
+        auto& cursors = channel->second.hook_cursors;
+        if (request.existing == port::SaveHooksRequest::Existing::replaced)
+            cursors.insert_or_assign({cursor.hook, cursor.stream}, cursor.at);
+        else
+            cursors.try_emplace({cursor.hook, cursor.stream}, cursor.at);
+    }
+    return StoreReply(port::HooksSaved{});
+}
+
+Result<StoreReply> MemoryStore::run(const port::HookLagRequest& request) {
+    port::HookLag lag;
+    uint32_t count = 0;
+    for (auto at = channels_.upper_bound(request.after); at != channels_.end(); ++at) {
+        const Channel& channel = at->second;
+        // A refused append leaves a name and nothing else.
+        if (channel.epochs.empty()) continue;
+        if (count++ >= std::max<uint32_t>(request.channels_max, 1)) {
+            lag.more = true;
+            break;
+        }
+        lag.last = at->first;
+        port::HookLagRow row{at->first, {}, {0, channel.head}};
+        row.head.epoch = channel.epochs.back().epoch;
+        const auto cursor = channel.hook_cursors.find({request.hook, request.stream});
+        if (cursor != channel.hook_cursors.end()) row.at = cursor->second;
+        if (is_behind(row)) lag.rows.push_back(std::move(row));
+    }
+    return StoreReply(std::move(lag));
+}
+
+Result<StoreReply> MemoryStore::run(const port::HookFeedRequest& request) {
+    port::HookFeed feed;
+    feed.at = request.from;
+    const auto found = channels_.find(request.channel);
+    if (found == channels_.end()) return StoreReply(std::move(feed));
+    const Channel& channel = found->second;
+    feed.exists = channel.live;
+    feed.head = channel.head;
+    feed.begin_seq = channel.begin_seq;
+    feed.oldest_seq = oldest_seq(channel);
+    feed.epochs = channel.epochs;
+    const auto cursor = channel.hook_cursors.find({request.hook, request.stream});
+    if (!feed.at && cursor != channel.hook_cursors.end()) feed.at = cursor->second;
+    if (request.limit == 0) return StoreReply(std::move(feed));
+    TANDEM_TRY(StoreReply read,
+               run(port::ReadRequest{request.channel, feed.at ? feed.at->seq : 0, UINT64_MAX,
+                                     request.limit, request.bytes_max}));
+    feed.entries = std::move(std::get<port::EntriesRead>(read).entries);
+    return StoreReply(std::move(feed));
+}
+
 Result<StoreReply> MemoryStore::run(const port::DeleteRequest& request) {
     Channel* channel = live_channel(request.channel);
     if (channel == nullptr) return StoreReply(port::Deleted{false});
@@ -286,6 +351,7 @@ Result<StoreReply> MemoryStore::run(const port::DeleteRequest& request) {
     buried.begin_seq = channel->head;
     buried.changed_ms = channel->changed_ms;
     buried.epochs = std::move(channel->epochs);
+    buried.hook_cursors = std::move(channel->hook_cursors);
     *channel = std::move(buried);
     return StoreReply(port::Deleted{true});
 }

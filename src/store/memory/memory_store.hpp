@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "port/store.hpp"
@@ -45,6 +46,8 @@ class MemoryStore final : public port::Store {
         std::map<std::string, port::Outcome> outcomes;
         std::map<uint64_t, std::string> states;
         std::map<std::string, port::StoredVersion> versions;
+        /// By webhook and stream.
+        std::map<std::pair<std::string, uint32_t>, port::HookPosition> hook_cursors;
 
         std::vector<uint64_t> state_seqs() const;
     };
@@ -71,9 +74,14 @@ class MemoryStore final : public port::Store {
     base::Result<port::StoreReply> run(const port::VersionsRequest& request);
     base::Result<port::StoreReply> run(const port::FindVersionRequest& request);
     base::Result<port::StoreReply> run(const port::DeleteVersionRequest& request);
+    base::Result<port::StoreReply> run(const port::HooksRequest& request);
+    base::Result<port::StoreReply> run(const port::SaveHooksRequest& request);
+    base::Result<port::StoreReply> run(const port::HookLagRequest& request);
+    base::Result<port::StoreReply> run(const port::HookFeedRequest& request);
 
     uint64_t store_epoch_;
     std::map<std::string, Channel> channels_;
+    std::map<std::string, port::StoredHook> hooks_;
     std::deque<Waiting> queue_;
     std::optional<size_t> requests_per_poll_;
     std::optional<base::Error> next_failure_;

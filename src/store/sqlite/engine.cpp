@@ -27,7 +27,8 @@ bool is_write(const StoreRequest& request) {
            std::holds_alternative<port::SnapshotRequest>(request) ||
            std::holds_alternative<port::DeleteRequest>(request) ||
            std::holds_alternative<port::PutVersionRequest>(request) ||
-           std::holds_alternative<port::DeleteVersionRequest>(request);
+           std::holds_alternative<port::DeleteVersionRequest>(request) ||
+           std::holds_alternative<port::SaveHooksRequest>(request);
 }
 
 // Tells a missing or read-only folder apart before SQLite can only say that it cannot open.
@@ -195,6 +196,21 @@ Status SqliteEngine::prepare() {
          "SELECT seq, created_ms, body FROM versions WHERE channel = ? AND name = ?"},
         {&statements_->delete_version, "DELETE FROM versions WHERE channel = ? AND name = ?"},
         {&statements_->delete_versions, "DELETE FROM versions WHERE channel = ?"},
+        {&statements_->hooks, "SELECT name, scope, disabled FROM hooks ORDER BY name"},
+        {&statements_->put_hook, "INSERT OR REPLACE INTO hooks VALUES (?, ?, ?)"},
+        {&statements_->put_hook_cursor,
+         "INSERT OR REPLACE INTO hook_cursors SELECT ?1, ?2, id, ?4, ?5 FROM channels "
+         "WHERE name = ?3"},
+        {&statements_->add_hook_cursor,
+         "INSERT OR IGNORE INTO hook_cursors SELECT ?1, ?2, id, ?4, ?5 FROM channels "
+         "WHERE name = ?3"},
+        {&statements_->hook_cursor,
+         "SELECT epoch, seq FROM hook_cursors WHERE hook = ? AND stream = ? AND channel = ?"},
+        {&statements_->hook_lag,
+         "SELECT name, head, (SELECT epoch FROM epochs WHERE epochs.channel = channels.id "
+         "ORDER BY ordinal DESC LIMIT 1), hook_cursors.seq IS NOT NULL, hook_cursors.epoch, "
+         "hook_cursors.seq FROM channels LEFT JOIN hook_cursors ON hook = ?1 AND stream = ?2 "
+         "AND hook_cursors.channel = channels.id WHERE name > ?3 ORDER BY name LIMIT ?4"},
     };
     for (auto [statement, text] : texts) {
         TANDEM_TRY(*statement, connection_.prepare(text));

@@ -113,6 +113,7 @@ class SqliteEngine {
     // Reads, in engine_reads.cpp.
     base::Result<Row> row_of(std::string_view channel);
     base::Result<uint64_t> oldest_seq(uint64_t id);
+    base::Result<std::vector<port::EpochFork>> epochs_of(uint64_t id);
     base::Result<port::StoreReply> run_one(const port::LoadRequest& request);
     base::Result<port::StoreReply> run_one(const port::ReadRequest& request);
     base::Result<port::StoreReply> run_one(const port::FindRequest& request);
@@ -128,6 +129,12 @@ class SqliteEngine {
     base::Result<port::StoreReply> run_one(const port::VersionsRequest& request);
     base::Result<port::StoreReply> run_one(const port::FindVersionRequest& request);
     base::Result<port::StoreReply> run_one(const port::DeleteVersionRequest& request);
+
+    // Webhooks, in engine_hooks.cpp.
+    base::Result<port::StoreReply> run_one(const port::HooksRequest& request);
+    base::Result<port::StoreReply> run_one(const port::SaveHooksRequest& request);
+    base::Result<port::StoreReply> run_one(const port::HookLagRequest& request);
+    base::Result<port::StoreReply> run_one(const port::HookFeedRequest& request);
 
     // Writes, in engine_writes.cpp. A request is checked as a whole before any of it is written.
     base::Status check_append(const port::AppendRequest& request);

@@ -58,6 +58,17 @@ Result<uint64_t> SqliteEngine::oldest_seq(uint64_t id) {
     return select.number_at(0);
 }
 
+Result<std::vector<port::EpochFork>> SqliteEngine::epochs_of(uint64_t id) {
+    std::vector<port::EpochFork> epochs;
+    Execution select(statements_->epochs);
+    select.number(id);
+    int code = SQLITE_ROW;
+    while ((code = select.step()) == SQLITE_ROW)
+        epochs.push_back({select.number_at(0), select.number_at(1)});
+    if (code != SQLITE_DONE) return note_error(code);
+    return epochs;
+}
+
 Result<StoreReply> SqliteEngine::run_one(const port::LoadRequest& request) {
     port::Loaded loaded;
     loaded.store_epoch = store_epoch_;
@@ -66,15 +77,7 @@ Result<StoreReply> SqliteEngine::run_one(const port::LoadRequest& request) {
     loaded.exists = row.live;
     loaded.head = row.head;
     loaded.snapshot_seq = row.base_seq;
-    {
-        Execution select(statements_->epochs);
-        select.number(row.id);
-        int code = SQLITE_ROW;
-        while ((code = select.step()) == SQLITE_ROW) {
-            loaded.epochs.push_back({select.number_at(0), select.number_at(1)});
-        }
-        if (code != SQLITE_DONE) return note_error(code);
-    }
+    TANDEM_TRY(loaded.epochs, epochs_of(row.id));
     if (!row.live) return StoreReply(std::move(loaded));
     {
         Execution select(statements_->snapshot);

@@ -50,6 +50,12 @@ struct SqliteEngine::Statements {
     Statement find_version;
     Statement delete_version;
     Statement delete_versions;
+    Statement hooks;
+    Statement put_hook;
+    Statement put_hook_cursor;
+    Statement add_hook_cursor;
+    Statement hook_cursor;
+    Statement hook_lag;
 };
 
 }  // namespace tandem::store

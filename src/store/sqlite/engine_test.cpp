@@ -191,7 +191,8 @@ TEST(SqliteEngine, AStoreOfTheFirstVersionIsBroughtForward) {
         auto connection = Connection::open(path, SQLITE_OPEN_READWRITE, "");
         ASSERT_TRUE(connection.ok());
         ASSERT_TRUE(connection
-                        ->execute("DROP TABLE states;DROP TABLE versions;"
+                        ->execute("DROP TABLE hooks;DROP TABLE hook_cursors;"
+                                  "DROP TABLE states;DROP TABLE versions;"
                                   "ALTER TABLE channels DROP COLUMN begin_seq;"
                                   "PRAGMA user_version=1")
                         .ok());
@@ -210,6 +211,54 @@ TEST(SqliteEngine, AStoreOfTheFirstVersionIsBroughtForward) {
     EXPECT_TRUE(engine->execute(append("a:1", 6, 7)).ok());
 }
 
+TEST(SqliteEngine, AStoreOfTheSecondVersionGetsRoomForWebhooks) {
+    TemporaryFolder folder;
+    const std::string path = folder.file("tandem.db");
+    {
+        auto engine = open_engine(path);
+        ASSERT_TRUE(engine->execute(append("a:1", 1, 5)).ok());
+        ASSERT_TRUE(
+            engine->execute(port::PutVersionRequest{"a:1", {"v", 5, 1, 0, "body"}, 9}).ok());
+    }
+    {
+        auto connection = Connection::open(path, SQLITE_OPEN_READWRITE, "");
+        ASSERT_TRUE(connection.ok());
+        ASSERT_TRUE(
+            connection->execute("DROP TABLE hooks;DROP TABLE hook_cursors;PRAGMA user_version=2")
+                .ok());
+    }
+    {
+        auto engine = open_engine(path);
+        auto reply = engine->execute(port::HookLagRequest{"crm", 1, "", 10});
+        ASSERT_TRUE(reply.ok());
+        ASSERT_EQ(std::get<port::HookLag>(*reply).rows.size(), 1u);
+        EXPECT_FALSE(std::get<port::HookLag>(*reply).rows[0].at.has_value());
+        port::SaveHooksRequest save;
+        save.hooks.push_back({"crm", "board:*", true});
+        save.cursors.push_back({"crm", 1, "a:1", {1, 3}});
+        ASSERT_TRUE(engine->execute(save).ok());
+    }
+    auto engine = open_engine(path);
+    auto reply = engine->execute(port::HooksRequest{});
+    ASSERT_TRUE(reply.ok());
+    ASSERT_EQ(std::get<port::Hooks>(*reply).hooks.size(), 1u);
+    EXPECT_TRUE(std::get<port::Hooks>(*reply).hooks[0].is_disabled);
+    port::HookFeedRequest request;
+    request.hook = "crm";
+    request.stream = 1;
+    request.channel = "a:1";
+    request.limit = 10;
+    reply = engine->execute(request);
+    ASSERT_TRUE(reply.ok());
+    const auto& feed = std::get<port::HookFeed>(*reply);
+    EXPECT_EQ(feed.at, (port::HookPosition{1, 3}));
+    ASSERT_EQ(feed.entries.size(), 2u);
+    EXPECT_EQ(feed.entries[0].seq, 4u);
+    reply = engine->execute(port::FindVersionRequest{"a:1", "v"});
+    ASSERT_TRUE(reply.ok());
+    EXPECT_TRUE(std::get<port::VersionFound>(*reply).exists);
+}
+
 TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
     TemporaryFolder folder;
     EXPECT_EQ(open_error(folder.file("missing/tandem.db")), ErrorCode::io_failed);
@@ -220,7 +269,7 @@ TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
     open_engine(folder.file("newer.db")).reset();
     auto connection = Connection::open(folder.file("newer.db"), SQLITE_OPEN_READWRITE, "");
     ASSERT_TRUE(connection.ok());
-    ASSERT_TRUE(connection->execute("PRAGMA user_version=3").ok());
+    ASSERT_TRUE(connection->execute("PRAGMA user_version=4").ok());
     EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_newer);
     ASSERT_TRUE(connection->execute("PRAGMA user_version=1;PRAGMA application_id=5").ok());
     EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_corrupt);

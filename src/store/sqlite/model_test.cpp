@@ -67,6 +67,32 @@ struct Show {
                 << channel.bytes << '/' << channel.changed_ms << ' ';
         }
     }
+    void operator()(const port::Hooks& reply) const {
+        out << "hooks ";
+        for (const auto& hook : reply.hooks)
+            out << hook.name << '/' << hook.scope << '/' << hook.is_disabled << ' ';
+    }
+    void operator()(const port::HooksSaved&) const { out << "hooks saved"; }
+    void show_position(const std::optional<port::HookPosition>& at) const {
+        if (at) out << at->epoch << '@' << at->seq << ' ';
+    }
+    void operator()(const port::HookLag& reply) const {
+        out << "lag " << reply.more << ' ' << reply.last << ' ';
+        for (const auto& row : reply.rows) {
+            out << row.channel << ' ';
+            show_position(row.at);
+            show_position(row.head);
+        }
+    }
+    void operator()(const port::HookFeed& reply) const {
+        out << "feed " << reply.exists << ' ' << reply.head << ' ' << reply.begin_seq << ' '
+            << reply.oldest_seq << ' ';
+        show_position(reply.at);
+        for (const auto& fork : reply.epochs)
+            out << fork.epoch << '@' << fork.fork_seq << ' ';
+        for (const auto& entry : reply.entries)
+            out << show(entry);
+    }
     void operator()(const port::Deleted& reply) const { out << "deleted " << reply.existed; }
 };
 
@@ -86,7 +112,7 @@ port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string,
     auto below = [&](uint64_t bound) { return random() % bound; };
     std::string channel = (below(2) == 0 ? "a:" : "b:") + std::to_string(below(3));
     uint64_t& head = heads[channel];
-    switch (below(16)) {
+    switch (below(21)) {
         case 0:
             return port::LoadRequest{channel};
         case 1:
@@ -119,6 +145,33 @@ port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string,
             return port::FindVersionRequest{channel, std::to_string(below(5))};
         case 11:
             return port::DeleteVersionRequest{channel, std::to_string(below(5))};
+        case 12:
+            return port::HooksRequest{};
+        case 13: {
+            port::SaveHooksRequest save;
+            save.hooks.push_back({std::to_string(below(2)), "scope", below(2) == 0});
+            for (uint64_t i = below(3); i > 0; --i)
+                save.cursors.push_back({std::to_string(below(2)),
+                                        static_cast<uint32_t>(below(2)),
+                                        channel,
+                                        {below(epoch + 1), below(head + 2)}});
+            if (below(2) == 0) save.existing = port::SaveHooksRequest::Existing::kept;
+            return save;
+        }
+        case 14:
+            return port::HookLagRequest{std::to_string(below(2)), static_cast<uint32_t>(below(2)),
+                                        below(2) == 0 ? "" : channel,
+                                        static_cast<uint32_t>(below(4))};
+        case 15: {
+            port::HookFeedRequest feed;
+            feed.hook = std::to_string(below(2));
+            feed.stream = static_cast<uint32_t>(below(2));
+            feed.channel = channel;
+            if (below(2) == 0) feed.from = port::HookPosition{below(epoch + 1), below(head + 2)};
+            feed.limit = static_cast<uint32_t>(below(4));
+            feed.bytes_max = below(40);
+            return feed;
+        }
         default:
             break;
     }

@@ -68,6 +68,19 @@ CREATE TABLE versions (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// What version 3 has beside version 2: webhooks, and how far each has read every channel. The rows
+// of a deleted channel stay, as its head does.
+constexpr const char* kTables3 = R"sql(
+CREATE TABLE hooks (
+    name TEXT PRIMARY KEY, scope TEXT NOT NULL, disabled INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hook_cursors (
+    hook TEXT NOT NULL, stream INTEGER NOT NULL, channel INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (hook, stream, channel)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // Where a channel of version 1 began is known only if it has no snapshot. One that has, and that
 // was deleted before, is taken to have begun at 0: its log then counts as trimmed.
 constexpr const char* kUpgradeTo2 = R"sql(
@@ -108,6 +121,7 @@ base::Status create_schema(Connection& connection, uint64_t store_epoch) {
     return in_transaction(connection, [&]() -> base::Status {
         TANDEM_CHECK(connection.execute(kTables));
         TANDEM_CHECK(connection.execute(kTables2));
+        TANDEM_CHECK(connection.execute(kTables3));
         TANDEM_CHECK(put_meta(connection, "epoch", store_epoch));
         std::string pragmas = "PRAGMA application_id=" + std::to_string(kApplicationId) +
                               ";PRAGMA user_version=" + std::to_string(kSchemaVersion);
@@ -119,9 +133,12 @@ base::Status upgrade_schema(Connection& connection) {
     TANDEM_TRY(uint64_t version, connection.query_number("PRAGMA user_version"));
     if (version >= kSchemaVersion) return {};
     return in_transaction(connection, [&]() -> base::Status {
-        TANDEM_CHECK(connection.execute(kUpgradeTo2));
-        TANDEM_CHECK(connection.execute(kTables2));
-        return connection.execute("PRAGMA user_version=2");
+        if (version < 2) {
+            TANDEM_CHECK(connection.execute(kUpgradeTo2));
+            TANDEM_CHECK(connection.execute(kTables2));
+        }
+        TANDEM_CHECK(connection.execute(kTables3));
+        return connection.execute("PRAGMA user_version=3");
     });
 }
 

@@ -182,6 +182,37 @@ TEST(Backup, OfAStoreUnderLoadIsOneMomentAndARestoreForksEveryChannel) {
     }
 }
 
+TEST(Backup, HasTheCursorsOfWebhooksAndARestorePutsThemBehind) {
+    TemporaryFolder folder;
+    const std::string path = folder.file(kStoreFileName);
+    const std::string copy = folder.file("copy.db");
+    auto store = open_store(path);
+    {
+        Client client(*store);
+        client.port().submit(1, append("a:1", 1, 5));
+        port::SaveHooksRequest save;
+        save.hooks.push_back({"crm", "a:*", false});
+        save.cursors.push_back({"crm", 1, "a:1", {1, 5}});
+        client.port().submit(2, save);
+        client.port().submit(3, port::HookLagRequest{"crm", 1, "", 10});
+        const auto lag = client.collect(3);
+        EXPECT_TRUE(std::get<port::HookLag>(*lag[2].reply).rows.empty());
+        ASSERT_TRUE(backup(path, copy).ok());
+        client.port().submit(4, append("a:1", 6, 8));
+        client.collect(1);
+    }
+    store.reset();
+    ASSERT_TRUE(restore(copy, folder.path(), 99).ok());
+    auto engine = SqliteEngine::open(path, {});
+    ASSERT_TRUE(engine.ok());
+    const auto reply = (*engine)->execute(port::HookLagRequest{"crm", 1, "", 10});
+    ASSERT_TRUE(reply.ok());
+    const auto& rows = std::get<port::HookLag>(*reply).rows;
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].at, (port::HookPosition{1, 5}));
+    EXPECT_EQ(rows[0].head, (port::HookPosition{99, 5}));
+}
+
 TEST(Backup, OfWhatIsNoStoreIsRefusedAndLeavesTheOldStore) {
     TemporaryFolder folder;
     std::string path = folder.file(kStoreFileName);
