@@ -170,9 +170,6 @@ export class Reader {
         this.want(0);
         return this.varint();
     }
-    bool(): boolean {
-        return this.num() !== 0;
-    }
     signed(): number {
         this.want(0);
         return this.sint();
@@ -183,8 +180,9 @@ export class Reader {
     }
     epoch(): Epoch {
         this.want(1);
-        const low = this.u32();
-        return this.u32().toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+        const hex = (): string => this.u32().toString(16).padStart(8, '0');
+        const low = hex();
+        return hex() + low;
     }
     double(): number {
         this.want(1);

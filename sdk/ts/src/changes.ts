@@ -1,9 +1,8 @@
-import { Writer, utf8 } from './bytes.js';
 import { malformed } from './errors.js';
-import { decodeAll, spec } from './fields.js';
+import { decodeAll, encodeAll, spec } from './fields.js';
 import { DOT_NONE, type Dot } from './ops.js';
-import { encodePath, type Path } from './path.js';
-import { encodeValue, type Json } from './value.js';
+import type { Path } from './path.js';
+import type { Json } from './value.js';
 
 export const CHANGE_VALUE = 1;
 export const CHANGE_COUNTER = 2;
@@ -66,16 +65,7 @@ export function decodeChanges(bytes: Uint8Array, slots: PathSlots = NO_SLOTS): D
 const HAS_VALUE = new Set([CHANGE_VALUE, CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_NO_ELEMENT, CHANGE_CONFLICT, CHANGE_WINDOW]);
 
 export function encodeChanges(changes: readonly Delta[]): Uint8Array {
-    const out = new Writer();
-    for (const c of changes) {
-        const w = new Writer();
-        if (c.kind !== CHANGE_VALUE) w.num(1, c.kind);
-        w.bytes(2, encodePath(c.path));
-        if (HAS_VALUE.has(c.kind)) w.bytes(4, encodeValue(c.value));
-        if (c.position !== undefined) w.bytes(5, utf8(c.position));
-        w.num(6, c.dot[0]).num(7, c.dot[1]).num(8, c.reason);
-        w.num(9, c.stampMs).num(10, c.stampLogical).num(11, c.stampActor).num(12, c.seq);
-        out.bytes(1, w.finish());
-    }
-    return out.finish();
+    return encodeAll(CHANGE, changes.map(c => ({
+        ...c, kind: c.kind === CHANGE_VALUE ? 0 : c.kind, value: HAS_VALUE.has(c.kind) ? c.value : undefined, actor: c.dot[0], counter: c.dot[1],
+    })));
 }

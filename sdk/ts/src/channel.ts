@@ -2,9 +2,7 @@ import './dispose.js';
 import type { Client } from './client.js';
 import { conflictsOf, type Conflict } from './conflicts.js';
 import { TandemError, invalid } from './errors.js';
-import {
-    anyAt, fieldsOf, pathOf, selectedOf, type Any, type AnyList, type Counter, type Field, type Host, type Select, type SetField,
-} from './handles.js';
+import { anyAt, fieldsOf, pathOf, selectedOf, type Any, type Host, type Select } from './handles.js';
 import type { Dot, Draft, Op } from './ops.js';
 import { pathText, type Path } from './path.js';
 import { PresenceHandle, type Presence } from './presence.js';
@@ -67,7 +65,7 @@ export interface AnyChannel extends Common, Any, Readable<Json> {
     load(select: Select<Any>, options?: Options): Promise<void>;
 }
 
-const closed = (): TandemError => new TandemError('connection_closed', 'It is closed.');
+export const closed = (): TandemError => new TandemError('connection_closed', 'It is closed.');
 
 interface Transaction {
     readonly ops: Draft[];
@@ -93,7 +91,6 @@ export class ChannelHandle implements Host {
     private readonly edits = new Feed<Change>();
     private readonly signalFeeds = new Map<string, Feed<Signal<Json>>>();
     readonly shape: Shape | undefined;
-    private readonly any: Any;
     /** What this handle follows, in normal form; empty: the whole record. */
     selection: readonly Selected[] = [];
     private transaction: Transaction | undefined;
@@ -101,7 +98,7 @@ export class ChannelHandle implements Host {
     private closed = false;
 
     constructor(
-        private readonly client: Client,
+        readonly client: Client,
         readonly replica: Replica,
         // eslint-disable-next-line @typescript-eslint/no-explicit-any
         private readonly def: Def<any, any> | undefined,
@@ -111,7 +108,8 @@ export class ChannelHandle implements Host {
         this.shape = def && { k: 'object', s: def.fields as unknown as Shapes };
         this.presence = new PresenceHandle(state => client.run(session => session.setPresence(replica, state)));
         this.fields = def ? fieldsOf(this, [], def.fields as unknown as Shapes) : {};
-        this.any = anyAt(this, []);
+        // Without a schema, paths stand for handles: `field`, `counter`, `set` and `list`.
+        Object.assign(this, anyAt(this, []));
         if (select) this.selection = normalForm(this.pick(select));
     }
     get name(): string {
@@ -132,19 +130,6 @@ export class ChannelHandle implements Host {
     random(): number {
         return this.client.platform.random();
     }
-    field(path: string): Field<Json | undefined> {
-        return this.any.field(path);
-    }
-    counter(path: string): Counter {
-        return this.any.counter(path);
-    }
-    set(path: string): SetField<string | number> {
-        return this.any.set(path);
-    }
-    list(path: string): AnyList {
-        return this.any.list(path);
-    }
-
     // Edits
 
     commit(drafts: readonly Draft[], ifUnchanged: readonly string[] = [], seen: Seen = this.replica): Write {
@@ -214,8 +199,8 @@ export class ChannelHandle implements Host {
     signalled(name: string, from: string, value: Json): void {
         this.signalFeeds.get(name)?.push({ from, value });
     }
-    statusChanged(link: SyncStatus['link'], retryInMs: number | undefined): void {
-        this.status.update(link, this.replica.unacked, this.replica.caughtUp, retryInMs);
+    statusChanged(link: SyncStatus['link'], storage: SyncStatus['storage'], retryInMs: number | undefined): void {
+        this.status.update(link, this.replica.unacked, this.replica.caughtUp, storage, retryInMs);
         this.waiting.check();
     }
     refused(error: TandemError, write: Write | undefined): void {
@@ -256,7 +241,7 @@ export class ChannelHandle implements Host {
 
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     private pick(select: Select<any>): Selected[] {
-        return select(this.def ? this.fields : this.any).map(selectedOf);
+        return select(this.def ? this.fields : this).map(selectedOf);
     }
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     select(select: Select<any>, options?: Options): Promise<void> {

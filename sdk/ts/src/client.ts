@@ -1,5 +1,5 @@
 import './dispose.js';
-import { ChannelHandle, type AnyChannel, type Channel } from './channel.js';
+import { ChannelHandle, closed, type AnyChannel, type Channel } from './channel.js';
 import { TandemError, invalid } from './errors.js';
 import type { OutboxStorage, StoredChannel } from './outbox.js';
 import { MemoryStorage, type Platform, type Socket } from './platform.js';
@@ -39,6 +39,10 @@ export interface TandemClient extends AsyncDisposable {
 }
 
 const SAVE_MS = 500;
+/** Until an open that hangs is given up; one that fails is tried again after a while that doubles, up to the greatest. */
+const OPEN_MS = 10_000;
+const OPEN_RETRY_MS = 25;
+const OPEN_RETRY_MAX_MS = 1600;
 const ADOPT_MS = 30_000;
 const lockName = (outbox: string): string => 'tandem:outbox:' + outbox;
 
@@ -56,7 +60,7 @@ export class Client {
     private readonly channels = new Map<string, Set<ChannelHandle>>();
     private readonly unsaved = new Set<Replica>();
     private readonly orphans = new Map<string, Orphan>();
-    private storage: OutboxStorage = new MemoryStorage();
+    private storage!: OutboxStorage;
     private outbox = '';
     private release: () => void = () => {};
     private socket: Socket | undefined;
@@ -64,20 +68,21 @@ export class Client {
     private saveTimer: unknown;
     private adoptTimer: unknown;
     private saveDelay = SAVE_MS;
+    private keeps: SyncStatus['storage'] = 'opening';
     private writes: Promise<unknown> = Promise.resolve();
     private busy = false;
     private stopped = false;
     private readonly unlisten: () => void;
     private readonly booted: Promise<void>;
 
-    constructor(private readonly url: string, private readonly options: ConnectOptions, readonly platform: Platform) {
+    constructor(readonly url: string, readonly options: ConnectOptions, readonly platform: Platform) {
         this.session = new Session({ random: () => platform.random() });
         this.unlisten = platform.listen(
             () => this.run((session, now) => session.wake(now)),
             () => this.saveAll(),
         );
         options.signal?.addEventListener('abort', () => void this.close(), { once: true });
-        this.booted = this.boot().catch(error => this.report(error));
+        this.booted = this.boot().catch(error => this.unkept(error));
     }
 
     /** Everything that changes the session goes through here: its events and messages are taken out after it. */
@@ -125,15 +130,12 @@ export class Client {
             return;
         }
         if (event.type === 'actor') return this.write(() => this.storage.setActor(this.outbox, event.actor));
-        if (event.type === 'link') {
-            for (const set of this.channels.values()) for (const channel of set) this.tellStatus(channel);
-            return this.tellClient();
-        }
+        if (event.type === 'link') return this.tellAll();
         if (event.type === 'write') {
             const done = (): void => this.run(session => session.stored(event));
             return this.write(() => this.storage.write(event.outbox, event.replica.name, event.change), done);
         }
-        if (event.type === 'save') return this.saveSoon(event.replica);
+        if (event.type === 'save') return this.saveSoon(event.replica, event.first);
         if (event.type === 'refused') {
             for (const channel of this.of(event.replica)) channel.refused(event.error, event.push?.write);
             return this.report(event.error);
@@ -158,16 +160,27 @@ export class Client {
         return link === 'offline' && retryAt ? Math.max(0, Math.round(retryAt - this.platform.now())) : undefined;
     }
     private tellStatus(channel: ChannelHandle): void {
-        channel.statusChanged(this.session.link, this.retryIn);
+        channel.statusChanged(this.session.link, this.keeps, this.retryIn);
     }
     private tellClient(): void {
         const replicas = [...this.session.replicas.values()];
         const pending = replicas.reduce((sum, replica) => sum + replica.unacked, 0);
-        this.status.update(this.session.link, pending, replicas.every(r => !r.isOpen || r.caughtUp), this.retryIn);
+        this.status.update(this.session.link, pending, replicas.every(r => !r.isOpen || r.caughtUp), this.keeps, this.retryIn);
+    }
+    private tellAll(): void {
+        for (const set of this.channels.values()) for (const channel of set) this.tellStatus(channel);
+        this.tellClient();
     }
     private report(error: unknown): void {
         const known = error instanceof TandemError ? error : new TandemError('io_failed', String(error));
-        if (this.options.onRefused) call(this.options.onRefused, known);
+        call(this.options.onRefused ?? console.error, known);
+    }
+    /** The device's storage fails: what waits from here on is sent, but ends with the page. Told once. */
+    private unkept(error: unknown): void {
+        if (this.stopped || this.keeps === 'memory') return;
+        this.keeps = 'memory';
+        this.tellAll();
+        this.report(new TandemError('io_failed', `Edits that wait end with this page: ${String(error)}`));
     }
 
     // Socket
@@ -176,7 +189,7 @@ export class Client {
         try {
             if (this.options.token) this.session.token = await this.options.token();
         } catch (error) {
-            this.report(new TandemError('token_invalid', `No token could be had: ${String(error)}`, { temporary: true }));
+            this.report(new TandemError('token_invalid', `No token: ${String(error)}`, { temporary: true }));
             return this.run((session, now) => session.closed(now));
         }
         if (this.stopped || this.session.held) return;
@@ -198,32 +211,59 @@ export class Client {
 
     private async boot(): Promise<void> {
         const { platform, options } = this;
-        const durable = options.storage !== 'memory' && platform.locks !== null;
         const name = `tandem ${this.url} ${options.subject ?? 'anonymous'}`;
-        const storage = durable ? await platform.openStorage(name).catch(() => null) : null;
-        if (storage) this.storage = storage;
-        await this.takeOutbox(storage ? platform : { ...platform, locks: null });
-        const actor = (await this.storage.outboxes()).find(row => row.id === this.outbox)?.actor ?? 0;
-        if (storage) await this.findOrphans();
+        const storage = options.storage !== 'memory' && platform.locks ? await this.openStorage(name) : null;
+        const actor = await this.takeOutbox(storage).catch(error => {
+            this.unkept(error);
+            this.release();
+            return this.takeOutbox(null);
+        });
+        if (this.keeps === 'opening') this.keeps = storage ? 'device' : 'memory';
+        const durable = this.keeps === 'device';
+        if (durable) await this.findOrphans().catch(error => this.report(error));
         if (this.stopped) return;
+        this.tellAll();
         this.run((session, now) => session.start(this.outbox, actor, now));
         const names = new Set([...this.channels.keys(), ...(await this.storage.waiting(this.outbox))]);
-        for (const orphan of this.orphans.values()) for (const channel of orphan.channels.keys()) names.add(channel);
         await Promise.all([...names].map(channel => this.loadChannel(channel)));
-        if (storage) this.adoptLater();
+        await this.adoptAll();
+        if (durable) this.adoptLater();
     }
-    /** The first outbox whose lock is free, else a new one. */
-    private async takeOutbox({ locks }: Platform): Promise<void> {
+    /** Opening may fail for a while, such as while a browser that has just ended still holds the files; or it may hang. */
+    private openStorage(name: string): Promise<OutboxStorage | null> {
+        const { platform } = this;
+        return new Promise(resolve => {
+            const giveUp = (error: unknown): void => {
+                this.unkept(error);
+                resolve(null);
+            };
+            const limit = platform.setTimer(() => giveUp('timeout'), OPEN_MS);
+            const attempt = (wait: number): unknown =>
+                platform.openStorage(name).then(
+                    storage => {
+                        platform.clearTimer(limit);
+                        resolve(storage);
+                    },
+                    error => (wait > OPEN_RETRY_MAX_MS ? giveUp(error) : platform.setTimer(() => attempt(2 * wait), wait)),
+                );
+            attempt(OPEN_RETRY_MS);
+        });
+    }
+    /** The first outbox whose lock is free, else a new one; resolves with its actor. */
+    private async takeOutbox(storage: OutboxStorage | null): Promise<number> {
+        this.storage = storage ?? new MemoryStorage();
+        const locks = storage && this.platform.locks;
         for (const row of await this.storage.outboxes()) {
             const release = await locks?.tryLock(lockName(row.id));
             if (!release) continue;
             this.outbox = row.id;
             this.release = release;
-            return;
+            return row.actor;
         }
         this.outbox = positionTail(() => this.platform.random(), 20);
         this.release = (await locks?.tryLock(lockName(this.outbox))) ?? (() => {});
-        await this.storage.create(this.outbox);
+        await this.storage.setActor(this.outbox, 0);
+        return 0;
     }
     /** Outboxes of tabs that ended with edits unsent. */
     private async findOrphans(): Promise<void> {
@@ -295,14 +335,15 @@ export class Client {
     }
     /** Writes go to the storage in the order of the session's events; each is one transaction. */
     private write(work: () => Promise<void>, done: () => void = () => {}): void {
-        const ended = work().catch(error => this.report(error));
+        const ended = work().catch(error => this.unkept(error));
         this.writes = Promise.all([this.writes, ended]);
         // What cannot be kept on the device is at least sent.
         void ended.then(done);
     }
-    private saveSoon(replica: Replica): void {
+    private saveSoon(replica: Replica, first: boolean): void {
         this.unsaved.add(replica);
-        this.saveTimer ??= this.platform.setTimer(() => this.saveAll(), this.saveDelay);
+        if (first) this.saveAll();
+        else this.saveTimer ??= this.platform.setTimer(() => this.saveAll(), this.saveDelay);
     }
     private saveAll(): void {
         this.platform.clearTimer(this.saveTimer);
@@ -321,7 +362,7 @@ export class Client {
 
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     channel(defOrName: Def<Schema, unknown> | string, id?: unknown, options?: ChannelOptions<any>): ChannelHandle {
-        if (this.stopped) throw new TandemError('connection_closed', 'It is closed.');
+        if (this.stopped) throw closed();
         const untyped = typeof defOrName === 'string';
         const name = untyped ? defOrName : `${defOrName.namespace}:${String(id)}`;
         const { signal, select } = (untyped ? (id as ChannelOptions<any> | undefined) : options) ?? {};
@@ -333,7 +374,7 @@ export class Client {
         this.channels.set(name, set.add(channel));
         this.reselect(replica);
         this.run(session => session.open(name));
-        if (!known) void this.booted.then(() => this.loadChannel(name)).catch(error => this.report(error));
+        if (!known) void this.booted.then(() => this.loadChannel(name)).catch(error => this.unkept(error));
         else {
             channel.conflictsChanged();
             channel.membersChanged();

@@ -2,16 +2,19 @@ import { Client, type ConnectOptions, type TandemClient } from './client.js';
 import { invalid } from './errors.js';
 import { defaultPlatform, type Platform } from './platform.js';
 
+function urlOf(address: string): URL | undefined {
+    try {
+        return new URL(address, typeof location === 'object' ? location.href : undefined);
+    } catch {
+        return undefined;
+    }
+}
+
 /** The address of the server's endpoint; a bare origin gets the usual path. */
 export function endpoint(address: string): string {
-    let url: URL;
-    try {
-        url = new URL(address, typeof location === 'object' ? location.href : undefined);
-    } catch {
-        throw invalid('The address begins with wss:// or ws://.');
-    }
-    url.protocol = url.protocol.replace(/^http/, 'ws');
-    if (!/^wss?:$/.test(url.protocol)) throw invalid('The address begins with wss:// or ws://.');
+    const url = urlOf(address);
+    if (url) url.protocol = url.protocol.replace(/^http/, 'ws');
+    if (!url || !/^wss?:$/.test(url.protocol)) throw invalid('The address begins with wss:// or ws://.');
     if (url.pathname === '/') url.pathname = '/connection/websocket';
     url.hash = '';
     return url.href;

@@ -1,6 +1,6 @@
-import { EPOCH_NONE, Reader } from './bytes.js';
-import { decodePath } from './path.js';
-import { decodeValue } from './value.js';
+import { EPOCH_NONE, Reader, Writer, utf8 } from './bytes.js';
+import { decodePath, encodePath } from './path.js';
+import { decodeValue, encodeValue } from './value.js';
 
 /** Fields by name; what they hold is told by a spec. */
 export type Loose = { [name: string]: unknown };
@@ -11,7 +11,23 @@ export type Loose = { [name: string]: unknown };
  */
 export type Spec = readonly (readonly [name: string, type: string | Spec])[];
 
-const UNSET: Loose = { n: 0, i: 0, c: 0, o: false, t: '', b: new Uint8Array(0), v: null, e: EPOCH_NONE };
+/** Of each type: what a missing field reads as, how it is read, and how it is written. */
+type Type = readonly [unset: unknown, read: (r: Reader) => unknown, write: (w: Writer, field: number, value: never) => unknown];
+
+const value: Type = [null, r => decodeValue(r.bytes()), (w, field, v) => w.bytes(field, encodeValue(v))];
+const TYPES: { readonly [type: string]: Type } = {
+    n: [0, r => r.num(), (w, field, v) => w.num(field, v)],
+    o: [false, r => r.num() !== 0, (w, field, v) => w.num(field, v)],
+    i: [0, r => r.signed(), (w, field, v) => v && w.signed(field, v)],
+    c: [0, r => r.fixed32(), (w, field, v) => w.fixed32(field, v)],
+    e: [EPOCH_NONE, r => r.epoch(), (w, field, v) => w.epoch(field, v)],
+    t: ['', r => r.text(), (w, field, v) => w.text(field, v)],
+    u: [undefined, r => r.text(), (w, field, v) => w.bytes(field, utf8(v))],
+    b: [new Uint8Array(0), r => r.bytes(), (w, field, v: Uint8Array) => v.length && w.bytes(field, v)],
+    p: [undefined, r => decodePath(r.bytes()), (w, field, v) => w.bytes(field, encodePath(v))],
+    v: value,
+    w: [undefined, value[1], value[2]],
+};
 
 /** Written as an object, so that its names are shortened together with those of the frames. */
 export type Fields = { readonly [name: string]: string };
@@ -20,22 +36,28 @@ export function spec(fields: Fields, parts: { readonly [type: string]: Spec } = 
     return Object.entries(fields).map(([name, type]) => [name, parts[type] ?? type] as const);
 }
 
+/** What is undefined, and where the type has no place for it what is zero or empty, is left out. */
+export function encodeFields(fields: Spec, from: Loose): Uint8Array {
+    const w = new Writer();
+    fields.forEach(([name, type], i) => {
+        const value = from[name];
+        const known = TYPES[type as string];
+        if (value === undefined) return;
+        if (known) known[2](w, i + 1, value as never);
+        else for (const part of value as Loose[]) w.bytes(i + 1, type === 's' ? utf8(part as unknown as string) : encodeFields(type as Spec, part));
+    });
+    return w.finish();
+}
+
 export function decodeFields(fields: Spec, bytes: Uint8Array, type?: string): Loose {
     const out: Loose = { type };
-    for (const [name, kind] of fields) out[name] = typeof kind === 'string' && kind !== 's' ? UNSET[kind] : [];
+    for (const [name, kind] of fields) out[name] = (TYPES[kind as string] ?? [[]])[0];
     const r = new Reader(bytes);
     while (r.next()) {
-        const [name, kind] = fields[r.field - 1] ?? ['', ''];
-        if (kind === 'n') out[name] = r.num();
-        else if (kind === 'p') out[name] = decodePath(r.bytes());
-        else if (kind === 'v' || kind === 'w') out[name] = decodeValue(r.bytes());
-        else if (kind === 't' || kind === 'u') out[name] = r.text();
-        else if (kind === 'b') out[name] = r.bytes();
-        else if (kind === 'e') out[name] = r.epoch();
-        else if (kind === 'c') out[name] = r.fixed32();
-        else if (kind === 'o') out[name] = r.bool();
-        else if (kind === 'i') out[name] = r.signed();
-        else if (kind === '') r.skip();
+        const [name, kind] = fields[r.field - 1] ?? [];
+        const known = TYPES[kind as string];
+        if (!name) r.skip();
+        else if (known) out[name] = known[1](r);
         else (out[name] as unknown[]).push(kind === 's' ? r.text() : decodeFields(kind as Spec, r.bytes()));
     }
     return out;
@@ -44,4 +66,7 @@ export function decodeFields(fields: Spec, bytes: Uint8Array, type?: string): Lo
 /** The messages of a body, which are all its field 1. */
 export function decodeAll(fields: Spec, bytes: Uint8Array): Loose[] {
     return decodeFields([['all', fields]], bytes)['all'] as Loose[];
+}
+export function encodeAll(fields: Spec, all: readonly Loose[]): Uint8Array {
+    return encodeFields([['all', fields]], { all });
 }

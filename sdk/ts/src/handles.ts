@@ -118,9 +118,9 @@ abstract class Handle {
     subscribe(fn: (value: never) => void, options?: Options): () => void {
         return this.host.watch(() => this.value as never, fn, options);
     }
-    protected write(kind: number, value?: unknown, { ifUnchanged }: WriteOptions = {}): Write {
-        const op = { kind, path: this.path, value: value === undefined ? undefined : normalize(value) };
-        return this.host.commit([op], ifUnchanged ? [pathText(this.path)] : []);
+    protected write(kind: number, value?: Json, { ifUnchanged }: WriteOptions = {}): Write {
+        const { path } = this;
+        return this.host.commit([{ kind, path, value }], ifUnchanged ? [pathText(path)] : []);
     }
 }
 
@@ -131,8 +131,7 @@ const integer = (n: number): number => {
 
 class FieldHandle extends Handle {
     set(value: unknown, options?: WriteOptions): Write {
-        if (value === undefined) throw invalid('undefined is no value; delete() removes one.');
-        return this.write(OP_SET, value, options);
+        return this.write(OP_SET, normalize(value), options);
     }
     delete(options?: WriteOptions): Write {
         return this.write(OP_DELETE, undefined, options);
@@ -158,9 +157,9 @@ class SetHandle extends Handle {
     delete(value: string | number): Write {
         return this.write(OP_REMOVE, this.check(value));
     }
-    private check(value: unknown): unknown {
+    private check(value: unknown): Json {
         if (!/^(string|number|boolean)$/.test(typeof value)) throw new TandemError('wrong_type', 'A set holds scalars.');
-        return value;
+        return normalize(value);
     }
 }
 
@@ -290,15 +289,10 @@ function writeMembers(path: Path, shapes: Shapes, value: { [key: string]: unknow
     );
 }
 
+const HANDLES = { field: FieldHandle, counter: CounterHandle, set: SetHandle, list: ListHandle, object: ObjectHandle, map: MapHandle };
+
 export function handleOf(host: Host, path: Path, shape: Shape): unknown {
-    switch (shape.k) {
-        case 'field': return new FieldHandle(host, path, shape);
-        case 'counter': return new CounterHandle(host, path, shape);
-        case 'set': return new SetHandle(host, path, shape);
-        case 'list': return new ListHandle(host, path, shape);
-        case 'object': return new ObjectHandle(host, path, shape);
-        case 'map': return new MapHandle(host, path, shape);
-    }
+    return new HANDLES[shape.k](host, path, shape as never);
 }
 
 export function fieldsOf(host: Host, path: Path, shapes: Shapes): object {

@@ -21,6 +21,16 @@ export interface Push {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** A push that has no number and is stored nowhere yet. */
+export function newPush(
+    ops: Op[], { stampMs, stampLogical, ifUnchanged }: Pick<StoredPush, 'stampMs' | 'stampLogical' | 'ifUnchanged'>, write = new PendingWrite(),
+): Push {
+    return {
+        actor: 0, counter: 0, ops, body: NO_BYTES, stampMs, stampLogical, ifUnchanged, skip: false, stored: false, acked: false, seq: 0, write,
+    };
+}
+
 /** Below the server's limit of pushes under way, so that nothing is refused for its number. */
 const WINDOW = 64;
 
@@ -52,11 +62,10 @@ export class Lane {
         this.acked = stored.lane?.acked ?? 0;
         this.storedActor = stored.lane?.actor ?? 0;
         this.actor = this.storedActor || actor;
-        this.pending = stored.pushes.map(p => ({
-            actor: this.actor, counter: p.counter, ops: p.skip ? [] : decodeOps(p.ops), body: p.ops, stampMs: p.stampMs,
-            stampLogical: p.stampLogical, ifUnchanged: p.ifUnchanged, skip: p.skip, stored: true, acked: false, seq: 0,
-            write: new PendingWrite(),
-        }));
+        this.pending = stored.pushes.map(row => {
+            const push = { ...newPush(row.skip ? [] : decodeOps(row.ops), row), body: row.ops, stored: true };
+            return Object.assign(push, { actor: this.actor, counter: row.counter, skip: row.skip });
+        });
         for (const p of this.pending) this.last = Math.max(this.last, p.counter);
         this.loaded = true;
         this.number(early);
@@ -135,8 +144,6 @@ export class Lane {
     }
 }
 
-export function pushRow(p: Push): StoredPush {
-    return {
-        counter: p.counter, ops: p.body, stampMs: p.stampMs, stampLogical: p.stampLogical, ifUnchanged: p.ifUnchanged, skip: p.skip,
-    };
+export function pushRow({ counter, body, stampMs, stampLogical, ifUnchanged, skip }: Push): StoredPush {
+    return { counter, ops: body, stampMs, stampLogical, ifUnchanged, skip };
 }

@@ -1,7 +1,7 @@
-import { EPOCH_NONE, Writer, utf8, type Epoch } from './bytes.js';
-import { decodeAll, spec } from './fields.js';
-import { encodePath, type Path } from './path.js';
-import { encodeValue, type Json } from './value.js';
+import { EPOCH_NONE, type Epoch } from './bytes.js';
+import { decodeAll, encodeAll, spec } from './fields.js';
+import type { Path } from './path.js';
+import type { Json } from './value.js';
 
 export const OP_SET = 1;
 export const OP_DELETE = 2;
@@ -37,24 +37,14 @@ export interface Op {
 /** An op whose author's view is not told yet. */
 export type Draft = Omit<Op, 'base'>;
 
-/** The body of a push. The bytes are kept as they are, because the server compares digests of retries. */
-export function encodeOps(ops: readonly Op[]): Uint8Array {
-    const out = new Writer();
-    for (const op of ops) {
-        const w = new Writer().num(1, op.kind).bytes(2, encodePath(op.path));
-        if (op.value !== undefined) w.bytes(3, encodeValue(op.value));
-        if (op.position !== undefined) w.bytes(4, utf8(op.position));
-        if (op.generation) w.num(5, op.generation[0]).num(6, op.generation[1]);
-        if (op.seen) w.signed(7, op.seen);
-        w.epoch(8, op.base.epoch).num(9, op.base.seq);
-        out.bytes(1, w.finish());
-    }
-    return out.finish();
-}
-
 const OP = spec({
     kind: 'n', path: 'p', value: 'w', position: 'u', actor: 'n', counter: 'n', seen: 'i', epoch: 'e', seq: 'n',
 });
+
+/** The body of a push. The bytes are kept as they are, because the server compares digests of retries. */
+export function encodeOps(ops: readonly Op[]): Uint8Array {
+    return encodeAll(OP, ops.map(op => ({ ...op, actor: op.generation?.[0], counter: op.generation?.[1], ...op.base })));
+}
 
 export function decodeOps(bytes: Uint8Array): Op[] {
     return decodeAll(OP, bytes).map(raw => {

@@ -64,7 +64,7 @@ export interface OutboxRow {
  */
 export interface OutboxStorage {
     outboxes(): Promise<OutboxRow[]>;
-    create(id: string): Promise<void>;
+    /** Makes the outbox if it is not there. Actor 0: none yet. */
     setActor(id: string, actor: number): Promise<void>;
     /** Channels of which the outbox holds pushes. */
     waiting(id: string): Promise<string[]>;

@@ -34,11 +34,10 @@ export function nameOf(segment: Segment): string {
 }
 
 export function checkPath(path: Path): Path {
-    if (path.length > SEGMENTS_MAX) throw new TandemError('bad_path', `More than ${SEGMENTS_MAX} segments.`);
+    if (path.length > SEGMENTS_MAX || (path.length > 3 && encodePath(path).length > PATH_BYTES_MAX + SEGMENTS_MAX * 2))
+        throw new TandemError('bad_path', 'The path is too long.');
     for (let i = 1; i < path.length; i++)
         if (path[i] === 'id' && isItem(path[i - 1]!)) throw new TandemError('bad_path', 'An item has its own id.');
-    if (path.length > 3 && encodePath(path).length > PATH_BYTES_MAX + SEGMENTS_MAX * 2)
-        throw new TandemError('bad_path', `More than ${PATH_BYTES_MAX} bytes.`);
     return path;
 }
 

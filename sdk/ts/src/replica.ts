@@ -3,7 +3,7 @@ import {
     CHANGE_CLEAR, CHANGE_CONFLICT, CHANGE_NO_CONFLICT, CHANGE_OUTSIDE, CHANGE_WINDOW, decodeChanges, encodeChanges, type Delta,
 } from './changes.js';
 import { TandemError } from './errors.js';
-import { Lane, pushRow, type Push } from './lane.js';
+import { Lane, newPush, pushRow, type Push } from './lane.js';
 import { BASE_NONE, OP_ASSIGN, OP_DELETE, OP_SET, type Dot, type Draft, type Op } from './ops.js';
 import type { StoredChange, StoredState } from './outbox.js';
 import { covers, keySegment, pathText, type Path } from './path.js';
@@ -18,7 +18,8 @@ export type ReplicaEvent =
     | { type: 'view'; replica: Replica; old: Node; by: string; local: boolean }
     | { type: 'conflicts' | 'members' | 'status' | 'ready'; replica: Replica }
     | { type: 'write'; replica: Replica; outbox: string; change: StoredChange; pushes: Push[]; lane: Lane }
-    | { type: 'save'; replica: Replica }
+    /** `first`: the device has no copy of the channel yet. */
+    | { type: 'save'; replica: Replica; first: boolean }
     | { type: 'refused'; replica: Replica | undefined; error: TandemError; push: Push | undefined }
     | { type: 'signal'; replica: Replica; from: string; name: string; value: Json };
 
@@ -91,6 +92,12 @@ export class Replica {
         private readonly emit: (event: ReplicaEvent) => void,
     ) {}
 
+    private tell(type: 'conflicts' | 'status' | 'ready'): void {
+        this.emit({ type, replica: this });
+    }
+    private keep(first = false): void {
+        this.emit({ type: 'save', replica: this, first });
+    }
     /** How many items a list has as shown here, also those outside of its windows. */
     total(list: Path): number {
         const count = (root: Node): number => itemsOf(nodeAt(root, list)).length;
@@ -98,9 +105,7 @@ export class Replica {
         return count(this.view) + (whole ? Math.max(0, Number(whole.value) - count(this.confirmed)) : 0);
     }
     get unacked(): number {
-        let count = 0;
-        for (const lane of this.lanes()) for (const p of lane.pending) if (!p.acked && !p.skip) count++;
-        return count;
+        return this.lanes().reduce((sum, { pending }) => sum + pending.filter(p => !p.acked && !p.skip).length, 0);
     }
     get caughtUp(): boolean {
         return this.handle !== 0 && this.hasCursor && this.seq >= this.head && !this.chunks && this.isSelected;
@@ -141,8 +146,8 @@ export class Replica {
         this.seq = state.seq;
         this.check = state.check;
         this.hasCursor = true;
-        this.emit({ type: 'conflicts', replica: this });
-        this.emit({ type: 'ready', replica: this });
+        this.tell('conflicts');
+        this.tell('ready');
     }
 
     /** The state to keep on the device, and what may leave the outbox together with it. */
@@ -158,18 +163,13 @@ export class Replica {
 
     /** Shows an edit at once; it is sent when the outbox has it. */
     edit(ops: Op[], stamp: readonly [ms: number, logical: number], ifUnchanged: readonly string[], write: PendingWrite): Push {
-        const push: Push = {
-            actor: 0, counter: 0, ops, body: new Uint8Array(0), stampMs: stamp[0], stampLogical: stamp[1], ifUnchanged,
-            skip: false, stored: false, acked: false, seq: 0, write,
-        };
+        const push = newPush(ops, { stampMs: stamp[0], stampLogical: stamp[1], ifUnchanged }, write);
         this.lane.append(push);
         if (this.lane.loaded) this.store(this.lane, [push]);
-        const old = this.view;
-        const edit = new Edit(old);
+        const edit = new Edit(this.view);
         this.applyOwn(edit, this.lane, push);
-        this.view = reconcile(old, edit.root);
-        if (this.view !== old) this.emit({ type: 'view', replica: this, old, by: String(this.lane.actor || ''), local: true });
-        this.emit({ type: 'status', replica: this });
+        this.show(edit, String(this.lane.actor || ''), true);
+        this.tell('status');
         return push;
     }
 
@@ -180,7 +180,6 @@ export class Replica {
 
     /** Shows the confirmed view with the pending edits again. */
     refresh(by = '', local = false): void {
-        const old = this.view;
         const edit = new Edit(this.confirmed);
         let plain = true;
         for (const lane of [this.shownLane, this.lane])
@@ -189,8 +188,12 @@ export class Replica {
                     this.applyOwn(edit, lane!, push);
                     plain = false;
                 }
-        this.view = reconcile(old, edit.root);
+        this.show(edit, by, local);
         if (plain) this.confirmed = this.view;
+    }
+    private show({ root }: Edit, by: string, local: boolean): void {
+        const old = this.view;
+        this.view = reconcile(old, root);
         if (this.view !== old) this.emit({ type: 'view', replica: this, old, by, local });
     }
     private applyOwn(edit: Edit, lane: Lane, push: Push): void {
@@ -226,7 +229,7 @@ export class Replica {
         this.acknowledge(f.ackedCounter);
         this.mayPush = true;
         if (this.hasCursor && this.seq >= f.head) this.settle(p => p.actor === this.lane.actor && p.counter <= f.ackedCounter);
-        this.emit({ type: 'status', replica: this });
+        this.tell('status');
     }
 
     /** Counters up to this one are on the server's disk. */
@@ -291,10 +294,10 @@ export class Replica {
         else this.mayPush = true;
         this.refresh(actor ? String(actor) : '', own);
         if (counted) this.emit({ type: 'view', replica: this, old: this.view, by: '', local: false });
-        if (conflicts) this.emit({ type: 'conflicts', replica: this });
-        if (!wasReady) this.emit({ type: 'ready', replica: this });
-        this.emit({ type: 'save', replica: this });
-        this.emit({ type: 'status', replica: this });
+        if (conflicts) this.tell('conflicts');
+        if (!wasReady) this.tell('ready');
+        this.keep(!wasReady);
+        this.tell('status');
     }
 
     /** True when the conflicts have changed. */
@@ -322,13 +325,13 @@ export class Replica {
         const dropped = this.drop(p => (p.actor === actor && p.counter <= ackedCounter) || (p.seq !== 0 && p.seq <= to), to);
         if (dropped && refresh) {
             this.refresh();
-            this.emit({ type: 'save', replica: this });
+            this.keep();
         }
     }
     private settle(match: (push: Push) => boolean): void {
         if (!this.drop(match, this.seq)) return;
         this.refresh();
-        this.emit({ type: 'save', replica: this });
+        this.keep();
     }
     /** Takes pushes that the confirmed view holds out of the pending ones. */
     private drop(match: (push: Push) => boolean, seq: number): boolean {
@@ -366,7 +369,7 @@ export class Replica {
             } else if (this.hasCursor && seq <= this.seq && (epoch === EPOCH_NONE || epoch === this.epoch))
                 this.settle(p => p === push);
         }
-        this.emit({ type: 'status', replica: this });
+        this.tell('status');
     }
 
     /** A final refusal: the edit is taken back, its counter is given up. */
@@ -377,7 +380,7 @@ export class Replica {
         this.refresh();
         push.write.refuse(error);
         this.emit({ type: 'refused', replica: this, error, push });
-        this.emit({ type: 'status', replica: this });
+        this.tell('status');
     }
 
     /** The lane's actor cannot go on: what is not acknowledged is queued again under another. */

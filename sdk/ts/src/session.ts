@@ -375,8 +375,8 @@ export class Session {
         try {
             for (const frame of decodeMessage(bytes)) this.handle(now, frame);
         } catch (e) {
-            const error = new TandemError('protocol_error', e instanceof Error ? e.message : String(e));
-            this.emit({ type: 'refused', replica: undefined, error, push: undefined });
+            const error = new TandemError('protocol_error', String(e));
+            this.tell(error);
             this.drop(now);
         }
     }
@@ -439,26 +439,28 @@ export class Session {
         for (const replica of this.replicas.values()) if (replica.lane.loaded) this.settleActor(replica.lane, replica);
         this.setLink('online');
     }
+    /** Tells of an error that concerns no push. */
+    private tell(error: TandemError, replica?: Replica): void {
+        this.emit({ type: 'refused', replica, error, push: undefined });
+    }
     private refused(now: number, f: ErrorFrame): void {
         const replica = f.channel ? this.replicas.get(f.channel) : undefined;
-        const error = new TandemError((f.code || 'internal') as ErrorCode, f.message || f.code, {
-            hint: f.hint, docs: f.docs, temporary: f.temporary, channel: f.channel,
-        });
+        const error = new TandemError((f.code || 'internal') as ErrorCode, f.message || f.code, f);
         const wait = f.retryAfterMs || 500 + this.options.random() * 1500;
         if (!replica) {
             // Concerns the connection as a whole; the server closes it if it must.
-            if (!f.temporary) this.emit({ type: 'refused', replica: undefined, error, push: undefined });
+            if (!f.temporary) this.tell(error);
             return;
         }
         if (!f.counter) {
             if (f.code === 'bad_select' && replica.handle && !replica.subscribes && !replica.isSelected) {
                 replica.unselect();
-                return this.emit({ type: 'refused', replica, error, push: undefined });
+                return this.tell(error, replica);
             }
             if (!replica.asked || replica.handle) return;
             replica.resubscribe();
             replica.retryAt = f.temporary ? now + wait : Infinity;
-            if (!f.temporary) this.emit({ type: 'refused', replica, error, push: undefined });
+            if (!f.temporary) this.tell(error, replica);
             return;
         }
         const lane = replica.lanes().find(l => l.actor === f.actor) ?? replica.lane;

@@ -14,7 +14,7 @@ type StateRow = StoredState & { outbox: string; channel: string };
 function done<T>(request: IDBRequest<T>): Promise<T> {
     return new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error ?? new Error('IndexedDB'));
+        request.onerror = () => reject(request.error);
     });
 }
 
@@ -22,7 +22,7 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 function committed(tx: IDBTransaction): Promise<void> {
     return new Promise((resolve, reject) => {
         tx.oncomplete = () => resolve();
-        tx.onabort = tx.onerror = () => reject(tx.error ?? new Error('IndexedDB'));
+        tx.onabort = tx.onerror = () => reject(tx.error);
     });
 }
 
@@ -52,9 +52,6 @@ export class IdbStorage implements OutboxStorage {
 
     async outboxes(): Promise<OutboxRow[]> {
         return done<OutboxRow[]>(this.tx('readonly').objectStore('outbox').getAll());
-    }
-    create(id: string): Promise<void> {
-        return this.edit(tx => void tx.objectStore('outbox').put({ id, actor: 0 }));
     }
     setActor(id: string, actor: number): Promise<void> {
         return this.edit(tx => void tx.objectStore('outbox').put({ id, actor }));

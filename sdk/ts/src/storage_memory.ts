@@ -12,7 +12,6 @@ export class MemoryStorage implements OutboxStorage {
     async outboxes(): Promise<OutboxRow[]> {
         return [];
     }
-    async create(): Promise<void> {}
     async setActor(): Promise<void> {}
     async waiting(): Promise<string[]> {
         return [];

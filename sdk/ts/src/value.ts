@@ -17,18 +17,17 @@ export function checkKey(key: string): void {
         throw new TandemError('bad_path', 'A key is 1–255 bytes of text.');
 }
 
-function checkText(text: string): string {
-    if (LONE_SURROGATE.test(text)) throw new TandemError('wrong_type', 'The text is not Unicode.');
-    return text;
+function checkDepth(depth: number): void {
+    if (depth > DEPTH_MAX) throw new TandemError('too_deep', `Nested deeper than ${DEPTH_MAX}.`);
 }
 
 /** A frozen copy in the form in which values are kept; throws for what JSON cannot hold. */
 export function normalize(value: unknown): Json {
     let keys = 0;
     const walk = (v: unknown, depth: number): Json => {
-        if (depth > DEPTH_MAX) throw new TandemError('too_deep', `Nested deeper than ${DEPTH_MAX}.`);
+        checkDepth(depth);
         if (v === null || typeof v === 'boolean') return v;
-        if (typeof v === 'string') return checkText(v);
+        if (typeof v === 'string' && !LONE_SURROGATE.test(v)) return v;
         if (typeof v === 'number' && Number.isFinite(v)) return v === 0 ? 0 : v;
         if (Array.isArray(v)) return Object.freeze(v.map(x => walk(x, depth + 1)));
         const proto = typeof v === 'object' ? Object.getPrototypeOf(v) : 1;
@@ -91,7 +90,7 @@ function elements(reader: Reader): Uint8Array[] {
 }
 
 function decodeOne(bytes: Uint8Array, depth: number): Json {
-    if (depth > DEPTH_MAX) throw new TandemError('too_deep', `Nested deeper than ${DEPTH_MAX}.`);
+    checkDepth(depth);
     const reader = new Reader(bytes);
     if (!reader.next()) return null;
     let value: Json;

@@ -1,8 +1,8 @@
-import { Reader, Writer, utf8, type Epoch } from './bytes.js';
-import { decodeFields, spec, type Fields, type Loose, type Spec } from './fields.js';
-import { encodePath, type Path } from './path.js';
+import { Reader, Writer, type Epoch } from './bytes.js';
+import { decodeFields, encodeFields, spec, type Fields, type Loose, type Spec } from './fields.js';
+import type { Path } from './path.js';
 import type { Selected } from './select.js';
-import { encodeValue, type Json } from './value.js';
+import type { Json } from './value.js';
 
 /** The binary codec of `tandem.v1`: frames as the protocol lists them, bodies as bytes. */
 export const SUBPROTOCOL = 'tandem.v1';
@@ -99,7 +99,9 @@ const SERVER = {
     pong: { timeMs: 'n', serverMs: 'n' },
     bye: { code: 't', message: 't', reconnectAfterMs: 'n' },
 };
-const PARTS = { d: spec({ slot: 'n', path: 'p', actor: 'n' }), m: spec({ id: 't', user: 't', state: 'v' }) };
+const PARTS = {
+    d: spec({ slot: 'n', path: 'p', actor: 'n' }), m: spec({ id: 't', user: 't', state: 'v' }), q: spec({ path: 'p', from: 'n', to: 'n' }),
+};
 type Frames = [type: string, fields: Spec][];
 const frames = (all: { [type: string]: Fields }): Frames => Object.entries(all).map(([type, fields]) => [type, spec(fields, PARTS)]);
 const CLIENT_FRAMES = frames(CLIENT);
@@ -107,23 +109,9 @@ const SERVER_FRAMES = frames(SERVER);
 
 /** One frame as an element of a batch, so that a message is frames joined. */
 export function encodeFrame(frame: ClientFrame): Uint8Array {
-    const w = new Writer();
     const number = CLIENT_FRAMES.findIndex(([type]) => type === frame.type);
-    CLIENT_FRAMES[number]![1].forEach(([name, type], i) => {
-        const value = (frame as unknown as Loose)[name] as never;
-        const field = i + 1;
-        if (type === 't') w.text(field, value);
-        else if (type === 'v') w.bytes(field, encodeValue(value));
-        else if (type === 'e') w.epoch(field, value);
-        else if (type === 'c') w.fixed32(field, value);
-        else if (type === 's') for (const text of value as readonly string[]) w.bytes(field, utf8(text));
-        else if (type === 'q')
-            for (const { path, from, to } of value as readonly Selected[])
-                w.bytes(field, new Writer().bytes(1, encodePath(path)).num(2, from).num(3, to).finish());
-        else if (type !== 'b') w.num(field, value);
-        else if ((value as Uint8Array).length) w.bytes(field, value);
-    });
-    return new Writer().bytes(1, new Writer().bytes(number + 1, w.finish()).finish()).finish();
+    const body = encodeFields(CLIENT_FRAMES[number]![1], frame as unknown as Loose);
+    return new Writer().bytes(1, new Writer().bytes(number + 1, body).finish()).finish();
 }
 
 /** A whole message; unknown frames are passed over. Throws for bytes that do not decode. */

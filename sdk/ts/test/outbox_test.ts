@@ -31,8 +31,8 @@ async function pushesOnDisk(storage: OutboxStorage, channel: string): Promise<nu
 
 test('the storage keeps what it is told, in one transaction each', async () => {
     const storage = await IdbStorage.open(new IDBFactory(), 'x');
-    await storage.create('o1');
-    await storage.create('o2');
+    await storage.setActor('o1', 0);
+    await storage.setActor('o2', 0);
     await storage.setActor('o1', 7);
     const push = (counter: number) => ({ counter, ops: new Uint8Array([counter]), stampMs: 1, stampLogical: 0, ifUnchanged: [], skip: false });
     const state = (seq: number) => ({ epoch: '0000000000000001', seq, check: 3, changes: new Uint8Array([9]) });
@@ -104,6 +104,94 @@ test('offline edits survive the end of the tab and are sent by the next one', as
     await world.wait(again.synced());
     assert.deepEqual(world.server.shown('board:1'), { title: 'kept', votes: 5 });
     await eventually(world, 'removed with the state', async () => (await pushesOnDisk(disk, 'board:1')) === 0);
+});
+
+test('a storage that opens only after a while is waited for, and what it holds is sent', async () => {
+    const factory = new IDBFactory();
+    let failures = 0;
+    let opened = 0;
+    const world = new World(async () => {
+        if (failures-- > 0) throw new Error('Internal error opening backing store for indexedDB.open.');
+        opened++;
+        return IdbStorage.open(factory, 'tandem');
+    });
+    world.online = false;
+    const first = world.tab();
+    const board = first.client.channel(Board, '1');
+    for (let i = 0; i < 5; i++) board.fields.votes.add(1);
+    const disk = await IdbStorage.open(factory, 'tandem');
+    await eventually(world, 'stored', async () => (await pushesOnDisk(disk, 'board:1')) === 5);
+    first.kill();
+    world.online = true;
+    failures = 4;
+    const told: string[] = [];
+    const second = world.tab({ onRefused: error => told.push(error.code) });
+    const again = second.client.channel(Board, '1');
+    again.fields.votes.add(1);
+    assert.deepEqual([again.status.value.storage, again.status.value.pending], ['opening', 1], 'not said to be safe');
+    await world.wait(again.synced());
+    assert.equal(opened, 2);
+    assert.deepEqual(world.server.shown('board:1'), { votes: 6 });
+    assert.deepEqual([again.status.value.storage, second.client.status.value.storage, told], ['device', 'device', []]);
+    assert.equal((await disk.outboxes()).length, 1, 'the same outbox');
+});
+
+test('a storage that cannot be had is told once, and edits are sent but not called safe', async () => {
+    for (const how of ['fails', 'hangs', 'cannot be read']) {
+        const broken = { outboxes: () => Promise.reject(new Error('no such rows')) } as unknown as OutboxStorage;
+        const world = new World(() => {
+            if (how === 'hangs') return new Promise(() => {});
+            return how === 'fails' ? Promise.reject(new Error('denied')) : Promise.resolve(broken);
+        });
+        const told: string[] = [];
+        const { client } = world.tab({ onRefused: error => told.push(`${error.code}: ${error.message}`) });
+        const board = client.channel(Board, '1');
+        const states = new Set<string>();
+        board.status.subscribe(({ storage }) => states.add(storage));
+        await world.wait(board.fields.title.set('x').committed());
+        assert.equal(told.length, 1, how);
+        assert.match(told[0]!, /^io_failed: Edits that wait end with this page: .*(denied|timeout|no such rows)/);
+        assert.deepEqual([...states], ['opening', 'memory'], how);
+        assert.equal(client.status.value.storage, 'memory');
+        assert.deepEqual(world.server.shown('board:1'), { title: 'x' });
+    }
+});
+
+test('a write that the device refuses is sent all the same, and told', async () => {
+    const storage = await IdbStorage.open(new IDBFactory(), 'tandem');
+    const write = storage.write.bind(storage);
+    let full = false;
+    storage.write = (...change) => (full ? Promise.reject(new Error('QuotaExceededError')) : write(...change));
+    const world = new World(async () => storage);
+    const told: string[] = [];
+    const board = world.tab({ onRefused: error => told.push(error.message) }).client.channel(Board, '1');
+    await world.wait(board.fields.title.set('kept').committed());
+    assert.equal(board.status.value.storage, 'device');
+    full = true;
+    await world.wait(board.fields.title.set('sent').committed());
+    await world.wait(board.fields.votes.add(1).committed());
+    assert.equal(board.status.value.storage, 'memory');
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /QuotaExceededError/);
+    assert.deepEqual(world.server.shown('board:1'), { title: 'sent', votes: 1 });
+});
+
+test('the first copy of a channel is on the device at once, later ones after a while', async () => {
+    const { world, look } = profile();
+    const disk = await look();
+    const board = world.tab().client.channel(Board, '1');
+    const copied = async (): Promise<number | undefined> => (await disk.newest('board:1'))?.seq;
+    const start = world.now;
+    await world.wait(board.ready());
+    for (let i = 0; i < 50 && (await copied()) === undefined; i++) await tick();
+    assert.equal(await copied(), 0);
+    assert.ok(world.now - start < 500, `${world.now - start} ms`);
+    await world.wait(board.fields.title.set('x').committed());
+    await world.until(() => board.status.value.synced);
+    for (let i = 0; i < 50; i++) await tick();
+    assert.equal(await copied(), 0, 'not with each change');
+    await world.advance(1_000);
+    await eventually(world, 'saved', async () => (await copied()) === 1);
 });
 
 test('ready resolves offline from the device, and the cold start resumes by diff', async () => {

@@ -37,6 +37,7 @@ export class Pane {
     async status() {
         return this.frame.locator('#pane').evaluate(({ dataset }) => ({
             ready: dataset.ready === 'true', link: dataset.link, pending: Number(dataset.pending), synced: dataset.synced === 'true',
+            storage: dataset.storage,
         }));
     }
     until_ready() {

@@ -13,7 +13,7 @@ export class Status {
     private readonly text_ = h('span', {});
     /** The bare number of waiting writes; the pill says it in words. */
     readonly count = h('span', { class: 'visually-hidden', 'aria-hidden': 'true', testid: 'pending-count' }, '0');
-    private status_: SyncStatus = { link: 'connecting', pending: 0, synced: false };
+    private status_: SyncStatus = { link: 'connecting', pending: 0, synced: false, storage: 'opening' };
     private retry_at_ = 0;
     private timer_: ReturnType<typeof setInterval> | undefined;
 
@@ -47,10 +47,11 @@ export class Status {
     }
 
     private render(): void {
-        const { link, pending, synced } = this.status_;
+        const { link, pending, synced, storage } = this.status_;
         const offline = !this.on_ || link === 'offline';
         const tone = offline ? 'off' : link === 'connecting' || pending > 0 || !synced ? 'wait' : 'good';
-        const waiting = pending > 0 ? `${pending} waiting` : '';
+        const lost = storage === 'memory' ? ', not kept on this device' : '';
+        const waiting = pending > 0 ? `${pending} waiting${lost}` : '';
         const left = Math.max(0, this.retry_at_ - performance.now());
         const retrying = this.on_ && link !== 'online' && left > 0;
         let text: string;
@@ -66,6 +67,7 @@ export class Status {
         this.pill.dataset['tone'] = tone;
         this.root_.dataset['link'] = this.on_ ? link : 'offline';
         this.root_.dataset['pending'] = String(pending);
+        this.root_.dataset['storage'] = storage;
         this.root_.dataset['synced'] = String(synced && pending === 0 && link === 'online');
         this.toggle.setAttribute('aria-checked', String(this.on_));
         this.toggle.setAttribute('aria-label', this.on_ ? 'Network on' : 'Network off');
