@@ -1,6 +1,7 @@
 """A disk that fills up while the server runs, and has room again."""
 
 import os
+import subprocess
 import time
 
 from check_run import Server
@@ -13,11 +14,20 @@ exec unshare {flags} sh -c 'mount -t tmpfs -o size=6m tmpfs "{disk}" && exec "$0
 
 
 class FullDisk(ProcessTest):
+    def namespace_flags(self, disk):
+        """What `unshare` is told: mounts of its own, which the rest of the machine does not see."""
+        flags = "-m" if os.geteuid() == 0 else "-rm"
+        if subprocess.run(["unshare", flags, "true"], capture_output=True, check=False).returncode == 0:
+            return flags
+        # The root of a chroot need not be a mount point, and then its mounts stay shared if the machine's are: the small
+        # disk may be seen outside the namespace and outlive it.
+        self.addCleanup(subprocess.run, ["umount", disk], capture_output=True, check=False)
+        return flags + " --propagation unchanged"
+
     def start_on_small_disk(self):
         disk = os.path.join(self.folder, "disk")
         os.mkdir(disk)
-        flags = "-m" if os.geteuid() == 0 else "-rm"
-        wrapper = self.write_file("wrapper", WRAPPER.format(flags=flags, disk=disk, binary=BINARY))
+        wrapper = self.write_file("wrapper", WRAPPER.format(flags=self.namespace_flags(disk), disk=disk, binary=BINARY))
         os.chmod(wrapper, 0o755)
         server = Server(wrapper, os.path.join(disk, "data"), ["--log.level", "off"])
         self.addCleanup(server.kill)

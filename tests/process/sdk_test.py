@@ -79,7 +79,8 @@ class CppSdk(ProcessTest):
         sanitizers = re.search(r"^TANDEM_SANITIZE:\w+=(.*)$", cache, re.M)[1]
         flags = f"-fsanitize={sanitizers}" if sanitizers else ""
         for command in (["--install", str(build), "--component", "sdk", "--prefix", prefix],
-                        ["-S", project, "-B", out, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags}"], ["--build", out]):
+                        ["-G", "Ninja", "-S", project, "-B", out, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags}"],
+                        ["--build", out]):
             done = subprocess.run(["cmake", *command], capture_output=True, text=True, timeout=300, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         server = self.start()

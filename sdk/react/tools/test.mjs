@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-const out = 'node_modules/.cache/tandem-tests';
+const out = 'build/tests'; // Not in node_modules: there the runner of Node 22 looks for no tests.
 rmSync(out, { recursive: true, force: true });
 const tests = readdirSync('test').filter(n => n.endsWith('_test.ts'));
 await build({

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { mangleProps } from './bundle.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-const out = 'node_modules/.cache/tandem-tests';
+const out = 'build/tests'; // Not in node_modules: there the runner of Node 22 looks for no tests.
 rmSync(out, { recursive: true, force: true });
 const wanted = process.argv.slice(2).filter(a => !a.startsWith('-'));
 const tests = readdirSync('test').filter(n => n.endsWith('_test.ts') && (wanted.length === 0 || wanted.some(w => n.includes(w))));
