@@ -94,7 +94,8 @@ export function defaultPlatform(): Platform {
     const random = new Uint32Array(1);
     return {
         now: () => Date.now(),
-        random: () => crypto.getRandomValues(random)[0]! / 2 ** 32,
+        // Node 18 has no global crypto; names need to be rare there too, not secret.
+        random: () => (globalThis.crypto ? crypto.getRandomValues(random)[0]! / 2 ** 32 : Math.random()),
         connect,
         openStorage: async name => (typeof indexedDB === 'object' && indexedDB ? IdbStorage.open(indexedDB, name) : null),
         locks: manager ? new WebLocks(manager) : null,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { connect } from '../src/index.js';
+import { defaultPlatform } from '../src/platform.js';
 import { Board } from './support/board.js';
 import { FakeServer } from './support/fake_server.js';
 
@@ -32,4 +33,17 @@ test('over a real WebSocket on the loopback, with the platform as it is', async 
     await a.close();
     await b.close();
     await new Promise(resolve => listener.close(resolve));
+});
+
+test('a platform without crypto, such as Node 18, makes names of its own all the same', () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, 'crypto');
+    if (own) Reflect.deleteProperty(globalThis, 'crypto');
+    try {
+        const { random } = defaultPlatform();
+        const drawn = Array.from({ length: 100 }, () => random());
+        assert.ok(drawn.every(number => number >= 0 && number < 1));
+        assert.equal(new Set(drawn).size, drawn.length);
+    } finally {
+        if (own) Object.defineProperty(globalThis, 'crypto', own);
+    }
 });
