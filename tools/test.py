@@ -22,6 +22,7 @@ LOGS = ROOT / "build" / "test-logs"
 SUITE_TIMEOUT_S = 1800
 SIM_SEEDS = 500
 FUZZ_SECONDS = 3
+BUILDS_OF = {"unit": {"build-asan"}, "process": {"build-release"}, "browser": {"build-release", "build-web"}}
 
 
 @dataclasses.dataclass
@@ -259,6 +260,8 @@ def suites():
     table = {"build-asan": build("asan"), "build-release": build("release")}
     if exists("fuzz", "CMakeLists.txt"):
         table["build-fuzz"] = build("fuzz")
+    if npm_script("web", "build"):
+        table["build-web"] = build("web")
     table["unit"] = unit_tests
     table["lint"] = lint
     table["tools"] = python_tests("tools", "*_test.py")
@@ -316,8 +319,7 @@ def main():
     if unknown:
         parser.error(f"no suite {', '.join(sorted(unknown))}; there are {', '.join(table)}")
     chosen = set(options.suites or table)
-    if "unit" in chosen:
-        chosen.add("build-asan")
+    chosen = chosen.union(*(BUILDS_OF.get(name, ()) for name in chosen)) & set(table)
     start = time.monotonic()
     builds = [name for name in table if name in chosen and name.startswith("build-")]
     others = [name for name in table if name in chosen and not name.startswith("build-")]
