@@ -112,7 +112,7 @@ class PartialDiffer {
                 if (child != nullptr)
                     visit(*child, held_child, select_child, mode);
                 else
-                    reconcile(held_child, select_child, mode_of_absent_);
+                    absent(held_child, select_child);
             }
             path_.pop_back();
         }
@@ -132,6 +132,22 @@ class PartialDiffer {
         content(*item, held, *select, mode);
     }
 
+    // Where there is nothing, rows may be open all the same.
+    void absent(const SelectedNode* held, const SelectedNode* select) {
+        Mode mode = Mode::delta;
+        if (is_same_ || !reconcile(held, select, mode) || mode == Mode::fresh) return;
+        std::set<Segment> segments;
+        for (const auto& [segment, child] : select->children)
+            segments.insert(segment);
+        for (const auto& [segment, child] : held->children)
+            segments.insert(segment);
+        for (const Segment& segment : segments) {
+            path_.push_back(segment);
+            absent(held->find(segment), select->find(segment));
+            path_.pop_back();
+        }
+    }
+
     void gone(const Item* item, const SelectedNode* held, const SelectedNode* select, Mode mode) {
         const bool was_removed = item != nullptr && item->removed_seq > range_.from;
         if (select == nullptr) {
@@ -143,11 +159,12 @@ class PartialDiffer {
         }
         Mode before = mode;
         reconcile(held, select, mode);
-        if (before == Mode::fresh || mode == Mode::fresh || !was_removed) return;
-        if (select->is_covered)
+        if (before == Mode::fresh || mode == Mode::fresh) return;
+        if (was_removed && select->is_covered)
             differ_.emit(ChangeKind::clear);
-        else
+        else if (was_removed)
             clear_on_the_way(held, *select);
+        absent(held, select);
     }
 
     void windows(const Node& node, const SelectedNode* held, const SelectedNode& select,
@@ -228,8 +245,8 @@ class PartialDiffer {
 
     void rows() {
         const auto is_wanted = [&](const Row& row) {
-            return row.closed_seq != 0 ? range_.select.concerns(row.path)
-                                       : is_covered(document_, range_.select, row.path);
+            if (row.closed_seq == 0) return is_covered(document_, range_.select, row.path);
+            return range_.select.concerns(row.path) || range_.held.concerns(row.path);
         };
         document_.journal.append_changes(out_, range_.from, is_anew_, is_wanted);
     }
@@ -242,7 +259,6 @@ class PartialDiffer {
     const PartialRange& range_;
     const bool is_same_;
     std::vector<Path> is_anew_;
-    Mode mode_of_absent_ = Mode::fresh;
 };
 
 bool is_in_window(const ListSlot& list, const Item& item, const SelectedNode& select) {

@@ -211,15 +211,16 @@ RC_GTEST_PROP(Partial, ALoadedDocumentTellsTheSame, ()) {
 struct Writer {
     Document document;
     uint64_t seq = 0;
-    void write(const char* text) {
+    /// `unseen`: what the author had not seen of the log's end.
+    void write(const char* text, uint64_t actor = 70'000, uint64_t unseen = 0) {
         Entry entry;
         entry.seq = ++seq;
-        entry.actor = 70'000;
+        entry.actor = actor;
         entry.own = true;
         entry.counter = seq;
         entry.stamp = {seq, 0, entry.actor};
         Op one = op(text);
-        one.seen_seq = seq - 1;
+        one.seen_seq = seq - 1 - unseen;
         entry.ops.push_back(one);
         document.apply(entry);
     }
@@ -246,6 +247,40 @@ TEST(Partial, TellsWhatEntersAndLeavesAWindow) {
     EXPECT_EQ(text_of(windows.advance(writer.document)), "value l/@d/t\n");
     EXPECT_EQ(base::to_json(writer.document.shown_part(windows.selection())),
               R"({"l":[{"id":"c","t":2},{"id":"d","t":9}]})");
+}
+
+TEST(Partial, ARowThatClosedLeavesWithWhatWasSelected) {
+    Writer writer;
+    writer.write(R"({"op":"insert","path":"l/@x","position":"x","value":{"t":1}})");
+    writer.write(R"({"op":"insert","path":"l/@y","position":"y","value":{"t":1}})");
+    writer.write(R"({"op":"set","path":"l/@x/t","value":2})");
+    writer.write(R"({"op":"set","path":"l/@x/t","value":3})", 70'001, 1);
+    View view;
+    apply_all(view, writer.document.changes(0, select({"l/@x"})));
+    ASSERT_EQ(view.conflicts().size(), 1u);
+    writer.write(R"({"op":"delete","path":"l/@x"})");
+    apply_all(view, writer.document.changes(4, select({"l/@x"}), select({"l/@y"})));
+    EXPECT_EQ(view.conflicts().size(), 0u);
+    EXPECT_EQ(base::to_json(view.shown({})), R"({"l":[{"id":"y","t":1}]})");
+}
+
+// A `counter_set` that found another generation stays open where nothing is any more.
+TEST(Partial, ARowWhereNothingIsComesWithItsPart) {
+    Writer writer;
+    writer.write(R"({"op":"counter_set","path":"a/b/n","value":1})");
+    writer.write(R"({"op":"counter_set","path":"a/b/n","value":2,"generation":[9,9],"seen":1})");
+    ASSERT_EQ(writer.document.journal(Document::Rows::open).size(), 1u);
+    writer.write(R"({"op":"delete","path":"a/b","base":0})");
+    writer.write(R"({"op":"inc","path":"c","value":1})");
+    for (const char* part : {"a/b", "a/b/n", "a"}) {
+        View view;
+        apply_all(view, writer.document.changes(0, select({"a/x/y", "c"})));
+        apply_all(view, writer.document.changes(4, select({"a/x/y", "c"}), select({part})));
+        EXPECT_EQ(open_conflicts(view), expected_conflicts(writer.document, select({part})))
+            << part;
+        apply_all(view, writer.document.changes(4, select({part}), select({"a/x/y", "c"})));
+        EXPECT_EQ(open_conflicts(view), "") << part;
+    }
 }
 
 TEST(Partial, AScrolledWindowCostsWhatIsNew) {
