@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/history.hpp"
 #include "client/outbox.hpp"
@@ -35,8 +36,12 @@ struct Channel {
     uint64_t asked_counter = 0;   ///< what was known to be acknowledged when asking
     uint32_t handle = 0;
     uint64_t head = 0;
-    bool is_ready = false;
-    uint32_t gaps = 0;  ///< in a row
+    bool is_caught_up = false;  ///< with the head that the newest `subscribed` told
+    /// What is to be followed. `replica` says what the view shows meanwhile.
+    record::Selection wanted;
+    record::Selection asked;      ///< by the newest `subscribe`
+    uint64_t select_version = 0;  ///< of that; 0 while only the whole record was ever asked for
+    uint32_t gaps = 0;            ///< in a row
 
     Replica replica;
     Outbox outbox;
@@ -58,7 +63,15 @@ struct Channel {
     size_t reported_pending = 0;
     bool reported_synced = false;
 
+    // Of views that are kept:
+    bool is_view_kept = true;      ///< as it is now
+    uint64_t keep_view_at_ms = 0;  ///< when not
+    size_t kept_bytes = 0;         ///< of the last one
+    std::vector<PushId> settled;   ///< held by the view, and by the store until it has the view
+
     const record::View& shown() { return replica.shown(outbox.pending()); }
+    bool is_selected() const { return replica.has_cursor() && replica.in_force() == wanted; }
+    bool is_ready() const { return is_caught_up && is_selected(); }
 };
 
 }  // namespace tandem::client

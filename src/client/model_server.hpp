@@ -3,11 +3,14 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "record/document.hpp"
+#include "record/window_state.hpp"
 #include "wire/frames.hpp"
 
 namespace tandem::client::testing {
@@ -104,11 +107,14 @@ class ModelServer {
     class Slots : public record::PathTable {
       public:
         uint32_t slot_of(const record::Path& path) override {
-            if (auto found = slots_.find(path); found != slots_.end()) return found->second;
+            if (auto found = slots_.find(path); found != slots_.end()) {
+                used_.insert(found->second);
+                return found->second;
+            }
+            // Definitions come before all changes of their frame.
             hand_ = hand_ % 8 + 1;
+            if (!used_.insert(hand_).second) return 0;
             std::erase_if(slots_, [&](const auto& entry) { return entry.second == hand_; });
-            for (const auto& def : defs)
-                if (def.slot == hand_) return 0;
             slots_[path] = hand_;
             wire::SlotDef def;
             def.slot = hand_;
@@ -117,15 +123,21 @@ class ModelServer {
             return hand_;
         }
         void clear() { slots_.clear(); }
+        void begin_frame() {
+            defs.clear();
+            used_.clear();
+        }
         std::vector<wire::SlotDef> defs;
 
       private:
         std::map<record::Path, uint32_t> slots_;
+        std::set<uint32_t> used_;  ///< by this frame
         uint32_t hand_ = 0;
     };
     struct Connection {
         bool is_open = false;
         bool is_subscribed = false;
+        std::unique_ptr<record::WindowState> windows;
         std::string channel;
         Slots slots;
         std::deque<std::string> queue;
@@ -146,11 +158,33 @@ class ModelServer {
         welcome.message_bytes_max = 65536;
         send(id, welcome);
     }
+    static record::Selection read(const std::vector<wire::Selection>& parts) {
+        std::vector<record::SelectedPart> out;
+        for (const wire::Selection& part : parts) {
+            auto path = record::decode_path(part.path);
+            TANDEM_ASSERT(path.ok());
+            out.push_back({*path, part.to != 0, {part.from, part.to}});
+        }
+        auto selection = record::Selection::make(out);
+        TANDEM_ASSERT(selection.ok());
+        return *selection;
+    }
     void answer(size_t id, const wire::Subscribe& frame) {
         Connection& connection = connections_[id];
+        const record::Selection select = read(frame.select);
+        const record::Selection held = frame.held.empty() ? select : read(frame.held);
+        if (refuse_select && refuse_select(select)) {
+            wire::ErrorFrame error;
+            error.channel = frame.channel;
+            error.code = "bad_select";
+            return send(id, error);
+        }
         uint64_t head = document.seq();
-        wire::Subscribed answer{frame.channel, 7, epoch, head, acked_counter(frame.actor)};
+        wire::Subscribed answer{frame.channel,       7, epoch, head, acked_counter(frame.actor),
+                                frame.select_version};
         send(id, answer);
+        connection.windows = std::make_unique<record::WindowState>(select);
+        connection.windows->reset(document);
         connection.is_subscribed = true;
         connection.channel = frame.channel;
         bool is_prefix = false;
@@ -173,7 +207,8 @@ class ModelServer {
         delivery.epoch = epoch;
         delivery.check = check_at(head);
         delivery.acked_counter = answer.acked_counter;
-        auto changes = document.changes(delivery.from);
+        delivery.installs = frame.select_version != 0;
+        auto changes = document.changes(delivery.from, held, select);
         connection.slots.clear();
         for (size_t i = 0; i + 1 < changes.size(); ++i) {
             wire::Delivery chunk = delivery;
@@ -186,7 +221,7 @@ class ModelServer {
     }
     static void fill(Connection& connection, wire::Delivery& delivery,
                      const std::vector<record::Change>& changes) {
-        connection.slots.defs.clear();
+        connection.slots.begin_frame();
         record::encode_changes(delivery.changes, changes, &connection.slots);
         delivery.defs = connection.slots.defs;
     }
@@ -251,7 +286,7 @@ class ModelServer {
         entry.seq = document.seq() + 1;
         document.apply(entry);
         log.push_back({entry, std::move(body), skip});
-        auto changes = document.changes(entry.seq - 1);
+        if (on_append) on_append();
         for (size_t id = 0; id < connections_.size(); ++id) {
             Connection& connection = connections_[id];
             if (!connection.is_subscribed) continue;
@@ -262,7 +297,7 @@ class ModelServer {
             live.check = check_at(entry.seq);
             live.actor = entry.actor;
             live.counter = entry.counter;
-            fill(connection, live, changes);
+            fill(connection, live, connection.windows->advance(document));
             send(id, live);
         }
     }
@@ -274,6 +309,8 @@ class ModelServer {
 
   public:
     bool acks_first = true;
+    std::function<bool(const record::Selection&)> refuse_select;
+    std::function<void()> on_append;
 };
 
 }  // namespace tandem::client::testing

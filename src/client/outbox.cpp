@@ -1,6 +1,7 @@
 #include "client/outbox.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "record/op.hpp"
@@ -171,13 +172,23 @@ base::Result<void> Outbox::restore_push(PushId id, std::string_view bytes) {
     return {};
 }
 
-void Outbox::finish_restore() {
+void Outbox::finish_restore(std::vector<PushId>& settled) {
     std::sort(pending_.begin(), pending_.end(),
               [](const Pending& a, const Pending& b) { return a.id < b.id; });
-    std::erase_if(pending_,
-                  [&](const Pending& p) { return static_cast<int64_t>(p.id) <= offset_; });
     if (!pending_.empty()) next_id_ = std::max(next_id_, pending_.back().id + 1);
     next_id_ = std::max(next_id_, id_of(acked_counter_) + 1);
+    std::vector<PushId> gone;
+    std::erase_if(pending_, [&](const Pending& push) {
+        bool is_done = static_cast<int64_t>(push.id) <= offset_ ||
+                       std::find(settled.begin(), settled.end(), push.id) != settled.end();
+        if (is_done) gone.push_back(push.id);
+        return is_done;
+    });
+    settled = std::move(gone);
+    for (PushId id : std::exchange(doubtful_, {})) {
+        Pending* push = doubting_actor_ == actor_ ? find(id) : nullptr;
+        if (push != nullptr) push->is_doubtful = true;
+    }
 }
 
 }  // namespace tandem::client

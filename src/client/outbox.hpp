@@ -78,8 +78,14 @@ class Outbox {
     static std::string push_bytes(const Pending& push);
     [[nodiscard]] base::Result<void> restore_state(std::string_view bytes);
     [[nodiscard]] base::Result<void> restore_push(PushId id, std::string_view bytes);
-    /// Call once after all records: sorts, and drops what the numbering covers.
-    void finish_restore();
+    /// Call once after all records: sorts, and drops what the numbering covers and what is settled.
+    /// `settled` then has those whose records are to go.
+    void finish_restore(std::vector<PushId>& settled);
+    /// While restoring: pushes that are not shown, if the actor is still that one.
+    void doubt(uint64_t actor, std::vector<PushId> ids) {
+        doubting_actor_ = actor;
+        doubtful_ = std::move(ids);
+    }
 
   private:
     struct Lineage {
@@ -95,6 +101,8 @@ class Outbox {
     uint64_t acked_counter_ = 0;
     uint64_t epoch_ = 0;
     std::vector<Lineage> former_;
+    uint64_t doubting_actor_ = 0;  ///< this and the next until all is restored
+    std::vector<PushId> doubtful_;
     std::deque<Pending> pending_;
 };
 

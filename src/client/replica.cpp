@@ -38,7 +38,12 @@ void Replica::append_pending(const Pending& push, size_t pending_count) {
     if (combined_) apply_plain(*combined_, push);
 }
 
-void Replica::begin_subscription() {
+void Replica::begin_subscription(record::Selection select) {
+    asked_ = std::move(select);
+    forget_chunks();
+}
+
+void Replica::forget_chunks() {
     slots_.clear();
     chunks_.clear();
     has_chunks_ = false;
@@ -49,7 +54,16 @@ void Replica::clear() {
     combined_.reset();
     cursor_ = {};
     has_cursor_ = false;
-    begin_subscription();
+    in_force_ = {};
+    forget_chunks();
+}
+
+void Replica::restore(const Cursor& cursor, record::Selection in_force, record::View view) {
+    confirmed_ = std::move(view);
+    combined_.reset();
+    cursor_ = cursor;
+    has_cursor_ = true;
+    in_force_ = std::move(in_force);
 }
 
 Replica::Accepted Replica::accept(const wire::Delivery& delivery, const TestFaults& faults) {
@@ -92,7 +106,7 @@ Replica::Accepted Replica::accept_range(const wire::Delivery& delivery, const Te
     bool continues = has_chunks_ && chunks_from_ == delivery.from && chunks_to_ == delivery.to &&
                      chunks_kind_ == delivery.kind;
     if (!continues) {
-        begin_subscription();
+        forget_chunks();
         chunks_from_ = delivery.from;
         chunks_to_ = delivery.to;
         chunks_kind_ = delivery.kind;
@@ -104,7 +118,7 @@ Replica::Accepted Replica::accept_range(const wire::Delivery& delivery, const Te
     auto status = slots_.define(delivery.defs);
     auto changes = record::decode_changes(delivery.changes, &slots_);
     if (!status || !changes || chunks_.size() + changes->size() > kChunkedChangesMax) {
-        begin_subscription();
+        forget_chunks();
         result.outcome = Outcome::broken;
         return result;
     }
@@ -141,6 +155,7 @@ Replica::Accepted Replica::accept_range(const wire::Delivery& delivery, const Te
     }
     result.changes = std::move(all);
     combined_.reset();
+    if (is_snapshot || delivery.installs) in_force_ = asked_;
     bool stays = faults.planted == PlantedBug::offset_not_advanced && has_cursor_ &&
                  result.changes.empty() && !is_snapshot;
     if (!stays) cursor_.seq = delivery.to;

@@ -7,6 +7,7 @@
 
 #include "client/outbox.hpp"
 #include "client/slot_table.hpp"
+#include "record/selection.hpp"
 #include "record/view.hpp"
 #include "wire/frames.hpp"
 
@@ -42,11 +43,14 @@ class Replica {
     bool has_cursor() const { return has_cursor_; }
     const Cursor& cursor() const { return cursor_; }
     const record::View& confirmed() const { return confirmed_; }
+    /// What the confirmed view is selected by.
+    const record::Selection& in_force() const { return in_force_; }
     /// confirmed ⊕ pending. Borrowed until the next change.
     const record::View& shown(const std::deque<Pending>& pending);
 
-    /// Slots and unfinished chunks belong to one subscription.
-    void begin_subscription();
+    /// Slots and unfinished chunks belong to one subscription. A delivery that installs puts
+    /// `select` in force.
+    void begin_subscription(record::Selection select);
     Accepted accept(const wire::Delivery& delivery, const TestFaults& faults);
 
     /// The pending pushes changed otherwise than by `append_pending`.
@@ -54,15 +58,20 @@ class Replica {
     void append_pending(const Pending& push, size_t pending_count);
     /// Drops everything that was shown.
     void clear();
+    /// Takes a view that was kept; the cursor is where it was.
+    void restore(const Cursor& cursor, record::Selection in_force, record::View view);
 
   private:
     Accepted accept_live(const wire::Delivery& delivery, const TestFaults& faults);
     Accepted accept_range(const wire::Delivery& delivery, const TestFaults& faults);
+    void forget_chunks();
 
     record::View confirmed_;
     std::optional<record::View> combined_;
     Cursor cursor_;
     bool has_cursor_ = false;
+    record::Selection in_force_;
+    record::Selection asked_;  ///< by the subscription that is being delivered
     SlotTable slots_;
     bool has_chunks_ = false;
     uint64_t chunks_from_ = 0;

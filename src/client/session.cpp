@@ -1,8 +1,10 @@
 #include "client/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
+#include "client/kept_view.hpp"
 
 namespace tandem::client {
 namespace {
@@ -13,6 +15,18 @@ constexpr uint64_t kHeartbeatDefaultMs = 25'000;
 constexpr uint64_t kStableConnectionMs = 1'000;
 constexpr uint32_t kDoublingsMax = 16;
 constexpr size_t kPathsPerEventMax = 256;
+/// A view of this size is kept half as often as a small one.
+constexpr size_t kKeptBytesSlow = 256 * base::kKiB;
+
+void append(std::vector<wire::Selection>& out, const record::Selection& selection) {
+    for (const record::SelectedPart& part : selection.parts()) {
+        wire::Selection each;
+        record::encode_path(each.path, part.path);
+        each.from = part.window.from;
+        each.to = part.window.to;
+        out.push_back(std::move(each));
+    }
+}
 
 }  // namespace
 
@@ -33,6 +47,11 @@ base::Result<void> Session::restore(const StoreRecord& record) {
     Channel& channel = channel_of(record.channel);
     if (record.kind == StoreRecord::Kind::push)
         return channel.outbox.restore_push(record.push, record.bytes);
+    if (record.kind == StoreRecord::Kind::view) {
+        TANDEM_TRY(KeptView kept, decode_kept(record.bytes));
+        restore_view(channel, std::move(kept));
+        return {};
+    }
     TANDEM_CHECK(channel.outbox.restore_state(record.bytes));
     // A numbering that was stored without an actor had one before, maybe the session's.
     channel.needs_new_actor = channel.outbox.actor() == 0;
@@ -42,7 +61,7 @@ base::Result<void> Session::restore(const StoreRecord& record) {
 void Session::start(Now now) {
     is_stopped_ = false;
     for (auto& [name, channel] : channels_)
-        channel->outbox.finish_restore();
+        channel->outbox.finish_restore(channel->settled);
     dial_at_ms_ = now.mono_ms;
     handle_timeout(now);
 }
@@ -52,6 +71,8 @@ void Session::stop(Now now) {
     is_stopped_ = true;
     dial_at_ms_.reset();
     settle(now);
+    for (auto& [name, channel] : channels_)
+        store_view(*channel);
 }
 
 void Session::handle_open(Now now) {
@@ -98,7 +119,7 @@ void Session::lose_connection(Now now, uint64_t delay_ms) {
             channel->members.clear();
             emit(EventKind::members_changed, name);
         }
-        channel->is_ready = false;
+        channel->is_caught_up = false;
         channel->holds_pushes = true;
         channel->retry_at_ms = 0;
         resend_from(*channel, 0);
@@ -136,12 +157,15 @@ void Session::handle_timeout(Now now) {
     for (auto& [name, channel] : channels_)
         if (channel->retry_at_ms != 0 && now.mono_ms >= channel->retry_at_ms)
             channel->retry_at_ms = 0;
+    keep_views(now);
     settle(now);
 }
 
 std::optional<uint64_t> Session::next_timeout() const {
     std::optional<uint64_t> next = dial_at_ms_;
     auto consider = [&next](uint64_t at) { next = next ? std::min(*next, at) : at; };
+    for (const auto& [name, channel] : channels_)
+        if (!channel->is_view_kept) consider(channel->keep_view_at_ms);
     if (welcome_deadline_ms_) consider(*welcome_deadline_ms_);
     if (pong_deadline_ms_) consider(*pong_deadline_ms_);
     if (link_ != Link::online) return next;
@@ -203,9 +227,10 @@ void Session::settle_subscription(Now now, Channel& channel) {
         if (state == State::asked || state == State::on) {
             out_.emplace_back(wire::Unsubscribe{channel.name});
             forget_handle(channel);
+            store_view(channel);
             channel.replica.clear();
             channel.members.clear();
-            channel.is_ready = false;
+            channel.is_caught_up = false;
         }
         if (state != State::refused) state = State::off;
         channel.must_ask_again = false;
@@ -215,6 +240,7 @@ void Session::settle_subscription(Now now, Channel& channel) {
         state = State::due;
         channel.subscribe_at_ms = now.mono_ms;
     }
+    if (state == State::on && !(channel.asked == channel.wanted)) channel.must_ask_again = true;
     if (state == State::on && channel.must_ask_again) ask_again(now, channel);
     if (state != State::due || now.mono_ms < channel.subscribe_at_ms) return;
     wire::Subscribe frame;
@@ -225,6 +251,15 @@ void Session::settle_subscription(Now now, Channel& channel) {
         frame.after = channel.replica.cursor().seq;
         frame.check = channel.replica.cursor().check;
     }
+    const bool is_other = channel.replica.has_cursor() && !channel.is_selected();
+    append(frame.select, channel.wanted);
+    if (is_other) append(frame.held, channel.replica.in_force());
+    if (is_other && frame.held.empty()) frame.held.emplace_back();
+    // Those who only ever want all of it need no number.
+    if (channel.select_version != 0 || is_other || !channel.wanted.is_whole())
+        ++channel.select_version;
+    frame.select_version = channel.select_version;
+    channel.asked = channel.wanted;
     frame.actor = channel.outbox.actor();
     frame.known_counter = channel.outbox.acked_counter();
     channel.asked_actor = frame.actor;
@@ -243,7 +278,7 @@ void Session::forget_handle(Channel& channel) {
 
 void Session::report_status(Channel& channel) {
     size_t pending = channel.outbox.pending().size();
-    bool synced = link_ == Link::online && channel.is_ready && pending == 0;
+    bool synced = link_ == Link::online && channel.is_ready() && pending == 0;
     if (channel.reported_link == link_ && channel.reported_pending == pending &&
         channel.reported_synced == synced)
         return;
@@ -367,6 +402,38 @@ void Session::store_push(Channel& channel, Pending& push) {
 void Session::store_removal(Channel& channel, PushId push) {
     if (options_.persistence == Persistence::none) return;
     records_.push_back({StoreRecord::Kind::remove_push, ++last_ticket_, channel.name, push, {}});
+}
+
+void Session::note_view_changed(Now now, Channel& channel) {
+    if (!options_.keeps_views || options_.persistence == Persistence::none) return;
+    if (!channel.is_view_kept) return;
+    channel.is_view_kept = false;
+    channel.keep_view_at_ms = now.mono_ms + options_.keep_view_every_ms +
+                              options_.keep_view_every_ms * channel.kept_bytes / kKeptBytesSlow;
+}
+
+void Session::keep_views(Now now) {
+    for (auto& [name, channel] : channels_)
+        if (now.mono_ms >= channel->keep_view_at_ms) store_view(*channel);
+}
+
+void Session::store_view(Channel& channel) {
+    if (std::exchange(channel.is_view_kept, true) || !channel.replica.has_cursor()) return;
+    StoreRecord record{StoreRecord::Kind::view, ++last_ticket_, channel.name, StoreRecord::kViewKey,
+                       encode_kept(channel.replica, channel.settled, channel.outbox)};
+    channel.kept_bytes = record.bytes.size();
+    records_.push_back(std::move(record));
+    for (PushId id : std::exchange(channel.settled, {}))
+        store_removal(channel, id);
+}
+
+void Session::restore_view(Channel& channel, KeptView kept) {
+    if (options_.faults.planted == PlantedBug::selection_not_kept) kept.in_force = {};
+    // Until the application says otherwise; it may only be the outbox that has to be sent.
+    channel.wanted = kept.in_force;
+    channel.replica.restore(kept.cursor, std::move(kept.in_force), std::move(kept.view));
+    channel.settled = std::move(kept.settled);
+    channel.outbox.doubt(kept.actor, std::move(kept.doubtful));
 }
 
 void Session::store_session() {

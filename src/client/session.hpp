@@ -17,6 +17,8 @@
 
 namespace tandem::client {
 
+struct KeptView;
+
 /// A client of one server with one outbox, as a state machine: no socket, file, clock or
 /// randomness.
 ///
@@ -50,10 +52,27 @@ class Session {
     std::optional<StoreRecord> poll_store();
     void confirm_persisted(Now now, uint64_t ticket);
 
-    void subscribe(Now now, std::string_view channel);
+    /// Follows the channel, or the selected part of it; again to follow another part.
+    void subscribe(Now now, std::string_view channel, record::Selection select = {});
     /// Pushes that still wait are sent first.
     void unsubscribe(Now now, std::string_view channel);
-    /// Shown at once, queued while offline. The ops' bases are set here, for good.
+    /// Changes what is followed of the channel. Until `ready` comes (again), the view shows what
+    /// was selected before; offline that may be long. Refused by the server: event `error` with
+    /// `bad_select`, and what was followed before goes on.
+    void select(Now now, std::string_view channel, record::Selection select);
+    /// Follows more of the channel. Fails with `bad_select` when the parts are too many.
+    base::Result<void> load(Now now, std::string_view channel,
+                            const std::vector<record::SelectedPart>& parts);
+    /// What is followed, or will be.
+    const record::Selection& selection(std::string_view channel);
+    /// What the view is selected by now.
+    const record::Selection& selection_in_force(std::string_view channel);
+    /// The number of items of a list, also of those outside of its windows, with what is pending;
+    /// 0 when the view has nothing of the list.
+    uint64_t total(std::string_view channel, const record::Path& list);
+
+    /// Shown at once, queued while offline. The ops' bases are set here, for good; those of more
+    /// than is followed reach no further than what is shown.
     base::Result<PushId> push(Now now, std::string_view channel, std::vector<record::Op> ops,
                               PushOptions options = {});
     /// Ops on what the channel shows; give them to `push` before anything else happens.
@@ -130,11 +149,15 @@ class Session {
     bool may_push(Now now, const Channel& channel) const;
     wire::Push frame_of(Channel& channel, Pending& push) const;
     uint64_t ping_due_ms() const;
+    void note_view_changed(Now now, Channel& channel);
+    void keep_views(Now now);
 
     void store_state(Channel& channel);
     void store_push(Channel& channel, Pending& push);
     void store_removal(Channel& channel, PushId push);
     void store_session();
+    void store_view(Channel& channel);
+    void restore_view(Channel& channel, KeptView kept);
     bool is_durable(uint64_t ticket) const;
 
     Event& emit(EventKind kind, std::string_view channel);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "client/basis.hpp"
 #include "client/session.hpp"
 
 namespace tandem::client {
@@ -24,15 +25,53 @@ const Channel* Session::find(std::string_view name) const {
     return found == channels_.end() ? nullptr : found->second.get();
 }
 
-void Session::subscribe(Now now, std::string_view name) {
+void Session::subscribe(Now now, std::string_view name, record::Selection select) {
     Channel& channel = channel_of(name);
     channel.is_wanted = true;
-    // A channel that was only draining has a view already.
-    if (channel.is_ready) {
-        emit(EventKind::ready, channel.name);
-        emit_changed(channel, {}, true);
-    }
+    channel.wanted = std::move(select);
+    if (channel.subscription == Channel::Subscription::refused)
+        channel.subscription = Channel::Subscription::off;
+    // A channel that was only draining, or was kept, has a view already.
+    if (channel.is_ready()) emit(EventKind::ready, channel.name);
+    if (channel.replica.has_cursor()) emit_changed(channel, {}, true);
     settle(now);
+}
+
+void Session::select(Now now, std::string_view name, record::Selection select) {
+    Channel& channel = channel_of(name);
+    if (channel.wanted == select) return;
+    channel.wanted = std::move(select);
+    if (channel.subscription == Channel::Subscription::refused)
+        channel.subscription = Channel::Subscription::off;
+    if (channel.is_ready() && channel.is_wanted) emit(EventKind::ready, channel.name);
+    settle(now);
+}
+
+base::Result<void> Session::load(Now now, std::string_view name,
+                                 const std::vector<record::SelectedPart>& parts) {
+    const Channel& channel = channel_of(name);
+    if (channel.wanted.is_whole() || parts.empty()) return {};
+    std::vector<record::SelectedPart> all = channel.wanted.parts();
+    all.insert(all.end(), parts.begin(), parts.end());
+    TANDEM_TRY(record::Selection select, record::Selection::make(all));
+    this->select(now, name, std::move(select));
+    return {};
+}
+
+const record::Selection& Session::selection(std::string_view name) {
+    return channel_of(name).wanted;
+}
+const record::Selection& Session::selection_in_force(std::string_view name) {
+    return channel_of(name).replica.in_force();
+}
+
+uint64_t Session::total(std::string_view name, const record::Path& list) {
+    Channel& channel = channel_of(name);
+    const record::View& confirmed = channel.replica.confirmed();
+    const uint64_t shown = channel.shown().items(list).size();
+    const uint64_t whole = confirmed.window(list);
+    const uint64_t part = confirmed.items(list).size();
+    return whole > part ? shown + (whole - part) : shown;
 }
 
 void Session::unsubscribe(Now now, std::string_view name) {
@@ -53,11 +92,15 @@ base::Result<PushId> Session::push_with_origin(Now now, Channel& channel,
                                                History::Origin origin) {
     using base::ErrorCode;
     if (ops.empty()) return ErrorCode::invalid_argument;
+    if (options_.faults.planted == PlantedBug::uncovered_base) {
+        const Replica::Cursor& cursor = channel.replica.cursor();
+        for (record::Op& op : ops)
+            op.base = {cursor.epoch, cursor.seq};
+    } else {
+        ops = with_bases(channel.replica, std::move(ops));
+    }
     if (ops.size() > base::kOpsPerPushMax)
         return base::fail(ErrorCode::too_many_keys, base::kOpsPerPushMax);
-    const Replica::Cursor& cursor = channel.replica.cursor();
-    for (record::Op& op : ops)
-        op.base = {cursor.epoch, cursor.seq};
     Pending push;
     push.ops = std::move(ops);
     push.if_unchanged = std::move(options.if_unchanged);
@@ -126,7 +169,7 @@ Replica::Cursor Session::cursor(std::string_view name) const {
 }
 bool Session::is_ready(std::string_view name) const {
     const Channel* channel = find(name);
-    return channel != nullptr && channel->is_ready;
+    return channel != nullptr && channel->is_ready();
 }
 const std::deque<Pending>& Session::pending(std::string_view name) {
     return channel_of(name).outbox.pending();
@@ -143,7 +186,7 @@ SyncStatus Session::status(Now now, std::string_view name) const {
     const Channel* channel = find(name);
     if (channel == nullptr) return status;
     status.pending = channel->outbox.pending().size();
-    status.synced = link_ == Link::online && channel->is_ready && status.pending == 0;
+    status.synced = link_ == Link::online && channel->is_ready() && status.pending == 0;
     return status;
 }
 

@@ -67,13 +67,14 @@ void Session::receive(Now, wire::Subscribed& frame) {
     Channel& channel = *found->second;
     if (channel.subscription != Subscription::asked && channel.subscription != Subscription::on)
         return;
+    if (frame.select_version != channel.select_version) return;
     channel.subscription = Subscription::on;
     forget_handle(channel);
     channel.handle = frame.handle;
     handles_[frame.handle] = &channel;
-    channel.replica.begin_subscription();
+    channel.replica.begin_subscription(channel.asked);
     channel.head = frame.head;
-    channel.is_ready = false;
+    channel.is_caught_up = false;
     Outbox& outbox = channel.outbox;
     bool is_other_epoch = outbox.epoch() != 0 && outbox.epoch() != frame.epoch;
     // Whether an outbox goes on in another epoch is decided by what is delivered next.
@@ -130,6 +131,7 @@ void Session::receive(Now now, wire::Delivery& frame) {
             break;
     }
     channel.gaps = 0;
+    note_view_changed(now, channel);
     Outbox& outbox = channel.outbox;
     std::vector<record::Path> touched;
     for (const record::Change& change : accepted.changes) {
@@ -156,9 +158,9 @@ void Session::receive(Now now, wire::Delivery& frame) {
     }
     drop_reached(channel, touched);
     emit_changed(channel, std::move(touched), accepted.is_whole);
-    if (!channel.is_ready && channel.replica.cursor().seq >= channel.head) {
-        channel.is_ready = true;
-        if (channel.is_wanted) emit(EventKind::ready, channel.name);
+    if (!channel.is_caught_up && channel.replica.cursor().seq >= channel.head) {
+        channel.is_caught_up = true;
+        if (channel.is_wanted && channel.is_selected()) emit(EventKind::ready, channel.name);
     }
 }
 
@@ -245,8 +247,14 @@ void Session::drop_if(Channel& channel, uint64_t seq, std::vector<record::Path>&
     channel.replica.forget_combined();
     // The numbering goes first: what is removed must never be numbered again.
     store_state(channel);
-    for (PushId id : dropped)
-        store_removal(channel, id);
+    for (PushId id : dropped) {
+        // It shows again after a restart, unless the view that holds it is kept before.
+        const bool waits = channel.replica.has_cursor() && !channel.is_view_kept;
+        if (waits)
+            channel.settled.push_back(id);
+        else
+            store_removal(channel, id);
+    }
 }
 
 void Session::drop_covered(Channel& channel, PushId last, uint64_t seq,
@@ -387,7 +395,12 @@ void Session::refuse_channel(Now now, Channel& channel, const wire::ErrorFrame& 
         return;
     }
     if (channel.subscription == Subscription::asked) {
-        if (frame.temporary) {
+        if (frame.code == "bad_select" && channel.replica.has_cursor() &&
+            !(channel.wanted == channel.replica.in_force())) {
+            channel.wanted = channel.replica.in_force();
+            channel.subscription = Subscription::due;
+            channel.subscribe_at_ms = now.mono_ms;
+        } else if (frame.temporary) {
             uint64_t least = std::max(frame.retry_after_ms,
                                       kRetryMinMs << std::min(channel.gaps++, kDoublingsMax));
             channel.subscription = Subscription::due;

@@ -19,6 +19,18 @@ inline record::Path path(std::string_view text) {
     return *parsed;
 }
 
+inline record::Selection select(std::initializer_list<const char*> texts) {
+    std::vector<record::SelectedPart> parts;
+    for (const char* text : texts) {
+        auto part = record::parse_selected(text);
+        TANDEM_ASSERT(part.ok());
+        parts.push_back(*part);
+    }
+    auto selection = record::Selection::make(parts);
+    TANDEM_ASSERT(selection.ok());
+    return *selection;
+}
+
 /// A session with a disk that loses what was not confirmed, on a wire to a ModelServer. Nothing
 /// moves unless a test moves it.
 class TestClient {
@@ -32,10 +44,24 @@ class TestClient {
     Session* operator->() { return session_.get(); }
     Session& session() { return *session_; }
 
+    /// Keeps its views, and follows a part of the channel.
+    TestClient(ModelServer& server, record::Selection wanted, PlantedBug planted = PlantedBug::none)
+        : server_(&server),
+          persistence_(Persistence::confirmed),
+          planted_(planted),
+          keeps_views_(true),
+          wanted_(std::move(wanted)) {
+        boot();
+    }
+
     /// The program ends at once, and starts again from what is on the disk.
     void crash() {
         cut();
         boot();
+    }
+    void crash(record::Selection wanted) {
+        wanted_ = std::move(wanted);
+        crash();
     }
     /// Writes the records up to `count`; the rest stays in the session.
     void save(size_t count = SIZE_MAX) {
@@ -146,18 +172,21 @@ class TestClient {
             return z ^ (z >> 27);
         };
         options.persistence = persistence_;
+        options.keeps_views = keeps_views_;
         options.faults.planted = planted_;
         session_ = std::make_unique<Session>(std::move(options));
         for (const auto& [key, record] : disk)
             TANDEM_ASSERT(session_->restore(record).ok());
         session_->start(now);
-        session_->subscribe(now, kChannel);
+        session_->subscribe(now, kChannel, wanted_);
         collect();
     }
 
     ModelServer* server_;
     Persistence persistence_;
     PlantedBug planted_;
+    bool keeps_views_ = false;
+    record::Selection wanted_;
     uint64_t seed_ = 1;
     std::unique_ptr<Session> session_;
     std::optional<size_t> connection_;

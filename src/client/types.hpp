@@ -35,6 +35,8 @@ enum class PlantedBug : uint8_t {
     reuse_counter_after_refusal = 4,  ///< no skip; the next push takes the counter
     no_reissue_on_reset = 5,          ///< the actor is kept whatever the reset says
     acked_counter_ignored = 6,        ///< diffs and snapshots do not drop pending pushes
+    selection_not_kept = 7,           ///< a kept view comes back with its cursor alone
+    uncovered_base = 8,               ///< every op has the cursor as its base
 };
 
 struct TestFaults {
@@ -49,6 +51,11 @@ struct Options {
     size_t message_bytes_max = base::Limits{}.message_bytes_max;
     size_t pushes_in_flight_max = 64;  ///< per channel
     size_t history_steps_max = 256;    ///< per channel; 0: no undo
+    /// Confirmed views are records to be stored, too, so that a program that starts again shows
+    /// them, and is sent only what is new since.
+    bool keeps_views = false;
+    /// At least this long between two records of one view; longer for large ones.
+    uint64_t keep_view_every_ms = 1'000;
     uint64_t welcome_timeout_ms = 10'000;
     uint64_t pong_timeout_ms = 10'000;
     uint64_t reconnect_delay_min_ms = base::Limits{}.reconnect_delay_min_ms;
@@ -86,7 +93,8 @@ enum class EventKind : uint8_t {
     want_close = 1,    ///< close the transport; the session already counts it as closed
     connected = 2,     ///< the server has welcomed
     disconnected = 3,
-    ready = 4,           ///< channel: its view is at the head that `subscribed` told
+    /// channel: its view is selected as wanted, and at the head that `subscribed` told
+    ready = 4,
     view_changed = 5,    ///< channel, paths, or is_whole
     acked = 6,           ///< channel, push, counter, seq: on the server's disk
     refused = 7,         ///< channel, push, counter, code, text, hint, ops
@@ -119,11 +127,14 @@ struct Event {
 /// What the embedder writes to disk, in the order given; a record replaces that of the same channel
 /// and key. `restore` takes the last ones of each key, in any order.
 struct StoreRecord {
-    enum class Kind : uint8_t { state = 0, push = 1, remove_push = 2 };
+    enum class Kind : uint8_t { state = 0, push = 1, remove_push = 2, view = 3 };
+    /// In place of a push, for a view.
+    static constexpr PushId kViewKey = INT64_MAX;
+
     Kind kind = Kind::state;
     uint64_t ticket = 0;  ///< for confirm_persisted: ascending
     std::string channel;  ///< empty: the session's own state
-    PushId push = 0;
+    PushId push = 0;      ///< the key in its channel
     std::string bytes;
 };
 

@@ -38,6 +38,7 @@ struct SelectedNode {
 
     bool has_windows_below() const;  ///< or here
     const SelectedNode* find(const Segment& segment) const;
+    friend bool operator==(const SelectedNode&, const SelectedNode&) = default;
 };
 
 /// What a view is selected by, in normal form (docs/merge.md, section 9): no part is covered by
@@ -63,7 +64,7 @@ class Selection {
     /// True when something at, above or below the path may be covered.
     bool concerns(const Path& path) const;
 
-    friend bool operator==(const Selection& a, const Selection& b) { return a.key() == b.key(); }
+    friend bool operator==(const Selection&, const Selection&) = default;
 
   private:
     SelectedNode root_;

@@ -79,6 +79,50 @@ void erase(ViewNode& node, const Path& path, size_t depth) {
     if (node.is_vacant()) node = ViewNode{};
 }
 
+Change change_at(ChangeKind kind, const Path& path, base::Value value = {}) {
+    Change change;
+    change.kind = kind;
+    change.path = path;
+    change.value = std::move(value);
+    return change;
+}
+
+void append_contents(const ViewNode& node, Path& path, std::vector<Change>& out) {
+    switch (node.kind) {
+        case Kind::none:
+            return;
+        case Kind::reg:
+            out.push_back(change_at(ChangeKind::value, path, node.value));
+            return;
+        case Kind::counter:
+            out.push_back(change_at(ChangeKind::counter, path, base::Value::integer(node.count)));
+            out.back().dot = node.generation;
+            return;
+        case Kind::set:
+            for (const auto& [bytes, element] : node.elements)
+                out.push_back(change_at(ChangeKind::element, path, element));
+            return;
+        case Kind::map:
+            if (node.is_empty_map) out.push_back(change_at(ChangeKind::empty, path));
+            for (const auto& [key, child] : node.children) {
+                path.push_back({Segment::Kind::key, key});
+                append_contents(child, path, out);
+                path.pop_back();
+            }
+            return;
+        case Kind::list:
+            for (const auto& [id, item] : node.items) {
+                path.push_back({Segment::Kind::item, id});
+                out.push_back(change_at(ChangeKind::item, path));
+                out.back().has_position = item.has_position;
+                out.back().position = item.position;
+                append_contents(item.node, path, out);
+                path.pop_back();
+            }
+            return;
+    }
+}
+
 // Removes an element, and the nodes that hold nothing any more.
 void erase_element(ViewNode& root, const Path& path, const base::Value& value) {
     Place place = find(root, path);
@@ -328,6 +372,23 @@ std::vector<Row> View::conflicts() const {
     std::vector<Row> out;
     for (const auto& [key, row] : impl_->rows)
         out.push_back(row);
+    return out;
+}
+
+std::vector<Change> View::contents() const {
+    std::vector<Change> out;
+    Path path;
+    append_contents(impl_->root, path, out);
+    for (const auto& [list, count] : impl_->windows)
+        out.push_back(
+            change_at(ChangeKind::window, list, base::Value::integer(static_cast<int64_t>(count))));
+    for (const auto& [key, row] : impl_->rows) {
+        out.push_back(change_at(ChangeKind::conflict, row.path, row.value));
+        out.back().reason = row.reason;
+        out.back().dot = row.dot;
+        out.back().stamp = row.stamp;
+        out.back().seq = row.seq;
+    }
     return out;
 }
 

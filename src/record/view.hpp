@@ -45,6 +45,8 @@ class View {
     uint64_t window(const Path& list) const;
     /// Open conflicts, ordered by (path, reason, dot).
     std::vector<Row> conflicts() const;
+    /// Changes that make an empty view this one, for keeping it.
+    std::vector<Change> contents() const;
 
   private:
     struct Impl;

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "record/test_log.hpp"
+#include "record/random_log.hpp"
+#include "record/selection.hpp"
 
 namespace tandem::record {
 namespace {
@@ -45,6 +46,38 @@ TEST(ViewWindows, OutsideTakesTheRowsAndTheWindowsBelowAlong) {
     EXPECT_EQ(view.shown({}), json("{}"));
     EXPECT_EQ(view.window(path("lists/b")), 0u);
     EXPECT_TRUE(view.conflicts().empty());
+}
+
+/// What a view keeps of itself makes it again, also in the bytes that it is stored as.
+TEST(ViewContents, MakeTheViewAgain) {
+    for (uint64_t seed = 1; seed <= 200; ++seed) {
+        testing::RandomLog log(seed);
+        Document document;
+        for (int i = 0; i < 25; ++i)
+            document.apply(log.next());
+        auto list = parse_selected(seed % 2 == 0 ? "a[0:2]" : "b/a[1:2]");
+        auto part = parse_selected("c");
+        auto selection = Selection::make({*list, *part});
+        ASSERT_TRUE(selection.ok());
+        View view;
+        for (const Change& change : document.changes(0, seed % 3 == 0 ? Selection() : *selection))
+            view.apply(change);
+        std::string bytes;
+        encode_changes(bytes, view.contents(), nullptr);
+        auto contents = decode_changes(bytes, nullptr);
+        ASSERT_TRUE(contents.ok()) << "seed " << seed;
+        View again;
+        for (const Change& change : *contents)
+            again.apply(change);
+        ASSERT_EQ(base::to_json(again.shown({})), base::to_json(view.shown({})));
+        ASSERT_EQ(testing::open_conflicts(again), testing::open_conflicts(view));
+        ASSERT_EQ(again.window(list->path), view.window(list->path));
+        for (const auto& item : view.items(list->path)) {
+            Path at = list->path;
+            at.push_back({Segment::Kind::item, item.id});
+            ASSERT_EQ(again.counter(at).generation, view.counter(at).generation);
+        }
+    }
 }
 
 TEST(ViewWindows, AnItemThatLeavesTheWindowLeavesItsList) {
