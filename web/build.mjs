@@ -13,6 +13,7 @@ const common = {
     bundle: true, minify: true, format: 'esm', target: ['es2022'], legalComments: 'none', logLevel: 'warning',
     alias: {
         '@tandem/client/history': join(here, '../sdk/ts/src/history.ts'),
+        '@tandem/client/past': join(here, '../sdk/ts/src/past.ts'),
         '@tandem/client': process.env.TANDEM_CLIENT ?? join(here, '../sdk/ts/src/index.ts'),
     },
 };

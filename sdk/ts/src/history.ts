@@ -1,14 +1,13 @@
-import { CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_VALUE } from './changes.js';
 import type { AnyChannel, Channel, ChannelHandle, Recorder } from './channel.js';
+import { again } from './difference.js';
 import type { Host } from './handles.js';
 import {
     OP_ADD, OP_ASSIGN, OP_COUNTER_SET, OP_DELETE, OP_INC, OP_INSERT, OP_MOVE, OP_REMOVE, OP_SET, BASE_NONE, DOT_NONE,
     type Draft,
 } from './ops.js';
-import type { Path } from './path.js';
 import { Cell, type Readable } from './store.js';
 import { equal, type Json } from './value.js';
-import { COUNTER, Edit, SET, nodeAt, shownJson, treeChanges, type Node } from './view.js';
+import { COUNTER, Edit, SET, nodeAt, shownJson, type Node } from './view.js';
 import type { Write } from './write.js';
 
 export interface CanUndo {
@@ -133,7 +132,7 @@ function inverse({ op, before, after }: Step, view: Node): Draft[] {
         case OP_ASSIGN:
         case OP_DELETE:
             if (!shows(now, after)) return [];
-            return before ? restore(path, before) : now ? [{ kind: OP_DELETE, path }] : [];
+            return before ? again(path, before) : now ? [{ kind: OP_DELETE, path }] : [];
         default:
             return [];
     }
@@ -142,15 +141,6 @@ function inverse({ op, before, after }: Step, view: Node): Draft[] {
 function holds(node: Node | undefined, value: Json | undefined): boolean {
     return node?.kind === SET && [...node.elements.values()].some(v => equal(v, value));
 }
-
-/** Ops that make a subtree again. */
-const restore = (path: Path, node: Node): Draft[] =>
-    treeChanges(node, path).map(({ kind, path, position = '', value }): Draft => {
-        if (kind === CHANGE_VALUE) return { kind: OP_SET, path, value };
-        if (kind === CHANGE_COUNTER) return { kind: OP_INC, path, value };
-        if (kind === CHANGE_ELEMENT) return { kind: OP_ADD, path, value };
-        return kind === CHANGE_EMPTY ? { kind: OP_ASSIGN, path, value: {} } : { kind: OP_INSERT, path, position, value: null };
-    });
 
 /** The history of a channel, kept from the first call on: steps before it cannot be undone. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any

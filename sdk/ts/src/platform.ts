@@ -62,8 +62,8 @@ function connect(url: string, events: SocketEvents): Socket {
         socket.binaryType = 'arraybuffer';
         socket.onopen = () => !ended && events.opened();
         socket.onmessage = ({ data }) => !ended && data instanceof ArrayBuffer && events.message(new Uint8Array(data));
-        socket.onclose = end;
-        socket.onerror = () => socket?.close();
+        // Closing a socket that has failed makes it fail again, and again, in Node.
+        socket.onclose = socket.onerror = end;
     };
     webSocketClass().then(open).catch(end);
     return {

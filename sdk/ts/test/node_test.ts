@@ -47,3 +47,11 @@ test('a platform without crypto, such as Node 18, makes names of its own all the
         if (own) Object.defineProperty(globalThis, 'crypto', own);
     }
 });
+
+test('a server that is not there is no more than offline', async () => {
+    const client = connect('ws://127.0.0.1:1');
+    const signal = AbortSignal.timeout(5_000);
+    const offline = new Promise(resolve => client.status.subscribe(({ link }) => link === 'offline' && resolve(true), { signal }));
+    assert.ok(await offline);
+    await client.close();
+});

@@ -11,7 +11,7 @@ process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
 // What few applications need has an entry of its own; all share one table of shortened names.
-const entryPoints = ['src/index.ts', 'src/history.ts', 'src/assign.ts'];
+const entryPoints = ['src/index.ts', 'src/history.ts', 'src/assign.ts', 'src/past.ts'];
 const common = { ...bundle, outdir: 'dist', sourcemap: true };
 const { mangleCache } = await build({
     ...common, entryPoints, format: 'esm', splitting: true, chunkNames: 'shared-[hash]', mangleCache: {},
@@ -28,9 +28,9 @@ for (const name of readdirSync('dist/types').filter(n => n.endsWith('.d.ts'))) {
 
 // The entries must agree on the shortened names: an edit made through one is undone through the other.
 const require = createRequire(import.meta.url);
-const names = ['index', 'history', 'assign'];
+const names = ['index', 'history', 'assign', 'past'];
 const formats = [await Promise.all(names.map(name => import(`../dist/${name}.js`))), names.map(name => require(`../dist/${name}.cjs`))];
-for (const [{ connect }, { historyOf }, { wholeOf }] of formats) {
+for (const [{ connect }, { historyOf }, { wholeOf }, { pastOf }] of formats) {
     const client = connect('ws://127.0.0.1:1', { storage: 'memory' });
     const board = client.channel('board:1');
     const history = historyOf(board);
@@ -39,5 +39,7 @@ for (const [{ connect }, { historyOf }, { wholeOf }] of formats) {
     history.undo();
     wholeOf(board).assign({ title: board.field('title').value, list: [{ id: 'i' }] });
     if (JSON.stringify(board.value) !== '{"list":[{"id":"i"}],"title":"A"}') throw new Error('The entries of dist/ do not fit together.');
+    const told = await pastOf(board).at(1).catch(error => error.code);
+    if (told !== 'connection_closed') throw new Error(`Without a server the past is ${told}.`);
     await client.close();
 }

@@ -1,6 +1,7 @@
 // Compiled, never run: what an application writes must type-check as it stands.
 import { connect, TandemError, type Json, type Member, type SyncStatus } from '../../src/index.js';
 import { historyOf } from '../../src/history.js';
+import { pastOf } from '../../src/past.js';
 import { Board, type BoardPresence } from '../support/board.js';
 
 declare const getToken: () => Promise<string>, toast: (s: string) => void, render: (v: unknown) => void;
@@ -67,6 +68,18 @@ export async function page(): Promise<void> {
     history.can.subscribe(can => render(can), { signal });
     board.status.subscribe(s => toast(s.synced ? 'Saved' : `${s.link}: ${s.pending} waiting`), { signal });
     board.conflicts.subscribe(cs => cs.forEach(c => c.restore(0)), { signal });
+
+    const past = pastOf(board);
+    const then = await past.at(3, { signal });
+    is<Equal<typeof then.value.votes, number>>();
+    is<Equal<typeof then.fields.title.value, string>>();
+    is<Equal<ReturnType<typeof then.fields.cards.item>['fields']['done']['value'], boolean>>();
+    // @ts-expect-error the past is not written
+    then.fields.title.set('no');
+    // @ts-expect-error nor are its lists
+    then.fields.cards.insert({ text: 'no', done: false });
+    for (const { path, before, after } of await past.changesBetween(0)) render([path, before, after]);
+    await (await past.restore('release')).committed();
 
     board.presence.set({ name: 'Ada', cursor: null });
     // @ts-expect-error not of the presence's type
