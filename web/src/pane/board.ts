@@ -7,6 +7,7 @@ export const kColors = ['none', 'blue', 'green', 'amber', 'red', 'violet'] as co
 const kCard = { text: f.string(), done: f.boolean(), color: f.string('none') };
 const kBoard = { title: f.string(), decision: f.string(), votes: f.counter(), tags: f.set(), cards: f.list(kCard) };
 
+export type BoardValue = Values<typeof kBoard>;
 export type Card = { readonly id: string } & Values<typeof kCard>;
 
 /** What a person tells the others: `at` is the field they are in, `actor` the writer that conflicts name. */

@@ -10,6 +10,7 @@ const kKeys: readonly (readonly [readonly string[], string])[] = [
     [['Del'], 'Delete the card'],
     [['V'], 'Vote'],
     [['T'], 'Edit the title'],
+    [['H'], 'History; Esc goes back to live'],
     [['Ctrl', 'Z'], 'Undo my last edit'],
     [['Ctrl', 'Shift', 'Z'], 'Redo'],
     [['Ctrl', 'Shift', 'O'], 'Network off or on'],

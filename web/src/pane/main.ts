@@ -3,7 +3,7 @@ import { historyOf } from '@tandem/client/history';
 import { h, initials, set_text, tint_of } from '../shared/dom.ts';
 import { icon } from '../shared/icons.ts';
 import { start_theme } from '../shared/theme.ts';
-import { Board, is_blank, reset_board } from './board.ts';
+import { Board, type BoardValue, is_blank, reset_board } from './board.ts';
 import { Cards } from './cards.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Context } from './context.ts';
@@ -15,6 +15,7 @@ import { Seen } from './seen.ts';
 import { Status } from './status.ts';
 import { Tags } from './tags.ts';
 import { bind_text } from './text_input.ts';
+import { Timeline } from './timeline.ts';
 import { Toasts } from './toast.ts';
 
 // One window on a board: a client, an outbox and a socket of its own. Two of them on a page share nothing but the server.
@@ -37,7 +38,7 @@ const tandem = connect(location.origin.replace(/^http/, 'ws'), {
     onRefused: (error: TandemError) => toasts.show(`Not saved: ${error.hint || error.message}`, 'bad'),
 });
 const board = tandem.channel(Board, board_id);
-const { title, decision, votes, tags } = board.fields;
+const { title, decision, votes } = board.fields;
 
 const tell: Context['tell'] = (what) => {
     if (parent !== window) parent.postMessage({ tandem: what }, location.origin);
@@ -80,7 +81,7 @@ const decision_row = h('label', { class: 'decision', 'data-at': 'decision' },
     h('span', { class: 'field-label' }, 'Decision'), decision_input, decision_flag);
 const votes_value = h('output', { class: 'votes-value', testid: 'votes-value' }, '0');
 const votes_plus = h('button', {
-    class: 'votes', type: 'button', testid: 'votes-plus', title: 'Vote (V)', 'aria-label': 'Vote', 'aria-keyshortcuts': 'v',
+    class: 'votes', type: 'button', testid: 'votes-plus', 'data-at': 'votes', title: 'Vote (V)', 'aria-label': 'Vote', 'aria-keyshortcuts': 'v',
     onclick: () => {
         ctx.track(votes.add(1));
         tell('typed');
@@ -99,6 +100,29 @@ const conflicts = new Conflicts(ctx, { card_text: (id) => cards.text_of(id) }, a
 sheet.append(
     h('div', { class: 'head' }, h('div', { class: 'title-box', 'data-at': 'title' }, title_input), votes_plus),
     tag_list.element, decision_row, conflicts.element, empty, cards.element, people.layer);
+
+// Looking at the past: the same elements show an older state, and cannot be used.
+let past: BoardValue | null = null;
+const timeline = new Timeline(ctx, board, {
+    show(value) {
+        if (value !== null && past === null) {
+            flush_typing();
+            if (document.activeElement instanceof HTMLElement && sheet.contains(document.activeElement)) document.activeElement.blur();
+        }
+        past = value;
+        sheet.inert = value !== null;
+        root.dataset['past'] = String(value !== null);
+        render();
+        if (value === null) point([]);
+    },
+    point,
+    text_of: (id) => cards.text_of(id),
+    name_of: actor_names,
+});
+function point(places: readonly string[]): void {
+    for (const element of sheet.querySelectorAll('.touched')) element.classList.remove('touched');
+    for (const place of places) sheet.querySelector(`[data-at="${CSS.escape(place)}"]`)?.classList.add('touched');
+}
 
 // The bars around it.
 const status = new Status(root, true, (on) => {
@@ -124,8 +148,8 @@ root.append(
         h('span', { class: `avatar big tint-${tint_of(name)}`, 'aria-hidden': 'true' }, initials(name)),
         h('span', { class: 'bar-name', testid: 'name' }, name),
         status.pill, status.retry, status.count, h('span', { class: 'spring' }), people.members, status.toggle),
-    area,
-    h('footer', { class: 'bar foot' }, undo, redo, figures.element, h('span', { class: 'spring' }), help_button),
+    area, timeline.element,
+    h('footer', { class: 'bar foot' }, undo, redo, timeline.button, figures.element, h('span', { class: 'spring' }), help_button),
     toasts.element, help);
 
 function flush_typing(): void {
@@ -135,28 +159,30 @@ function flush_typing(): void {
 }
 
 function step_history(what: 'undo' | 'redo'): void {
+    timeline.close();
     flush_typing();
     ctx.track(history[what]());
 }
 
+let ready = false;
 // What the record says is what is shown. One frame at most is drawn per tick, however many fields changed.
 let drawing = false;
 function draw(): void {
     if (drawing) return;
     drawing = true;
-    queueMicrotask(() => {
-        drawing = false;
-        title_text.show(title.value);
-        decision_text.show(decision.value);
-        set_text(votes_value, String(votes.value));
-        tag_list.show(tags.value);
-        const list = board.fields.cards.value;
-        cards.show(list);
-        empty.hidden = !ready || list.length > 0 || !is_blank(board);
-        people.render_focus();
-    });
+    queueMicrotask(render);
 }
-let ready = false;
+function render(): void {
+    drawing = false;
+    const now = past ?? board.value;
+    title_text.show(now.title);
+    decision_text.show(now.decision);
+    set_text(votes_value, String(now.votes));
+    tag_list.show(now.tags);
+    cards.show(now.cards);
+    empty.hidden = past !== null || !ready || now.cards.length > 0 || !is_blank(board);
+    people.render_focus();
+}
 const history = historyOf(board);
 board.subscribe(draw);
 board.status.subscribe((now) => status.show(now));
@@ -186,7 +212,10 @@ addEventListener('keydown', (event) => {
     if (command && key === 'z') step_history(event.shiftKey ? 'redo' : 'undo');
     else if (command && key === 'y') step_history('redo');
     else if (command && event.shiftKey && key === 'o') status.toggle.click();
+    else if (key === 'escape' && timeline.is_open) timeline.close();
     else if (command || event.altKey || typing) return;
+    else if (key === 'h') void timeline.toggle();
+    else if (timeline.is_open) return;
     else if (key === 'n') cards.add.focus();
     else if (key === 't') title_input.select();
     else if (key === 'v') votes_plus.click();

@@ -20,6 +20,9 @@ const kPaths = {
     search: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM10.5 10.5l3 3',
     chevron: 'm6 4 4 4-4 4',
     eye: 'M1.5 8s2.4-4.5 6.5-4.5S14.5 8 14.5 8 12.1 12.5 8 12.5 1.5 8 1.5 8ZM8 9.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6Z',
+    clock: 'M8 14a6 6 0 1 0 0-12 6 6 0 0 0 0 12ZM8 4.8V8l2.4 1.6',
+    play: 'm5.5 3.5 7 4.5-7 4.5z',
+    pause: 'M5.8 3.8v8.4M10.2 3.8v8.4',
 } as const;
 
 export type Icon = keyof typeof kPaths;
