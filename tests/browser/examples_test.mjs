@@ -62,6 +62,53 @@ test('the to-do list: two windows agree, also about what was done offline', asyn
     assert.deepEqual(complaints(context, { server_away: true }), []);
 });
 
+test('the poll: votes add up, whoever was offline, and the page is drawn by React', async (t) => {
+    const folder = `${kExamples}react-poll`;
+    const server = await Server.start(t, ['--config', `${folder}/tandem.toml`]);
+    const run = (program, args, cwd) => promisify(execFile)(program, args, { cwd, env: { ...process.env, VITE_TANDEM: server.url } });
+    await run(process.execPath, ['tools/build.mjs'], `${kExamples}../sdk/react`);
+    const out = await private_folder(t);
+    await run('npx', ['vite', 'build', '--base', './', '--outDir', out, '--emptyOutDir', '--logLevel', 'warn'], folder);
+    const url = `${await serve_folder(t, out)}/index.html#lunch`;
+    const context = await new_context(t);
+    const [ada, grace] = [await context.newPage(), await context.newPage()];
+    for (const page of [ada, grace]) await page.goto(url);
+    const status = (page) => page.textContent('[role=status]');
+    for (const page of [ada, grace]) await until('it is connected', async () => (await status(page)) === 'Saved');
+    const shown = (page) => page.locator('#answers li').evaluateAll((all) =>
+        all.map((row) => `${row.querySelector('input').value} ${row.querySelector('output').textContent}`));
+    const until_both = (what, wanted) =>
+        until(what, async () => JSON.stringify([await shown(ada), await shown(grace)]) === JSON.stringify([wanted, wanted]));
+
+    await ada.fill('#question', 'Where do we eat?');
+    for (const text of ['Soup', 'Rice']) {
+        await ada.fill('#text', text);
+        await ada.press('#text', 'Enter');
+    }
+    await until_both('both answers are in both windows', ['Soup 0', 'Rice 0']);
+    await until('the question is there', async () => (await grace.inputValue('#question')) === 'Where do we eat?');
+    await until('they know of each other', async () => /with Guest/.test(await ada.textContent('#others')));
+    const vote = (page, text) => page.getByRole('button', { name: `Vote for ${text}` }).click();
+    await vote(ada, 'Soup');
+    await vote(grace, 'Soup');
+    await until_both('both votes count', ['Soup 2', 'Rice 0']);
+
+    await server.kill();
+    for (const page of [ada, grace]) await until('it knows', async () => /Offline/.test(await status(page)));
+    for (const page of [ada, grace, grace]) await vote(page, 'Rice');
+    for (const [page, text] of [[ada, 'Where today?'], [grace, 'Where tomorrow?']]) await page.fill('#question', text);
+    await until('her edits wait', async () => /^Offline, [3-9]/.test(await status(grace)));
+    await server.start();
+    await until_both('all votes count', ['Soup 2', 'Rice 3']);
+    for (const page of [ada, grace]) await until('all is saved', async () => (await status(page)) === 'Saved');
+    const question = await ada.inputValue('#question');
+    const lost = question === 'Where today?' ? 'Where tomorrow?' : 'Where today?';
+    await until('the other question can be restored', async () => (await grace.textContent('#conflicts')).includes(lost));
+    await grace.locator('#conflicts li', { hasText: lost }).getByRole('button').click();
+    for (const page of [ada, grace]) await until('it is restored', async () => (await page.inputValue('#question')) === lost);
+    assert.deepEqual(complaints(context, { server_away: true }), []);
+});
+
 test('the stock: orders never take more than there is, whoever else counts', async (t) => {
     const folder = `${kExamples}node-stock`;
     const server = await Server.start(t, ['--config', `${folder}/tandem.toml`]);
