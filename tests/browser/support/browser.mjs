@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { until } from './wait.mjs';
 
@@ -36,6 +38,17 @@ export async function launch_profile(folder) {
     const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
     const pid = processInfo.find(({ type }) => type === 'browser').id;
     return { context, pid };
+}
+
+/**
+ * Whether the browser has thrown its database away at its latest start, which it does when it was killed between the two halves of
+ * a write in the session before the last (docs/decisions/0011).
+ */
+export async function has_dropped_database(folder) {
+    const databases = join(folder, 'Default/IndexedDB');
+    const logs = (await readdir(databases)).filter((name) => name.endsWith('.leveldb')).map((name) => join(databases, name, 'LOG'));
+    const texts = await Promise.all(logs.map((log) => readFile(log, 'utf8')));
+    return texts.some((text) => text.includes('since it was missing'));
 }
 
 function alive(pid) {
