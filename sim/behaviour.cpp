@@ -281,6 +281,7 @@ void Device::note_issue(const std::string& channel, uint64_t push, int64_t own) 
     issue.is_shared = is_forked;
     issues_[{channel, push}] = world_.ledger.add(std::move(issue));
     world_.note("push", index_, push, channel);
+    check_bases(channel);
 }
 
 void Device::push(const std::string& channel, std::vector<record::Op> ops,
@@ -296,6 +297,7 @@ void Device::push(const std::string& channel, std::vector<record::Op> ops,
 }
 
 void Device::act_once(const std::string& channel) {
+    if (is_partial && one_in(dice_, 12)) return follow_other(channel);
     const bool is_open = channel.starts_with("open");
     client::PushOptions options;
     client::Edit edit = session_->edit(channel);
@@ -340,7 +342,7 @@ void Device::act_once(const std::string& channel) {
         session_->unsubscribe(now(), channel);
     } else {
         wanted_.insert(channel);
-        session_->subscribe(now(), channel);
+        follow(channel);
     }
 }
 

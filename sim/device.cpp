@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/part.hpp"
 #include "sim/world.hpp"
 
 namespace tandem::sim {
@@ -40,6 +41,9 @@ Device::Device(World& world, size_t index)
                               : Persistence::none;
     if (world.options.planted.world == WorldBug::early_confirmation)
         persistence_ = Persistence::confirmed;
+    if (!world.profile.has_partial) return;
+    is_partial = !one_in(dice_, 3);
+    keeps_views_ = !one_in(dice_, 4);
 }
 
 Device::Device(World& world, size_t index, const Device& original)
@@ -49,6 +53,8 @@ Device::Device(World& world, size_t index, const Device& original)
       entropy_(world.dice.next()),
       persistence_(original.persistence_),
       disk_(original.disk_) {
+    is_partial = original.is_partial;
+    keeps_views_ = original.keeps_views_;
     std::vector<OutboxDisk::Key> stored;
     disk_.crash(dice_, stored);
     for (const auto& [key, issue] : original.issues_)
@@ -73,6 +79,7 @@ void Device::create_session() {
     options.pong_timeout_ms = 1'000;
     options.reconnect_delay_min_ms = 50;
     options.reconnect_delay_max_ms = 800;
+    options.keeps_views = keeps_views_;
     options.faults.planted = world_.options.planted.client;
     session_ = std::make_unique<client::Session>(std::move(options));
 }
@@ -104,7 +111,7 @@ void Device::start() {
     for (const std::string& channel : world_.profile.channels) {
         if (!world_.is_healing && one_in(dice_, 4)) continue;
         wanted_.insert(channel);
-        session_->subscribe(now(), channel);
+        follow(channel);
         if (one_in(dice_, 2))
             session_->set_presence(now(), channel,
                                    base::Value::integer(static_cast<int64_t>(index_)));
@@ -172,9 +179,39 @@ void Device::heal() {
 void Device::subscribe_all() {
     for (const std::string& channel : world_.profile.channels) {
         if (!wanted_.insert(channel).second) continue;
-        session_->subscribe(now(), channel);
+        follow(channel);
     }
     pump();
+}
+
+void Device::follow(const std::string& channel) {
+    session_->subscribe(now(), channel,
+                        is_partial ? any_selection(dice_, channel, index_) : record::Selection());
+}
+
+// As an application does whose user scrolls on, or opens something else.
+void Device::follow_other(const std::string& channel) {
+    record::Selection other = any_selection(dice_, channel, index_);
+    if (!one_in(dice_, 3)) return session_->select(now(), channel, std::move(other));
+    if (!session_->load(now(), channel, other.parts()))
+        session_->select(now(), channel, std::move(other));
+}
+
+// The base of an op says that its author saw what was at its path; where the server is at that very
+// seq, it tells what that was.
+void Device::check_bases(const std::string& channel) {
+    if (session_->pending(channel).empty() || !world_.server.is_up()) return;
+    const hub::Channel* live = world_.server.hub()->find_channel(channel);
+    if (live == nullptr || live->state() != hub::Channel::State::ready) return;
+    for (const record::Op& op : session_->pending(channel).back().ops) {
+        if (op.base.seq == 0 || op.base.seq != live->head() || op.base.epoch != live->epoch())
+            continue;
+        if (session_->confirmed(channel).shown(op.path) == live->document().shown(op.path))
+            continue;
+        return world_.violate("a base is of what was seen",
+                              channel + " client " + std::to_string(index_) + " at " +
+                                  record::to_text(op.path) + " #" + std::to_string(op.base.seq));
+    }
 }
 
 bool Device::holds(const Issue& issue) const {
@@ -367,7 +404,8 @@ void Device::check_channels() {
         const record::Path path = {{record::Segment::Kind::key, "own"},
                                    {record::Segment::Kind::key, "d" + std::to_string(index_)}};
         const int64_t shown = session_->view(channel).counter(path).value;
-        if (shown != expected && !is_forked) {
+        const record::Selection& selection = session_->selection_in_force(channel);
+        if (selection.covers_always(path) && shown != expected && !is_forked) {
             world_.violate("the view is confirmed and pending",
                            channel + " client " + std::to_string(index_) + " shows " +
                                std::to_string(shown) + " of its own, not " +
@@ -379,14 +417,12 @@ void Device::check_channels() {
         if (live == nullptr || live->state() != hub::Channel::State::ready ||
             live->head() != cursor.seq || live->epoch() != cursor.epoch)
             continue;
-        if (!(session_->confirmed(channel).shown({}) == live->document().shown({}))) {
-            world_.note("server shows", index_, cursor.seq,
-                        base::to_json(live->document().shown({})));
-            world_.note("client shows", index_, cursor.seq,
-                        base::to_json(session_->confirmed(channel).shown({})));
-            world_.violate("equal cursors show equal states", channel + " client " +
-                                                                  std::to_string(index_) + " at #" +
-                                                                  std::to_string(cursor.seq));
+        const std::string wrong =
+            Part(live->document(), selection).difference(session_->confirmed(channel));
+        if (!wrong.empty()) {
+            world_.violate("equal cursors show equal states",
+                           channel + " client " + std::to_string(index_) + " at #" +
+                               std::to_string(cursor.seq) + " " + wrong);
             return;
         }
     }

@@ -64,6 +64,8 @@ class Device final : public Endpoint {
     bool holds(const Issue& issue) const;
     bool is_wanted(const std::string& channel) const { return wanted_.contains(channel); }
     bool is_forked = false;
+    /// Follows parts of the records, and others now and then.
+    bool is_partial = false;
     uint64_t applied = 0;  ///< cursor moves seen
 
     void handle_open(uint64_t connection) override;
@@ -83,6 +85,9 @@ class Device final : public Endpoint {
     void push(const std::string& channel, std::vector<record::Op> ops, client::PushOptions options,
               int64_t own);
     void note_issue(const std::string& channel, uint64_t push, int64_t own);
+    void follow(const std::string& channel);
+    void follow_other(const std::string& channel);
+    void check_bases(const std::string& channel);
 
     void create_session();
     void pump();
@@ -111,6 +116,7 @@ class Device final : public Endpoint {
     uint64_t absent_until_ = 0;
     int64_t wall_offset_ms_ = 1'700'000'000'000;
     std::set<std::string> wanted_;
+    bool keeps_views_ = false;
     std::map<OutboxDisk::Key, size_t> issues_;
     std::map<std::string, client::Replica::Cursor> cursors_;
 };

@@ -7,6 +7,8 @@
 #include "oracle/oracle.hpp"
 #include "sim/device.hpp"
 #include "sim/other_clients.hpp"
+#include "sim/part.hpp"
+#include "sim/part_reader.hpp"
 #include "sim/world.hpp"
 
 namespace tandem::sim {
@@ -203,12 +205,18 @@ void World::check_devices(const std::string& name, const record::Document& docum
         const port::StoredEntry* last = log.find(cursor.seq);
         if (last != nullptr && last->check != cursor.check)
             return violate("a cursor carries its entry's check", who);
+        const Part part(document, session.selection(name));
+        const json own_wanted = device->is_partial ? parse(base::to_json(part.shown())) : wanted;
         const json shown = parse(base::to_json(session.view(name).shown({})));
-        if (shown != wanted)
-            return violate("everybody shows the same", who + ": " + difference(wanted, shown));
+        if (shown != own_wanted)
+            return violate("everybody shows the same", who + ": " + difference(own_wanted, shown));
         const auto theirs = rows_of(session.view(name).conflicts());
-        if (const std::string found = difference(rows, theirs); !found.empty())
+        const auto own_rows = device->is_partial ? rows_of(part.conflicts()) : rows;
+        if (const std::string found = difference(own_rows, theirs); !found.empty())
             return violate("everybody knows the open conflicts", who + ": " + found);
+        for (const record::Path& list : part.windowed())
+            if (session.total(name, list) != document.items(list).size())
+                return violate("everybody counts the same", who + ": " + record::to_text(list));
         const hub::Channel* channel = server.hub()->find_channel(name);
         const auto& members = channel->presence.members();
         if (session.members(name).size() != members.size())
@@ -220,6 +228,11 @@ void World::check_devices(const std::string& name, const record::Document& docum
             if (known == session.members(name).end() || !(known->second.state == entry.state))
                 return violate("everybody knows who is there", who + ": " + id);
         }
+    }
+    if (part_reader) {
+        const std::string wrong = part_reader->judge(name);
+        if (!wrong.empty())
+            return violate("a part over JSON is that of the record", name + " " + wrong);
     }
     for (const auto& client : json_clients) {
         const std::string* value = client->value_of(name);

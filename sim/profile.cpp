@@ -91,6 +91,10 @@ Profile::Profile(Dice& dice) {
     config.limits.presence_ttl_ms = 3'000;
     config.limits.frame_cache_bytes_per_channel = between(dice, 1, 64) * base::kKiB;
     config.limits.entries_per_commit_max = between(dice, 1, 64);
+    // Worlds without parts go on as they did before there were any.
+    Dice aside = dice;
+    aside.next();
+    has_partial = percent(aside, 50);
 }
 
 }  // namespace tandem::sim

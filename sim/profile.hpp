@@ -41,6 +41,8 @@ struct Profile {
     bool has_json_client = false;
     bool has_http_client = false;
     bool has_long_absence = false;
+    /// Some devices, and a client of the JSON protocol, follow parts of records.
+    bool has_partial = false;
 
     hub::Config config;
 };

@@ -5,6 +5,7 @@
 
 #include "sim/device.hpp"
 #include "sim/other_clients.hpp"
+#include "sim/part_reader.hpp"
 
 namespace tandem::sim {
 
@@ -31,11 +32,17 @@ World::World(const Options& o)
         profile.has_deletion = profile.has_fork = false;
         profile.has_restore = true;
     }
+    if (o.planted.client == client::PlantedBug::selection_not_kept ||
+        o.planted.client == client::PlantedBug::uncovered_base ||
+        o.planted.hub == hub::PlantedBug::forget_exit ||
+        o.planted.hub == hub::PlantedBug::forget_held)
+        profile.has_partial = true;
     for (size_t i = 0; i < profile.devices; ++i)
         devices.push_back(std::make_unique<Device>(*this, i));
     if (profile.has_json_client) json_clients.push_back(std::make_unique<JsonClient>(*this, 0));
     if (profile.has_http_client || profile.has_deletion)
         http_clients.push_back(std::make_unique<HttpClient>(*this, 0));
+    if (profile.has_partial) part_reader = std::make_unique<PartReader>(*this);
     network.has_loss = profile.has_frame_loss;
 }
 
@@ -91,6 +98,7 @@ Result World::run() {
         client->start();
     for (auto& client : http_clients)
         client->start();
+    if (part_reader) part_reader->start();
     harm();
     watch();
     // There is always something to come, so only the count ends this.
@@ -256,6 +264,7 @@ void World::heal() {
     }
     for (auto& client : json_clients)
         client->heal();
+    if (part_reader) part_reader->heal();
     const uint64_t ceiling = scheduler.events() + kEventsCeiling;
     // A lost last frame is noticed with the next one.
     HttpClient last(*this, 9);
@@ -263,6 +272,7 @@ void World::heal() {
     // A shutdown that had begun before may have gone on until now.
     for (auto& client : json_clients)
         client->heal();
+    if (part_reader) part_reader->heal();
     for (const std::string& name : profile.channels)
         last.touch(name);
     if (!run_until(scheduler.now_ms() + 1'000, ceiling)) return;

@@ -21,6 +21,7 @@ namespace tandem::sim {
 class Device;
 class JsonClient;
 class HttpClient;
+class PartReader;
 
 struct Options {
     uint64_t seed = 1;
@@ -69,6 +70,7 @@ class World {
     std::vector<std::unique_ptr<Device>> devices;
     std::vector<std::unique_ptr<JsonClient>> json_clients;
     std::vector<std::unique_ptr<HttpClient>> http_clients;
+    std::unique_ptr<PartReader> part_reader;  ///< null when nobody follows parts
     uint64_t crashes = 0;
     uint64_t alarms = 0;
     bool is_healing = false;

@@ -18,6 +18,8 @@ enum class PlantedBug : uint8_t {
     apply_before_commit = 8,
     eager_epoch = 9,         ///< a base of an older epoch counts in full, past its fork
     keep_floor_cursor = 10,  ///< a cursor below the floor gets a diff instead of a reset
+    forget_exit = 11,        ///< nobody hears that an item has left a window
+    forget_held = 12,        ///< a view counts as selected by what is wanted now
 };
 
 }  // namespace tandem::hub

@@ -178,7 +178,8 @@ void Hub::activate(Subscription& subscription) {
     // Both were read when they came.
     record::Selection select = *read_selection(connection.codec, subscription.wanted.select);
     record::Selection held = *read_selection(connection.codec, subscription.wanted.held);
-    const bool is_held_other = !subscription.wanted.held.empty() && !(held == select);
+    const bool is_held_other = !subscription.wanted.held.empty() && !(held == select) &&
+                               config_.planted != PlantedBug::forget_held;
     subscription.is_installing = is_held_other || subscription.wanted.select_version != 0;
     subscription.held =
         is_held_other ? std::make_unique<record::Selection>(std::move(held)) : nullptr;

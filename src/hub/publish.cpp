@@ -39,6 +39,10 @@ void Hub::publish(Channel& channel, const Inflight& item) {
         }
         std::vector<record::Change> changes = changes_of(channel, *group, item.entry.seq);
         if (config_.planted == PlantedBug::lost_tombstone) drop_removals(changes);
+        if (config_.planted == PlantedBug::forget_exit)
+            std::erase_if(changes, [](const record::Change& change) {
+                return change.kind == record::ChangeKind::outside;
+            });
         if (!std::exchange(has_counted, true))
             for (const record::Change& change : changes)
                 if (change.kind == record::ChangeKind::conflict) stats_.conflicts++;
