@@ -168,6 +168,8 @@ class List : public Handle {
     using Handle::Handle;
     Value value() const;
     std::vector<ItemId> items() const;
+    /// How many items the list has, also outside of the windows that are followed.
+    uint64_t total() const;
     ItemId insert(Value object, const Place& place = Place::last());
     Write move(const ItemId& item, const Place& place);
     Write remove(const ItemId& item);
@@ -210,8 +212,14 @@ class Conflict {
 
 class Channel {
   public:
-    /// Runs the client until the record is here.
+    /// Runs the client until the record, or what is selected of it, is here.
     Result<Committed> wait_ready(std::chrono::milliseconds timeout);
+    /// Follows these parts from now on (none: the whole record), in place of what was followed
+    /// before. It does not wait: the view shows the former parts until the new ones are here, which
+    /// `wait_ready` waits for. Errors: `bad_path`, `bad_select`.
+    Result<Committed> select(const std::vector<std::string>& parts);
+    /// Follows these parts, too. Errors as for `select`.
+    Result<Committed> load(const std::vector<std::string>& parts);
     Value value() const;
     Status status() const;
     Field field(std::string_view path) { return {*core_, name_, std::string(path)}; }
@@ -243,10 +251,16 @@ class Channel {
     std::string name_;
 };
 
+struct SelectOptions {
+    /// Paths (with all below them), and windows of lists by the index of their items, such as
+    /// `cards[0:40]`. None: the whole record.
+    std::vector<std::string> select;
+};
+
 struct ClientOptions {
     std::string url;  ///< ws://host:port or http://host:port
-    /// File that keeps what is pending over restarts and crashes; one process at a time uses it.
-    /// Empty: pending writes end with the program.
+    /// File that keeps what is pending over restarts and crashes, and what was shown last; one
+    /// process at a time uses it. Empty: both end with the program.
     std::string outbox;
     std::string name = "tandem-cpp";  ///< for the server's logs
 };
@@ -260,8 +274,10 @@ class Client {
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
 
-    /// Follows the channel from now on.
-    Channel channel(std::string_view name);
+    /// Follows the channel, or parts of it, from now on. Parts that cannot be read are an error of
+    /// `wait_ready`. Another handle of the same channel follows the same parts, unless it names
+    /// others.
+    Channel channel(std::string_view name, const SelectOptions& options = {});
 
     /// For loops of other libraries: call `poll` when `fd` is readable. It never blocks.
     int fd() const;

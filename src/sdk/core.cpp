@@ -20,6 +20,20 @@ constexpr size_t kOutcomesMax = 1024;
 // In a loop of others, timers of the connection are looked at this often.
 constexpr uint64_t kTickMs = 500;
 
+base::Result<std::vector<record::SelectedPart>> read_parts(const std::vector<std::string>& texts) {
+    std::vector<record::SelectedPart> parts;
+    for (const std::string& text : texts) {
+        TANDEM_TRY(record::SelectedPart part, record::parse_selected(text));
+        parts.push_back(std::move(part));
+    }
+    return parts;
+}
+
+base::Result<record::Selection> read_selection(const std::vector<std::string>& texts) {
+    TANDEM_TRY(auto parts, read_parts(texts));
+    return record::Selection::make(parts);
+}
+
 uint64_t since_epoch_ms(auto time) {
     using std::chrono::duration_cast;
     using std::chrono::milliseconds;
@@ -93,6 +107,7 @@ Core::Core(std::unique_ptr<net::Reactor> reactor, net::Url url, std::optional<Ou
       }) {}
 
 Core::~Core() {
+    keep_views();
     if (timer_fd_.get() >= 0) reactor_->remove(timer_fd_.get(), *this);
 }
 
@@ -101,14 +116,19 @@ client::Options Core::session_options() {
     out.entropy = [this] { return uint64_t{random_()} << 32 | random_(); };
     out.client = options_.name;
     out.persistence = outbox_ ? client::Persistence::confirmed : client::Persistence::none;
+    out.keeps_views = outbox_.has_value();
     return out;
 }
 
 base::Status Core::start() {
     if (outbox_) {
         TANDEM_TRY(const std::vector<client::StoreRecord> records, outbox_->load());
-        for (const client::StoreRecord& record : records)
-            TANDEM_CHECK(session_.restore(record));
+        for (const client::StoreRecord& record : records) {
+            auto restored = session_.restore(record);
+            // A view that cannot be read comes again from the server.
+            if (!restored && record.kind != client::StoreRecord::Kind::view)
+                return restored.error();
+        }
     }
     session_.start(now());
     pump();
@@ -120,11 +140,45 @@ client::Now Core::now() const {
             since_epoch_ms(std::chrono::system_clock::now())};
 }
 
-void Core::subscribe(std::string_view channel) {
+// What was shown last is there at the next start.
+void Core::keep_views() {
+    if (!outbox_) return;
+    session_.stop(now());
+    std::vector<client::StoreRecord> records;
+    while (auto record = session_.poll_store())
+        records.push_back(std::move(*record));
+    if (!records.empty()) (void)outbox_->store(records);
+}
+
+void Core::subscribe(std::string_view channel, const std::vector<std::string>& select) {
+    auto selection = read_selection(select);
+    if (!selection) {
+        refused_channels_.insert_or_assign(std::string(channel), to_error(selection.error()));
+        return;
+    }
     // Each handle of a channel is the same subscription.
-    if (!followed_.emplace(channel).second) return;
-    session_.subscribe(now(), channel);
+    const bool is_new = followed_.emplace(channel).second;
+    if (!is_new && select.empty()) return;
+    session_.subscribe(now(), channel, std::move(*selection));
     pump();
+}
+
+Result<Committed> Core::follow(std::string_view channel, const std::vector<std::string>& parts,
+                               Following following) {
+    auto read = read_parts(parts);
+    if (!read) return to_error(read.error());
+    if (following == Following::also) {
+        if (auto loaded = session_.load(now(), channel, *read); !loaded)
+            return to_error(loaded.error());
+    } else {
+        auto selection = record::Selection::make(*read);
+        if (!selection) return to_error(selection.error());
+        session_.select(now(), channel, std::move(*selection));
+    }
+    if (auto refused = refused_channels_.find(channel); refused != refused_channels_.end())
+        refused_channels_.erase(refused);
+    pump();
+    return Committed{session_.cursor(channel).seq};
 }
 
 void Core::pump() {

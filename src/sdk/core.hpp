@@ -32,7 +32,11 @@ class Core final : private net::IoHandler {
     client::Session& session() { return session_; }
     client::Now now() const;
 
-    void subscribe(std::string_view channel);
+    /// What cannot be selected is told by `wait_ready`.
+    void subscribe(std::string_view channel, const std::vector<std::string>& select);
+    enum class Following : uint8_t { only, also };
+    Result<Committed> follow(std::string_view channel, const std::vector<std::string>& parts,
+                             Following following);
     /// Collects ops with `work` and pushes them as one write.
     using Work = std::function<base::Result<void>(client::Edit&)>;
     Write push(const std::string& channel, const Work& work,
@@ -78,6 +82,7 @@ class Core final : private net::IoHandler {
          ClientOptions options);
     client::Options session_options();
     [[nodiscard]] base::Status start();
+    void keep_views();
     void on_io(uint32_t events) override;
 
     bool store();

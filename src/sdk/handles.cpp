@@ -118,6 +118,11 @@ std::vector<ItemId> List::items() const {
     return out;
 }
 
+uint64_t List::total() const {
+    const auto at = record::parse_path(path_);
+    return at ? core_->session().total(channel_, *at) : 0;
+}
+
 ItemId List::insert(Value object, const Place& place) {
     ItemId item;
     (void)write_at(*core_, channel_, path_, {}, [&](client::Edit& edit, record::Path path) {
@@ -201,6 +206,13 @@ Result<Committed> Channel::wait_ready(std::chrono::milliseconds timeout) {
     return core_->wait_ready(name_, timeout);
 }
 
+Result<Committed> Channel::select(const std::vector<std::string>& parts) {
+    return core_->follow(name_, parts, sdk::Core::Following::only);
+}
+Result<Committed> Channel::load(const std::vector<std::string>& parts) {
+    return core_->follow(name_, parts, sdk::Core::Following::also);
+}
+
 Value Channel::value() const { return sdk::from_base(core_->shown(name_, {})); }
 Status Channel::status() const { return core_->status(name_); }
 
@@ -282,8 +294,8 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-Channel Client::channel(std::string_view name) {
-    core_->subscribe(name);
+Channel Client::channel(std::string_view name, const SelectOptions& options) {
+    core_->subscribe(name, options.select);
     return {*core_, std::string(name)};
 }
 

@@ -82,8 +82,10 @@ base::Result<std::vector<client::StoreRecord>> OutboxFile::load() {
         client::StoreRecord& record = out.emplace_back();
         record.channel = select.bytes(0);
         record.push = select.number(1);
-        record.kind =
-            record.push == 0 ? client::StoreRecord::Kind::state : client::StoreRecord::Kind::push;
+        using client::StoreRecord;
+        record.kind = record.push == 0                       ? StoreRecord::Kind::state
+                      : record.push == StoreRecord::kViewKey ? StoreRecord::Kind::view
+                                                             : StoreRecord::Kind::push;
         record.bytes = select.bytes(2);
     }
     if (code != SQLITE_DONE) return failure(code);

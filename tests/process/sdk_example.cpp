@@ -76,14 +76,37 @@ int follow(tandem::Client& client, tandem::Channel& board) {
     return 0;
 }
 
+// One screen of a list, the next one, and what was shown last when nobody answers.
+int follow_parts(tandem::Client& client, const char* channel) {
+    tandem::Channel board = client.channel(channel, {.select = {"title", "cards[0:2]"}});
+    show(board);
+    if (auto ready = board.wait_ready(10s); !ready) return fail("ready", ready.error());
+    show(board);
+    std::printf("%u of them\n", static_cast<unsigned>(board.list("cards").total()));
+    if (auto loaded = board.load({"cards[2:3]"}); !loaded) return fail("load", loaded.error());
+    if (auto ready = board.wait_ready(10s); !ready) return fail("load", ready.error());
+    show(board);
+    // Removes what is seen of the list, and no more.
+    auto write = board.field("cards").remove();
+    if (auto done = write.wait(10s); !done) return fail("remove", done.error());
+    if (auto selected = board.select({"cards[0:1]"}); !selected) return 1;
+    if (auto ready = board.wait_ready(10s); !ready) return fail("select", ready.error());
+    show(board);
+    if (auto wrong = board.load({"cards[5:5]"}); wrong || wrong.error().code() != "bad_select")
+        return 1;
+    if (auto wrong = board.select({"a//b"}); wrong || wrong.error().code() != "bad_path") return 1;
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc != 5) return 2;
     auto client = tandem::Client::open({.url = argv[1], .outbox = argv[3], .name = "sdk-example"});
     if (!client) return fail("open", client.error());
-    tandem::Channel board = (*client).channel(argv[2]);
     const std::string command = argv[4];
+    if (command == "parts") return follow_parts(*client, argv[2]);
+    tandem::Channel board = (*client).channel(argv[2]);
     if (command == "write") return write_all(board);
     if (command == "offline") return write_offline(board);
     if (command == "follow") return follow(*client, board);

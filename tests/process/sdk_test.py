@@ -38,6 +38,26 @@ class CppSdk(ProcessTest):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(record(again, "board:1")["value"], {"votes": 2, "note": "synced"})
 
+    def test_parts_of_a_record(self):
+        server = self.start()
+        patch(server, "board:1", [put("title", "Plan"), put("price", 3)])
+        for i in range(6):
+            patch(server, "board:1", [{"op": "insert", "path": "cards", "value": {"text": f"c{i}"}}])
+        done = self.example(server.url, "parts")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        empty, first, total, loaded, selected = done.stdout.splitlines()
+
+        def texts(line):
+            return [card["text"] for card in json.loads(line)["cards"]]
+
+        self.assertEqual((empty, total), ("{}", "6 of them"))
+        self.assertEqual((sorted(json.loads(first)), texts(first)), (["cards", "title"], ["c0", "c1"]))
+        self.assertEqual((texts(loaded), texts(selected)), (["c0", "c1", "c2"], ["c3"]))
+        self.assertEqual([card["text"] for card in record(server, "board:1")["value"]["cards"]], ["c3", "c4", "c5"])
+        # The next run begins with what this one showed last.
+        done = self.example(server.url, "parts")
+        self.assertEqual(texts(done.stdout.splitlines()[0]), ["c3"], done.stdout)
+
     def test_an_outbox_belongs_to_one_program(self):
         server = self.start()
         follower = subprocess.Popen([EXAMPLE, server.url, "board:1", os.path.join(self.folder, "outbox.db"), "follow"],
