@@ -6,13 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { private_folder, Server } from './support/server.mjs';
 import { until } from './support/wait.mjs';
 
-// The past of a channel by the client library, against the real server and without a browser.
+// The past of a channel and decisions by the client library, against the real server and without a browser.
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 async function library(t) {
     const { build } = createRequire(here('../../sdk/ts/package.json'))('esbuild');
-    const contents = "export { connect, f } from './index.ts'; export { pastOf } from './past.ts'; export { historyOf } from './history.ts';";
+    const contents = "export { connect, f } from './index.ts'; export { pastOf } from './past.ts'; export { historyOf } from './history.ts'; export { decide } from './decide.ts';";
     const result = await build({
         stdin: { contents, resolveDir: here('../../sdk/ts/src'), loader: 'ts' }, bundle: true, write: false, format: 'esm', target: 'es2022',
     });
@@ -99,4 +99,39 @@ test('every state of a board is read as it was, and brought back as an edit that
     assert.deepEqual([conflict.shown, conflict.losers[0].value].sort(), ['Meanwhile', 'Plan']);
     await past.deleteVersion('before');
     assert.deepEqual(await past.versions(), []);
+});
+
+test('a decision settles what waits for one, unless somebody wrote meanwhile, and the journal names it', async (t) => {
+    const { connect, f, decide } = await library(t);
+    const server = await Server.start(t);
+    const tandem = connect(server.url, { storage: 'memory', onRefused: () => undefined });
+    t.after(() => tandem.close());
+    const board = tandem.channel({ namespace: 'board', fields: { decision: f.string(), title: f.string() } }, 'decide');
+    await board.synced();
+    const { decision } = board.fields;
+    const crossing = async (mine, other) => {
+        tandem.goOffline();
+        const write = decision.set(mine);
+        await server.patch('board:decide', [{ op: 'set', path: 'decision', value: other }]);
+        tandem.goOnline();
+        await write.committed();
+        await until('it is seen', () => board.status.value.synced && board.conflicts.value.length === 1);
+    };
+    await crossing('Saturday', 'Sunday');
+    const { seq } = await decide(board, board.conflicts.value[0], 'Monday').committed();
+    await until('settled', () => board.conflicts.value.length === 0);
+    assert.equal(decision.value, 'Monday');
+    const { conflicts } = await server.get('channels/board%3Adecide/conflicts?all=1');
+    const settled = conflicts.filter((row) => row.closed_seq === seq);
+    assert.ok(settled.length > 0 && settled.every((row) => row.decided_by), JSON.stringify(conflicts));
+
+    await crossing('June', 'July');
+    const [conflict] = board.conflicts.value;
+    tandem.goOffline();
+    const late = decide(board, conflict, 'August');
+    await server.patch('board:decide', [{ op: 'set', path: 'decision', value: 'September' }]);
+    tandem.goOnline();
+    await assert.rejects(late.committed(), { code: 'precondition_failed' });
+    await until('what was written meanwhile stands', () => decision.value === 'September');
+    await assert.rejects(decide(board, { path: 'title' }, 'No').committed(), { code: 'invalid_argument' });
 });

@@ -31,6 +31,8 @@ export interface Op {
     readonly position?: string | undefined;
     readonly generation?: Dot | undefined;
     readonly seen?: number | undefined;
+    /** Of a `set`: it settles a conflict. */
+    readonly decides?: boolean | undefined;
     readonly base: Base;
 }
 
@@ -38,7 +40,8 @@ export interface Op {
 export type Draft = Omit<Op, 'base'>;
 
 const OP = spec({
-    kind: 'n', path: 'p', value: 'w', position: 'u', actor: 'n', counter: 'n', seen: 'i', epoch: 'e', seq: 'n',
+    kind: 'n', path: 'p', value: 'w', position: 'u', actor: 'n', counter: 'n', seen: 'i', epoch: 'e', seq: 'n', seenSeq: 'n', resolver: 'n',
+    declared: 'o', decides: 'o',
 });
 
 /** The body of a push. The bytes are kept as they are, because the server compares digests of retries. */
@@ -48,9 +51,9 @@ export function encodeOps(ops: readonly Op[]): Uint8Array {
 
 export function decodeOps(bytes: Uint8Array): Op[] {
     return decodeAll(OP, bytes).map(raw => {
-        const { kind, path = [], value, position, actor, counter, seen, epoch, seq } = raw as unknown as Op & Base & { actor: number; counter: number };
+        const { kind, path = [], value, position, actor, counter, seen, epoch, seq, decides } = raw as unknown as Op & Base & { actor: number; counter: number };
         const counts: Partial<Op> = kind === OP_COUNTER_SET ? { generation: [actor, counter], seen } : {};
-        return { kind, path, value, position, ...counts, base: { epoch, seq } };
+        return { kind, path, value, position, decides, ...counts, base: { epoch, seq } };
     });
 }
 

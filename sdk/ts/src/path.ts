@@ -35,7 +35,7 @@ export function nameOf(segment: Segment): string {
 
 export function checkPath(path: Path): Path {
     if (path.length > SEGMENTS_MAX || (path.length > 3 && encodePath(path).length > PATH_BYTES_MAX + SEGMENTS_MAX * 2))
-        throw new TandemError('bad_path', 'The path is too long.');
+        throw new TandemError('bad_path', 'It is too long.');
     for (let i = 1; i < path.length; i++)
         if (path[i] === 'id' && isItem(path[i - 1]!)) throw new TandemError('bad_path', 'An item has its own id.');
     return path;

@@ -160,7 +160,7 @@ export class Session {
     /** An edit; it is shown at once. The stamp is this device's clock as the server would tell it. */
     edit(replica: Replica, ops: Op[], ifUnchanged: readonly string[], write: PendingWrite, now: number): Push {
         if (ops.length > OPS_MAX || encodeOps(ops).length > this.messageMax - ENVELOPE)
-            throw new TandemError('too_large', 'The edit is too large.');
+            throw new TandemError('too_large', 'It is too large.');
         const ms = Math.max(0, Math.round(now + this.offset));
         this.stamp = ms > this.stamp[0] ? [ms, 0] : [this.stamp[0], this.stamp[1] + 1];
         return replica.edit(ops, this.stamp, ifUnchanged, write);

@@ -14,7 +14,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 export function checkKey(key: string): void {
     if (RESERVED.test(key)) throw new TandemError('reserved_key', `The key ${key} is reserved.`);
     if (key === '' || CONTROL.test(key) || LONE_SURROGATE.test(key) || utf8(key).length > 255)
-        throw new TandemError('bad_path', 'A key is 1–255 bytes of text.');
+        throw new TandemError('bad_path', 'A key has 1-255 bytes.');
 }
 
 function checkDepth(depth: number): void {

@@ -14,7 +14,7 @@ const INTERNAL = `
     messageBytesMax ackedCounter duplicate actorSlot defs retryAfterMs joined left reconnectAfterMs serverMs stampActor
     forgetMembers clearMembers readers failure actors room leave segment slot sent seen reset head started handle current position
     kind dot more base edit watch take tell merge append run row ref byte bytes raw tag num self full update bool u32 signed body
-    keep show keeps unkept tellAll first node own child want writes boot recorder part fail told old windows wanted inForce asking answered subscribes isSelected asks unselect chunksAcked held selectVersion installs
+    keep show keeps unkept tellAll first node own child want writes boot recorder part fail told seenSeq declared decides resolver old windows wanted inForce asking answered subscribes isSelected asks unselect chunksAcked held selectVersion installs
     reselect pick follow selection busy timer socket stamp offset any paths def
 `.trim().split(/\s+/);
 
