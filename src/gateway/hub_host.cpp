@@ -146,6 +146,11 @@ void HubHost::on_turn_end() {
     hub::LogLine line;
     while (hub_.poll_log(line))
         on_log_(line);
+    if (on_news) {
+        scratch_news_.clear();
+        hub_.take_news(scratch_news_);
+        if (!scratch_news_.empty()) on_news(scratch_news_);
+    }
     arm_timer();
     if (member_ != nullptr) member_->flush();
     if (hub_.has_failed() && on_failure) std::exchange(on_failure, nullptr)();

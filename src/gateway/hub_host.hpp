@@ -64,6 +64,8 @@ class HubHost final : private net::TurnEndHandler {
     void schedule_turn_end() { reactor_.schedule_turn_end(*this); }
     /// Called when the store fails for good.
     std::function<void()> on_failure;
+    /// Called at the end of a turn with what the hub has news of, when its config wants that.
+    std::function<void(std::vector<hub::News>&)> on_news;
 
   private:
     struct Socket {
@@ -91,6 +93,7 @@ class HubHost final : private net::TurnEndHandler {
     size_t requests_under_way_ = 0;  ///< of a joined host, to any
     std::vector<hub::ConnectionId> scratch_ids_;
     std::vector<hub::FramePtr> scratch_frames_;
+    std::vector<hub::News> scratch_news_;
 };
 
 /// The handler of one Tandem WebSocket.

@@ -26,6 +26,7 @@ struct Config {
     std::map<std::string, Namespace, std::less<>> namespaces;
     std::string server_name = "tandem";
     std::string docs_url = "docs/errors.md";
+    bool wants_news = false;  ///< somebody calls `take_news`
     PlantedBug planted = PlantedBug::none;
 };
 

@@ -389,6 +389,7 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
             }
             if (!item.outcome_key.empty()) std::erase(channel.keys_in_flight, item.outcome_key);
         }
+        note_entries(name);
         for (Subscription* subscription : channel.subscribers)
             wake(*subscription->connection);
         drain_waiting(now, channel);

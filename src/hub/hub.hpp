@@ -75,6 +75,13 @@ struct LogLine {
     std::string text;
 };
 
+/// What somebody who follows all channels from outside is told; the rest is in the store.
+struct News {
+    std::string channel;
+    bool has_entries = false;   ///< its log has grown, or it was deleted
+    bool has_presence = false;  ///< its members have changed
+};
+
 /// The server of one shard as a state machine without I/O: bytes, time and completions come in,
 /// messages and requests for the store come out. The caller, after any `handle_…`:
 ///   - takes `take_ready` and calls `poll_transmit` for each of these connections, now and again
@@ -122,6 +129,8 @@ class Hub {
     /// Connections to close once what `poll_transmit` gives is flushed.
     void take_closing(std::vector<ConnectionId>& out);
     bool poll_log(LogLine& out);
+    /// Channels of which there is news since the last call; none unless the config wants them.
+    void take_news(std::vector<News>& out);
 
     /// Requests of the HTTP API and the command line; answered through `poll_reply`.
     void request(Now now, uint64_t id, Request request);
@@ -176,6 +185,8 @@ class Hub {
     void answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,
                         uint64_t counter, base::Error error);
     void mark_dirty(Channel& channel);
+    void note_entries(const std::string& channel);
+    void note_presence(const Channel& channel);
     void submit_batch(Now now);
     void handle_appended(Now now, const std::vector<std::string>& channels);
     void handle_append_failed(Now now, const std::vector<std::string>& channels, base::Error error);
@@ -223,6 +234,7 @@ class Hub {
     void handle_request(Now now, uint64_t id, DeleteChannel& request);
     void handle_request(Now now, uint64_t id, ReadEntries& request);
     void handle_request(Now now, uint64_t id, ReadConflicts& request);
+    void handle_request(Now now, uint64_t id, ReadJournal& request);
     void handle_request(Now now, uint64_t id, ReadPresence& request);
     void handle_request(Now now, uint64_t id, ListConnections& request);
     void handle_request(Now now, uint64_t id, ReplaceRecord& request);
@@ -266,6 +278,7 @@ class Hub {
     std::vector<ConnectionId> ready_;
     std::vector<ConnectionId> closing_;
     std::deque<LogLine> log_;
+    std::map<std::string, News, std::less<>> news_;
     std::deque<Reply> replies_;
     std::vector<Channel*> dirty_;
     bool is_append_running_ = false;

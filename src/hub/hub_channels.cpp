@@ -109,6 +109,7 @@ void Hub::handle_timeout(Now now) {
         departures_.erase(departures_.begin());
         if (found == channels_.end()) continue;
         found->second->presence.expire(now.mono_ms);
+        note_presence(*found->second);
         for (Subscription* subscription : found->second->subscribers)
             wake(*subscription->connection);
     }

@@ -241,6 +241,7 @@ void Hub::leave(Now now, Subscription& subscription, Farewell farewell) {
         channel.presence.orphan(subscription.member_id, subscription.connection->id, until);
         departures_.emplace(until, channel.name());
     }
+    note_presence(channel);
     for (Subscription* other : channel.subscribers)
         wake(*other->connection);
 }
@@ -332,6 +333,7 @@ void Hub::handle(Now, Connection& connection, wire::PresenceSet& frame) {
         channel.presence.set(subscription.member_id, connection.subject, std::move(frame.state),
                              connection.id);
     }
+    note_presence(channel);
     for (Subscription* other : channel.subscribers)
         wake(*other->connection);
 }

@@ -163,6 +163,7 @@ void Hub::handle_request(Now now, uint64_t id, DeleteChannel& request) {
 
 // The channel begins anew under another epoch; those who follow it are reset to the empty record.
 void Hub::handle_deleted(Now now, const std::string& name) {
+    note_entries(name);
     const auto found = channels_.find(name);
     if (found == channels_.end()) return;
     std::unique_ptr<Channel> old = std::move(found->second);
@@ -222,6 +223,32 @@ void Hub::handle_request(Now now, uint64_t id, ReadConflicts& request) {
         append_row_json(json, row, channel->document());
     }
     reply(id, json + "]}", channel);
+}
+
+void Hub::handle_request(Now now, uint64_t id, ReadJournal& request) {
+    const Channel* channel = ready(find_channel(request.channel));
+    if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    const auto changed_seq = [](const record::Row& row) {
+        return std::max(row.seq, row.closed_seq);
+    };
+    auto rows = channel->document().journal(record::Document::Rows::all);
+    std::erase_if(rows, [&](const record::Row& row) { return changed_seq(row) <= request.after; });
+    std::stable_sort(rows.begin(), rows.end(), [&](const record::Row& a, const record::Row& b) {
+        return changed_seq(a) < changed_seq(b);
+    });
+    size_t count = std::min<size_t>(rows.size(), std::max<uint32_t>(request.limit, 1));
+    while (count < rows.size() && changed_seq(rows[count]) == changed_seq(rows[count - 1]))
+        count++;
+    std::string json = "[";
+    for (size_t i = 0; i < count; ++i) {
+        if (i > 0) json += ',';
+        append_row_json(json, rows[i], channel->document());
+    }
+    reply(id, json + ']', channel);
+    Reply& out = replies_.back();
+    out.floor = channel->floor();
+    out.has_more = count < rows.size();
+    if (out.has_more) out.seq = changed_seq(rows[count - 1]);
 }
 
 void Hub::handle_request(Now now, uint64_t id, ReadPresence& request) {

@@ -88,6 +88,22 @@ void Hub::refresh(ChannelRow& row) const {
     row.subscribers = channel->subscribers.size();
 }
 
+void Hub::note_entries(const std::string& channel) {
+    if (config_.wants_news) news_[channel].has_entries = true;
+}
+
+void Hub::note_presence(const Channel& channel) {
+    if (config_.wants_news) news_[channel.name()].has_presence = true;
+}
+
+void Hub::take_news(std::vector<News>& out) {
+    for (auto& [channel, news] : news_) {
+        news.channel = channel;
+        out.push_back(std::move(news));
+    }
+    news_.clear();
+}
+
 void Hub::reply_listed(uint64_t id, const port::Listed& listed) {
     Reply out;
     out.id = id;

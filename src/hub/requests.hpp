@@ -71,6 +71,14 @@ struct ReadConflicts {
     bool is_all = false;  ///< closed ones too
     uint64_t after = 0;   ///< rows that opened or closed above this seq
 };
+/// Rows of the conflict journal as they are now, of those that opened or closed above `after`, in
+/// the order of when they last did. The answer's seq is the one through which it has them; rows of
+/// one seq stay together.
+struct ReadJournal {
+    std::string channel;
+    uint64_t after = 0;
+    uint32_t limit = 100;
+};
 struct ReadPresence {
     std::string channel;
 };
@@ -116,7 +124,7 @@ struct DecideConflict {
 using Request =
     std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries, ReadConflicts,
                  ReadPresence, ListConnections, ReplaceRecord, ReadHashes, ReadChanges, SaveVersion,
-                 ListVersions, DeleteVersion, RestoreRecord, DecideConflict>;
+                 ListVersions, DeleteVersion, RestoreRecord, DecideConflict, ReadJournal>;
 
 /// A connection as ListConnections shows it. What a guest adds to the row of its home are its
 /// channels and sums.
@@ -152,6 +160,7 @@ struct Reply {
     std::string json;
     uint64_t epoch = 0;  ///< of answers about a record: its version
     uint64_t seq = 0;
+    uint64_t floor = 0;                ///< of ReadJournal: closed rows at or below it are forgotten
     std::vector<ChannelRow> channels;  ///< of ListChannels, for those who put lists together
     bool has_more = false;
 };
