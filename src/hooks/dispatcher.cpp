@@ -61,6 +61,11 @@ std::optional<uint32_t> Dispatcher::next_scan() {
 
 void Dispatcher::finish_scan(uint32_t hook) { hooks_[hook].is_scanning = false; }
 
+void Dispatcher::scan_all() {
+    for (Hook& hook : hooks_)
+        hook.wants_scan = true;
+}
+
 uint32_t Dispatcher::capacity(uint32_t hook) const {
     return hooks_[hook].state.failures > 0 ? 1 : policies_[hook].connections_max;
 }

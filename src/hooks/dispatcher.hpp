@@ -93,6 +93,8 @@ class Dispatcher {
     /// A webhook whose streams are to be searched for in the store.
     [[nodiscard]] std::optional<uint32_t> next_scan();
     void finish_scan(uint32_t hook);
+    /// News were lost: all are to be scanned.
+    void scan_all();
 
     [[nodiscard]] std::optional<Task> next_task(uint64_t now_ms);
     /// Once for each task.
