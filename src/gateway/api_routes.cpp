@@ -31,6 +31,7 @@ constexpr ApiRoute kRoutes[] = {
     {ApiRoute::versions, "channels/{channel}/versions",
      bits({HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kDelete})},
     {ApiRoute::restore, "channels/{channel}/restore", bits({HttpMethod::kPost})},
+    {ApiRoute::webhooks, "webhooks", bits({HttpMethod::kGet, HttpMethod::kPost})},
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ struct ApiRoute {
         presence,
         versions,
         restore,
+        webhooks,
     };
     Id id;
     std::string_view path;  ///< below the prefix; {channel} stands for a channel's name

@@ -1,5 +1,6 @@
 #include "gateway/http_api.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -307,6 +308,8 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
             responder.respond(response);
             return;
         }
+        case ApiRoute::webhooks:
+            return ask_webhooks(body, method, std::move(responder));
         case ApiRoute::connections:
             return ask(hub::ListConnections{}, std::move(responder));
         case ApiRoute::channels:
@@ -380,6 +383,46 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
             return ask(std::move(restore), std::move(responder));
         }
     }
+}
+
+void HttpApi::ask_webhooks(const Value& body, net::HttpMethod method, net::Responder responder) {
+    WebhookCall call;
+    const auto refuse = [&](ErrorCode code) { responder.respond(refusal(base::fail(code), {})); };
+    if (method == net::HttpMethod::kPost) {
+        const Value* name = body.find("name");
+        const Value* action = body.find("action");
+        if (name == nullptr || !name->is_string() || action == nullptr || !action->is_string())
+            return refuse(ErrorCode::invalid_argument);
+        call.name = name->as_string();
+        constexpr std::pair<std::string_view, WebhookCall::Kind> kActions[] = {
+            {"test", WebhookCall::Kind::test},
+            {"retry", WebhookCall::Kind::retry},
+            {"enable", WebhookCall::Kind::enable},
+            {"disable", WebhookCall::Kind::disable},
+        };
+        const auto found =
+            std::find_if(std::begin(kActions), std::end(kActions),
+                         [&](const auto& a) { return a.first == action->as_string(); });
+        if (found == std::end(kActions)) return refuse(ErrorCode::invalid_argument);
+        call.kind = found->second;
+    }
+    if (!options_.webhooks) {
+        if (call.kind != WebhookCall::Kind::list) return refuse(ErrorCode::not_found);
+        responder.respond(net::make_response(200, kJson, "{\"webhooks\":[]}"));
+        return;
+    }
+    // The answer comes on another thread, and responders belong to this one.
+    const uint64_t id = next_waiting_++;
+    waiting_.emplace(id, std::move(responder));
+    options_.webhooks(std::move(call), [this, id](base::Result<std::string> answer) {
+        host_.reactor().post([this, id, answer = std::move(answer)] {
+            auto waiting = waiting_.extract(id);
+            if (!answer) return waiting.mapped().respond(refusal(answer.error(), {}));
+            net::HttpResponse response = net::make_response(200, kJson, *answer);
+            response.headers.set("Cache-Control", "no-cache");
+            waiting.mapped().respond(response);
+        });
+    });
 }
 
 void HttpApi::write(const net::HttpRequest& request, const std::string& channel,

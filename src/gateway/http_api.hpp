@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,13 @@
 
 namespace tandem::gateway {
 
+/// What is asked of the webhooks.
+struct WebhookCall {
+    enum class Kind : uint8_t { list, test, retry, enable, disable };
+    Kind kind = Kind::list;
+    std::string name;
+};
+
 struct HttpApiOptions {
     Access access{{}};
     net::WsOptions websocket;
@@ -21,6 +29,8 @@ struct HttpApiOptions {
     /// Text for /metrics, in the format of Prometheus, from the sums over all shards.
     std::function<std::string(const hub::Stats&)> metrics;
     std::function<bool()> is_ready;
+    /// Answers once, on any thread, with JSON text; none: there are no webhooks.
+    std::function<void(WebhookCall, std::function<void(base::Result<std::string>)>)> webhooks;
 };
 
 /// The server's HTTP side: the WebSocket's address, the JSON API under /api/v1, health, metrics
@@ -38,11 +48,14 @@ class HttpApi final : public net::EndpointHandler {
     void write(const net::HttpRequest& request, const std::string& channel,
                net::Responder responder);
     void replace(net::HttpRequest request, const std::string& channel, net::Responder responder);
+    void ask_webhooks(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
     [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel) const;
 
     HubHost& host_;
     HttpApiOptions options_;
+    std::map<uint64_t, net::Responder> waiting_;  ///< for the webhooks
+    uint64_t next_waiting_ = 1;
 };
 
 /// The state that an ETag of a record names: "EPOCH-SEQ", in its quotes.

@@ -17,6 +17,7 @@
 #include "server/shards.hpp"
 #include "server/store_errors.hpp"
 #include "server/watch.hpp"
+#include "server/webhooks.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace tandem::server {
@@ -87,8 +88,17 @@ int run_server(Options& options, ReadyLine ready) {
     }
     store::SqliteStore& store = **opened;
 
+    std::unique_ptr<Webhooks> webhooks;
+    if (!options.webhooks.empty()) {
+        auto enrolled = Webhooks::create(options.webhooks, store);
+        if (!enrolled)
+            return refuse("the webhooks cannot be started: " +
+                              std::string(base::error_message(enrolled.error().code)),
+                          std::string(base::error_hint(enrolled.error().code)));
+        webhooks = std::move(*enrolled);
+    }
     options.hub.server_name = "tandem/" TANDEM_VERSION;
-    auto made = Shards::create(options, store);
+    auto made = Shards::create(options, store, webhooks.get());
     if (!made) return refuse("no event loop: " + std::string(std::strerror(errno)), "");
     Shards& shards = **made;
     const net::SocketAddress address{options.host, options.port};
@@ -108,7 +118,12 @@ int run_server(Options& options, ReadyLine ready) {
     log_info("serving " + url + " from " + store_path + " on " + std::to_string(shards.count()) +
              (shards.count() == 1 ? " thread" : " threads"));
     print_ready(url, ready, options);
+    if (webhooks)
+        webhooks->start([&shards](hub::Request request, gateway::HubHost::OnReply on_reply) {
+            shards.ask(std::move(request), std::move(on_reply));
+        });
     const int exit_code = shards.run();
+    if (webhooks) webhooks->stop();
     log_info("stopped");
     return exit_code;
 }

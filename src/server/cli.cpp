@@ -19,6 +19,7 @@
 #include "server/remote.hpp"
 #include "server/store_errors.hpp"
 #include "server/types.hpp"
+#include "server/webhook_command.hpp"
 #include "store/sqlite/backup.hpp"
 #include "store/sqlite/engine.hpp"
 
@@ -47,6 +48,7 @@ struct Arguments {
     uint16_t echo_port = 0;
     std::string shell;
     BenchCommand bench;
+    WebhookCommand webhook;
 };
 
 int print_problems(const std::vector<Problem>& problems) {
@@ -311,6 +313,30 @@ int run_command_line(int argc, char** argv) {
     import_verb->add_option("file", args.client.file, "to read; - is the standard input")
         ->required();
 
+    CLI::App* webhooks = app.add_subcommand("webhooks", "how webhooks fare, and what to do");
+    webhooks->require_subcommand(1);
+    CLI::App* webhooks_list = webhooks->add_subcommand("list", "state, lag and last failure");
+    std::vector<CLI::App*> webhook_actions = {
+        webhooks->add_subcommand("test", "send a test; the exit code tells how it went"),
+        webhooks->add_subcommand("retry", "let nothing wait for its next attempt"),
+        webhooks->add_subcommand("enable", "go on where it was disabled"),
+        webhooks->add_subcommand("disable", "tell it nothing until it is enabled"),
+    };
+    CLI::App* webhooks_secret = webhooks->add_subcommand("secret", "print a new random secret");
+    for (CLI::App* verb : {webhooks_list, webhook_actions[0], webhook_actions[1],
+                           webhook_actions[2], webhook_actions[3]}) {
+        verb->add_option("url", args.webhook.url, "server, such as http://127.0.0.1:8080")
+            ->required();
+        if (verb != webhooks_list)
+            verb->add_option("name", args.webhook.name, "of the webhook")->required();
+        verb->add_flag("--json", args.webhook.is_json, "as JSON");
+    }
+    webhooks->footer(
+        "Examples, with a server at http://localhost:8080:\n"
+        "  tandem webhooks list localhost:8080\n"
+        "  tandem webhooks test localhost:8080 crm\n"
+        "  tandem webhooks secret > crm.secret\n");
+
     CLI::App* backup = app.add_subcommand("backup", "copy the store while it is in use");
     backup->add_option("file", args.file, "file to write")->required();
     backup->add_flag("--json", args.is_json, "as JSON");
@@ -383,6 +409,10 @@ int run_command_line(int argc, char** argv) {
     if (channels->parsed()) return run_channels(args.client);
     if (export_verb->parsed()) return run_export(args.client);
     if (import_verb->parsed()) return run_import(args.client);
+    if (webhooks_list->parsed()) return run_webhooks_list(args.webhook);
+    for (const CLI::App* verb : webhook_actions)
+        if (verb->parsed()) return run_webhooks_action(args.webhook, verb->get_name());
+    if (webhooks_secret->parsed()) return run_webhooks_secret();
     if (completion->parsed()) {
         std::fputs(completion_script(app, args.shell).c_str(), stdout);
         return 0;

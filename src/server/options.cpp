@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "server/webhook_reader.hpp"
+
 namespace tandem::server {
 
 namespace {
@@ -253,6 +255,10 @@ std::vector<Problem> read_text(std::string_view text, const std::string& name, O
     }
     std::vector<Setting> settings = settings_of(options);
     for (const auto& [section, node] : table) {
+        if (section.str() == "webhooks") {
+            read_webhooks(node, name, options.webhooks, problems);
+            continue;
+        }
         const toml::table* body = node.as_table();
         if (body == nullptr) {
             problems.push_back({name + ": " + std::string(section.str()), "must be a [section]"});
@@ -339,7 +345,7 @@ std::string default_file() {
         "# Types: string number boolean json counter set list map; resolvers: lww max min mean\n"
         "# union text3 manual agent (docs/semantics.md).\n";
     out += dev_schema();
-    return out;
+    return out + webhooks_example();
 }
 
 std::string default_page() {
@@ -373,7 +379,7 @@ Types: `string` `number` `boolean` `json` `counter` `set` `list` `map`. What the
 ```toml
 )";
     out += dev_schema();
-    return out + "```\n";
+    return out + "```\n" + webhooks_page();
 }
 
 }  // namespace tandem::server

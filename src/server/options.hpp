@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/config.hpp"
+#include "server/webhook_options.hpp"
 
 namespace tandem::server {
 
@@ -24,6 +25,7 @@ struct Options {
     LogFormat log_format = LogFormat::text;
     uint64_t reconnect_after_ms = 1'000;
     hub::Config hub;
+    std::vector<WebhookOptions> webhooks;
 };
 
 /// One setting: `section.name` in the file, TANDEM_SECTION_NAME in the environment and

@@ -16,6 +16,7 @@
 #include "server/log.hpp"
 #include "server/metrics.hpp"
 #include "server/watch.hpp"
+#include "server/webhooks.hpp"
 
 namespace tandem::server {
 
@@ -52,6 +53,26 @@ std::vector<net::StaticFiles> pages(const Options& options, Missing missing) {
     return files;
 }
 
+// The webhooks as the HTTP API asks them.
+auto webhooks_call(Webhooks& webhooks) {
+    return [&webhooks](gateway::WebhookCall call, Webhooks::Answer answer) {
+        using Kind = gateway::WebhookCall::Kind;
+        using Action = Webhooks::Action;
+        switch (call.kind) {
+            case Kind::list:
+                return webhooks.list(std::move(answer));
+            case Kind::test:
+                return webhooks.act(std::move(call.name), Action::test, std::move(answer));
+            case Kind::retry:
+                return webhooks.act(std::move(call.name), Action::retry, std::move(answer));
+            case Kind::enable:
+                return webhooks.act(std::move(call.name), Action::enable, std::move(answer));
+            case Kind::disable:
+                return webhooks.act(std::move(call.name), Action::disable, std::move(answer));
+        }
+    };
+}
+
 void log_line(const hub::LogLine& line) {
     if (line.is_alarm)
         log_warning(line.text);
@@ -86,8 +107,8 @@ uint32_t thread_count(const Options& options) {
     return std::clamp<uint32_t>(wanted, 1, gateway::ShardMember::kShardsMax);
 }
 
-Shards::Shards(const Options& options, store::SqliteStore& store)
-    : options_(options), store_(store) {}
+Shards::Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks)
+    : options_(options), store_(store), webhooks_(webhooks) {}
 
 Shards::~Shards() {
     // No part of a shard may go while one of another could still refer to it.
@@ -100,8 +121,9 @@ Shards::~Shards() {
 }
 
 base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
-                                                     store::SqliteStore& store) {
-    std::unique_ptr<Shards> shards(new Shards(options, store));
+                                                     store::SqliteStore& store,
+                                                     Webhooks* webhooks) {
+    std::unique_ptr<Shards> shards(new Shards(options, store, webhooks));
     Shards& self = *shards;
     const uint32_t count = thread_count(options);
     std::vector<gateway::HubHost*> hosts;
@@ -116,6 +138,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
             [[maybe_unused]] const auto written = write(completion_fd, &one, sizeof one);
         });
         shard->config = options.hub;
+        shard->config.wants_news = webhooks != nullptr;
         base::Limits& limits = shard->config.limits;
         limits.channels_loaded_max = share(limits.channels_loaded_max, count);
         shard->host = std::make_unique<gateway::HubHost>(*shard->reactor, shard->config,
@@ -128,6 +151,10 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
                     "recover all that was acknowledged");
             self.stop();
         };
+        if (webhooks != nullptr)
+            shard->host->on_news = [webhooks](const std::vector<hub::News>& news) {
+                webhooks->note(news);
+            };
         gateway::HttpApiOptions api;
         api.access = gateway::Access(options.origins);
         api.docs_url = options.hub.docs_url;
@@ -140,9 +167,11 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         api.is_ready = [&self] {
             return self.phase_.load() == Phase::serving && !self.store_.failed();
         };
-        api.metrics = [&store](const hub::Stats& stats) {
-            return metrics_text(stats, store.stats());
+        api.metrics = [&store, webhooks](const hub::Stats& stats) {
+            return metrics_text(stats, store.stats()) +
+                   (webhooks != nullptr ? metrics_text(webhooks->totals()) : std::string());
         };
+        if (webhooks != nullptr) api.webhooks = webhooks_call(*webhooks);
         shard->api = std::make_unique<gateway::HttpApi>(*shard->host, std::move(api));
         net::EndpointOptions endpoint;
         endpoint.connections_max = share(limits.connections_max, count);
@@ -180,6 +209,13 @@ void Shards::wake_all() {
 void Shards::stop() {
     Phase serving = Phase::serving;
     if (phase_.compare_exchange_strong(serving, Phase::draining)) wake_all();
+}
+
+void Shards::ask(hub::Request request, gateway::HubHost::OnReply on_reply) {
+    Shard& first = *shards_.front();
+    first.reactor->post([&first, request = std::move(request), on_reply = std::move(on_reply)] {
+        first.host->request(request, on_reply);
+    });
 }
 
 int Shards::run() {

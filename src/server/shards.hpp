@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "gateway/hub_host.hpp"
 #include "net/reactor.hpp"
 #include "net/tcp_socket.hpp"
 #include "server/options.hpp"
@@ -16,13 +17,16 @@
 
 namespace tandem::server {
 
+class Webhooks;
+
 /// The event loops of a server, each with a hub for its share of the channels, one port of the
 /// store and a listener of its own on the common address.
 class Shards {
   public:
-    /// Borrows both, which must outlive it.
+    /// Borrows all, which must outlive it; `webhooks` may be null.
     [[nodiscard]] static base::Result<std::unique_ptr<Shards>> create(const Options& options,
-                                                                      store::SqliteStore& store);
+                                                                      store::SqliteStore& store,
+                                                                      Webhooks* webhooks = nullptr);
     ~Shards();
 
     /// Errors: address_in_use and those of the socket.
@@ -37,17 +41,21 @@ class Shards {
     [[nodiscard]] int run();
     /// From any thread.
     void stop();
+    /// Has the shard of the request's channel answer, on its own or the first shard's thread. From
+    /// any thread; there is no answer after `run`.
+    void ask(hub::Request request, gateway::HubHost::OnReply on_reply);
 
   private:
     struct Shard;
     enum class Phase : uint8_t { serving, draining, closing };
 
-    Shards(const Options& options, store::SqliteStore& store);
+    Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks);
     void run_shard(Shard& shard);
     void wake_all();
 
     const Options& options_;
     store::SqliteStore& store_;
+    Webhooks* webhooks_;
     SystemEntropy entropy_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::atomic<Phase> phase_ = Phase::serving;

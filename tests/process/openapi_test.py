@@ -3,8 +3,10 @@ the other, and bodies have the shape that it gives them."""
 
 import json
 import re
+import time
 
 from support import ROOT, ProcessTest, next_of, patch, put, record, request
+from webhooks_test import BOARD, SECRET, Receiver
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # What no request can provoke on a server that is well; other tests do.
@@ -68,7 +70,11 @@ class Schema:
 class OpenApi(ProcessTest):
     def setUp(self):
         super().setUp()
-        self.server = self.start("--retention.entries", "2", "--retention.snapshot_every_entries", "2",
+        hook = Receiver()
+        self.addCleanup(hook.close)
+        config = self.write_file("tandem.toml", BOARD + f'[[webhooks]]\nname = "crm"\nsecret = "{SECRET}"\n'
+                                 f'url = "{hook.url}"\nallow_private = true\ngather_ms = 60000\n')
+        self.server = self.start("--config", config, "--retention.entries", "2", "--retention.snapshot_every_entries", "2",
                                  "--retention.versions", "2")
         self.document = request(self.server, "/api/v1/openapi.json")[2]
         self.schema = Schema(self.document)
@@ -129,6 +135,12 @@ class OpenApi(ProcessTest):
             next_of(client, "ack")
         self.ask("GET", api + "connections")
         self.ask("GET", api + "channels")
+        while not self.ask("GET", api + "webhooks")[0]["webhooks"][0]["streams"]:
+            time.sleep(0.01)
+        for action in ("test", "retry", "disable", "enable"):
+            self.ask("POST", api + "webhooks", body={"name": "crm", "action": action})
+        self.ask("POST", api + "webhooks", body={"name": "nobody", "action": "test"})
+        self.ask("POST", api + "webhooks", body={"name": "crm", "action": "sing"})
         self.ask("GET", api + "channels", query="?limit=x")
         self.ask("GET", one + "/presence")
         row = self.ask("GET", one + "/conflicts")[0]["conflicts"][0]
