@@ -179,7 +179,8 @@ void Webhooks::run() {
         if (stopping_since_ms_ != 0) {
             const bool is_posting = std::any_of(running_.begin(), running_.end(),
                                                 [](const auto& r) { return r.second.is_posting; });
-            const bool is_done = !is_posting && !dispatcher_.has_cursors() && !is_saving_;
+            const bool is_saved = !dispatcher_.has_cursors() || has_save_failed_;
+            const bool is_done = !is_posting && !is_saving_ && is_saved;
             if (is_done || mono_ms() >= stopping_since_ms_ + kStopMs) return;
         }
         poster_->wait(wait_ms(), scratch_results_);
@@ -277,12 +278,14 @@ void Webhooks::on_scanned(Result<port::StoreReply>& reply) {
 
 void Webhooks::save_cursors() {
     if (is_saving_ || !dispatcher_.has_cursors()) return;
-    if (stopping_since_ms_ == 0 && mono_ms() < next_save_ms_) return;
+    const bool is_hurried = stopping_since_ms_ != 0 && !has_save_failed_;
+    if (!is_hurried && mono_ms() < next_save_ms_) return;
     port::SaveHooksRequest save;
     save.cursors = dispatcher_.take_cursors(kSaveCursorsMax);
     is_saving_ = true;
     ask_store(std::move(save), [this](Result<port::StoreReply>& reply) {
         is_saving_ = false;
+        has_save_failed_ = !reply.ok();
         next_save_ms_ = mono_ms() + kSaveEveryMs;
         using Saved = hooks::Dispatcher::Saved;
         dispatcher_.cursors_saved(reply.ok() ? Saved::yes : Saved::no);

@@ -140,6 +140,7 @@ class Webhooks {
     uint64_t next_scan_ms_ = 0;
     uint64_t next_save_ms_ = 0;
     bool is_saving_ = false;
+    bool has_save_failed_ = false;  ///< the last one
     std::vector<bool> is_failing_;  ///< of each webhook, as the log says
     uint64_t gaps_ = 0;
     uint64_t stopping_since_ms_ = 0;  ///< 0: not
