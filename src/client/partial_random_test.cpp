@@ -1,4 +1,5 @@
 #include <random>
+#include <set>
 
 #include "client/test_client.hpp"
 
@@ -146,6 +147,10 @@ struct PartialHistory {
         TANDEM_ASSERT(loaded.ok());
         return *std::move(loaded);
     }
+    static std::string name_of(const record::Row& row) {
+        return record::to_text(row.path) + " " + std::string(record::name_of(row.reason)) + " " +
+               std::to_string(row.dot.actor) + "." + std::to_string(row.dot.counter);
+    }
     /// At every moment: the record at the cursor, by the selection in force; on top what is
     /// pending.
     void check(TestClient& client) {
@@ -162,6 +167,13 @@ struct PartialHistory {
             if (is_plain && confirmed.window(part.path) != then.items(part.path).size())
                 fail("counts " + std::to_string(confirmed.window(part.path)));
         }
+        std::set<std::string> rows;
+        for (const record::Row& row : then.journal(record::Document::Rows::open))
+            if (then.is_covered(in_force, row.path)) rows.insert(name_of(row));
+        std::set<std::string> known;
+        for (const record::Row& row : confirmed.conflicts())
+            known.insert(name_of(row));
+        if (known != rows) fail("conflicts");
         if (client->is_ready(kChannel) && !(in_force == client->selection(kChannel)))
             fail("ready without what is wanted");
         record::View combined = confirmed;
