@@ -223,6 +223,7 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
             if (op.kind != record::OpKind::remove_node && op.kind != record::OpKind::remove)
                 return base::fail(ErrorCode::too_large, config_.limits.record_bytes_max);
     }
+    carry_resolvers(namespace_, push.ops);
     append(push, now);
     return Taken{};
 }

@@ -328,5 +328,21 @@ TEST(Conditions, WaitForWhatIsOnItsWay) {
     EXPECT_EQ(rig.head("t:a"), 2u);
 }
 
+TEST(Sequence, MembersOfWrittenObjectsHaveTheirResolversFromTheStart) {
+    Config config = test_config();
+    config.namespaces["typed"].fields.push_back(*make_rule("cards/*/bid", "number", "max"));
+    Rig rig(config);
+    const auto ann = rig.open();
+    rig.send(ann, push("typed:a", kAnn, 1,
+                       R"([{"op":"insert","path":"cards/@k","position":"a1","value":{"bid":9}}])"));
+    rig.settle();
+    const auto bob = rig.open();
+    // Later and without having seen the higher bid; the last writer would win without a resolver.
+    rig.send(bob,
+             push("typed:a", kBob, 1, R"([{"op":"assign","path":"cards/@k","value":{"bid":4}}])"));
+    rig.settle();
+    EXPECT_EQ(rig.shown("typed:a"), R"({"cards":[{"bid":9,"id":"k"}]})");
+}
+
 }  // namespace
 }  // namespace tandem::hub

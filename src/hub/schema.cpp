@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/value.hpp"
 
 namespace tandem::hub {
 
@@ -264,6 +265,75 @@ base::Result<void> check_op(const Namespace& ns, Op& op) {
             break;
     }
     return {};
+}
+
+namespace {
+
+// The object without the members that a resolver of their own waits for; those become ops.
+base::Object take_out(const Namespace& ns, const Op& from, Path& path, const base::Object& object,
+                      std::vector<Op>& sets) {
+    base::Object rest;
+    for (const base::Member& member : object) {
+        path.push_back({Segment::Kind::key, member.key});
+        const FieldRule* rule = ns.rule_for(path);
+        if (member.value.is_object() && !member.value.as_object().empty()) {
+            base::Object below = take_out(ns, from, path, member.value.as_object(), sets);
+            // A map of which nothing is left is made by the ops inside it.
+            if (!below.empty()) rest.push_back({member.key, base::Value(std::move(below))});
+        } else if (rule != nullptr && rule->kind == Kind::reg &&
+                   rule->resolver != record::Resolver::lww) {
+            Op set;
+            set.path = path;
+            set.value = member.value;
+            set.base = from.base;
+            set.seen_seq = from.seen_seq;
+            set.resolver = rule->resolver;
+            set.is_declared = true;
+            sets.push_back(std::move(set));
+        } else {
+            rest.push_back(member);
+        }
+        path.pop_back();
+    }
+    return rest;
+}
+
+}  // namespace
+
+void carry_resolvers(const Namespace& ns, std::vector<Op>& ops) {
+    const auto has_members = [](const Op& op) {
+        return (op.kind == OpKind::assign || op.kind == OpKind::insert) && op.value.is_object();
+    };
+    if (std::none_of(ops.begin(), ops.end(), has_members)) return;
+    const auto is_resolved = [](const FieldRule& rule) {
+        return rule.kind == Kind::reg && rule.resolver != record::Resolver::lww;
+    };
+    if (std::none_of(ns.fields.begin(), ns.fields.end(), is_resolved)) return;
+    std::vector<Op> out;
+    for (const Op& op : ops) {
+        out.push_back(op);
+        if (!has_members(op)) continue;
+        std::vector<Op> sets;
+        Path path = op.path;
+        base::Object rest = take_out(ns, op, path, op.value.as_object(), sets);
+        if (sets.empty()) continue;
+        Op& kept = out.back();
+        if (!rest.empty()) {
+            kept.value = base::Value(std::move(rest));
+        } else if (op.kind == OpKind::insert) {
+            kept.value = base::Value();
+        } else if (op.path.empty() || !op.path.back().is_item()) {
+            // An empty object would leave a mark of its own; what it replaces goes all the same.
+            kept.kind = OpKind::remove_node;
+            kept.value = base::Value();
+            kept.is_declared = false;
+            kept.resolver = record::Resolver::keep;
+        } else {
+            kept.value = base::Value(base::Object{});
+        }
+        out.insert(out.end(), sets.begin(), sets.end());
+    }
+    if (out.size() <= base::kOpsPerPushMax) ops = std::move(out);
 }
 
 }  // namespace tandem::hub

@@ -42,4 +42,10 @@ struct Namespace {
 /// `wrong_type`, `bad_path`, `out_of_range`.
 [[nodiscard]] base::Result<void> check_op(const Namespace& ns, record::Op& op);
 
+/// An `assign` or `insert` names no resolvers for the members of its object. Those whose rule has
+/// one other than `lww` are taken out of it and written by a `set` of their own behind it, with its
+/// base; the state is the same but for the resolver, which the field has from its first value on.
+/// For checked ops with fixed bases. Does nothing where the entry would get too many ops.
+void carry_resolvers(const Namespace& ns, std::vector<record::Op>& ops);
+
 }  // namespace tandem::hub

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace tandem::hub {
 namespace {
 
 using base::ErrorCode;
+using record::OpKind;
 using record::Resolver;
 
 ErrorCode error_of(const char* type, const char* resolver) {
@@ -85,6 +87,50 @@ TEST(Schema, ADecisionIsForFieldsThatWaitForOne) {
     EXPECT_TRUE(check("plan"));
     EXPECT_FALSE(check("title"));
     EXPECT_FALSE(check("other"));
+}
+
+// What an op is, as `kind path value resolver`.
+std::vector<std::string> told(const std::vector<record::Op>& ops) {
+    std::vector<std::string> out;
+    for (const record::Op& op : ops) {
+        std::string value;
+        base::append_json(value, op.value);
+        out.push_back(std::string(record::name_of(op.kind)) + ' ' + record::to_text(op.path) + ' ' +
+                      value + ' ' + std::string(record::name_of(op.resolver)) + ' ' +
+                      std::to_string(op.seen_seq));
+    }
+    return out;
+}
+
+TEST(Schema, MembersOfObjectsCarryTheirResolvers) {
+    Namespace ns;
+    ns.fields.push_back(*make_rule("cards", "list", ""));
+    ns.fields.push_back(*make_rule("cards/*/price", "number", "manual"));
+    ns.fields.push_back(*make_rule("room/top", "number", "max"));
+    ns.fields.push_back(*make_rule("room/name", "string", "lww"));
+    const auto carried = [&](OpKind kind, const char* path, const char* json) {
+        record::Op op;
+        op.kind = kind;
+        op.path = *record::parse_path(path);
+        op.value = *base::parse_json(json);
+        op.seen_seq = 7;
+        std::vector<record::Op> ops{op};
+        carry_resolvers(ns, ops);
+        return told(ops);
+    };
+    using Ops = std::vector<std::string>;
+    EXPECT_EQ(carried(OpKind::insert, "cards/@a", R"({"price":3,"text":"x"})"),
+              (Ops{R"(insert cards/@a {"text":"x"} keep 7)", "set cards/@a/price 3 manual 7"}));
+    EXPECT_EQ(carried(OpKind::insert, "cards/@a", R"({"price":3})"),
+              (Ops{"insert cards/@a null keep 7", "set cards/@a/price 3 manual 7"}));
+    EXPECT_EQ(carried(OpKind::assign, "cards/@a", R"({"price":3})"),
+              (Ops{"assign cards/@a {} keep 7", "set cards/@a/price 3 manual 7"}));
+    EXPECT_EQ(carried(OpKind::assign, "", R"({"a":{},"room":{"name":"N","top":5}})"),
+              (Ops{R"(assign  {"a":{},"room":{"name":"N"}} keep 7)", "set room/top 5 max 7"}));
+    EXPECT_EQ(carried(OpKind::assign, "room", R"({"top":5})"),
+              (Ops{"delete room null keep 7", "set room/top 5 max 7"}));
+    EXPECT_EQ(carried(OpKind::assign, "room", R"({"name":"N"})"),
+              (Ops{R"(assign room {"name":"N"} keep 7)"}));
 }
 
 }  // namespace
