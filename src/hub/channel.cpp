@@ -199,6 +199,11 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
     }
     if (push.whole) {
         if (has_inflight()) return Wait{};
+        const auto read = seq_read(*push.whole);
+        if (!read) return read.error();
+        const bool is_head = document_.changed_seq({}) <= *read;
+        if (!is_head && push.whole->read == nullptr && config_.planted != PlantedBug::whole_on_head)
+            return Past{*read};
         if (auto converted = convert_whole(push); !converted) return converted.error();
         if (push.ops.empty()) return Unchanged{};
     }
@@ -260,6 +265,7 @@ base::Result<void> Channel::check_conditions(const PendingPush& push) const {
             if (sibling.seq > op.seen_seq && (push.actor == 0 || sibling.dot.actor != push.actor))
                 return base::fail(ErrorCode::precondition_failed, head_);
     }
+    if (config_.planted == PlantedBug::condition_ignored) return {};
     for (const record::Path& path : push.if_unchanged) {
         uint64_t seen = 0;
         if (push.condition_base.seq != kBaseIsHead) {

@@ -14,8 +14,8 @@
 #include "hub/config.hpp"
 #include "hub/group.hpp"
 #include "hub/presence.hpp"
-#include "hub/read_states.hpp"
 #include "hub/types.hpp"
+#include "hub/unchanged_filter.hpp"
 #include "hub/version_rows.hpp"
 #include "port/store.hpp"
 #include "record/document.hpp"
@@ -46,6 +46,8 @@ struct WholeWrite {
     bool is_conditional = false;
     std::string base_text;  ///< with `body`, tells a state that is written again
     std::string body;
+    /// What the author had read, where that is not what the head shows.
+    std::unique_ptr<record::Document> read;
 };
 
 /// A write that has been read but not yet sequenced.
@@ -116,7 +118,10 @@ class Channel {
     struct Lookup {};     ///< an old duplicate: the log must be read
     struct Wait {};       ///< needs the state at the head: after the commit
     struct Unchanged {};  ///< a whole state that is there already
-    using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, Unchanged, base::Error>;
+    struct Past {
+        uint64_t seq = 0;
+    };  ///< of a whole state: needs the record as it was at its base
+    using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, Unchanged, Past, base::Error>;
     /// Decides a push under the channel's order. Taken pushes are moved from.
     Sequenced sequence(PendingPush& push, Now now);
 
@@ -168,13 +173,14 @@ class Channel {
     uint64_t idle_since_ms = 0;
     uint64_t lookups = 0;      ///< what the store is asked of it; it stays in memory meanwhile
     bool is_deleting = false;  ///< pushes wait for what comes after
-    mutable ReadStates read_states;
     UnchangedFilter unchanged;
 
   private:
     /// Order of the lists that a push places items in, by the list's path.
     using Lists = std::map<std::string, std::vector<record::Document::ItemView>>;
     base::Result<void> convert_json(PendingPush& push, bool& needs_head);
+    /// The seq of the state that the author of a whole one has read.
+    [[nodiscard]] base::Result<uint64_t> seq_read(const WholeWrite& whole) const;
     base::Result<void> convert_whole(PendingPush& push) const;
     /// What the ops of a push have made of counters so far, by path.
     using Counters = std::map<std::string, record::CounterView>;

@@ -25,17 +25,21 @@ class SchemaContext : public record::DocumentContext {
 
 }  // namespace
 
+base::Result<uint64_t> Channel::seq_read(const WholeWrite& whole) const {
+    TANDEM_TRY(const uint64_t seen, effective_base(whole.base));
+    // A state of a history that a restore has ended cannot be had any more. Without what its author
+    // has read, nobody can tell which fields a state means to change.
+    const bool is_gone = whole.base.seq != kBaseIsHead && seen != whole.base.seq;
+    if (is_gone && config_.planted != PlantedBug::head_as_base)
+        return base::fail(ErrorCode::precondition_failed, head_);
+    return seen;
+}
+
 base::Result<void> Channel::convert_whole(PendingPush& push) const {
     const WholeWrite& whole = *push.whole;
-    TANDEM_TRY(const uint64_t seen, effective_base(whole.base));
-    const bool is_head = document_.changed_seq({}) <= seen;
-    Value shown;
-    if (is_head) shown = document_.shown({});
-    const Value* before = is_head ? &shown : read_states.at(seen);
-    // Without what the author has read, nobody can tell which fields it means to change.
-    if (before == nullptr) return base::fail(ErrorCode::precondition_failed, head_);
+    const record::Document& read = whole.read != nullptr ? *whole.read : document_;
     TANDEM_TRY(push.ops,
-               record::detect_changes(*before, whole.state, SchemaContext(document_, namespace_),
+               record::detect_changes(read.shown({}), whole.state, SchemaContext(read, namespace_),
                                       position_tail(assigned_ + 1, 0)));
     if (push.ops.size() > base::kOpsPerPushMax) return base::fail(ErrorCode::too_large);
     for (record::Op& op : push.ops) {

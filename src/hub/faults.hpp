@@ -16,10 +16,16 @@ enum class PlantedBug : uint8_t {
     head_as_base = 6,    ///< every op counts as having seen the head
     stale_acked = 7,     ///< diffs say that nothing of the recipient was acknowledged
     apply_before_commit = 8,
-    eager_epoch = 9,         ///< a base of an older epoch counts in full, past its fork
-    keep_floor_cursor = 10,  ///< a cursor below the floor gets a diff instead of a reset
-    forget_exit = 11,        ///< nobody hears that an item has left a window
-    forget_held = 12,        ///< a view counts as selected by what is wanted now
+    eager_epoch = 9,          ///< a base of an older epoch counts in full, past its fork
+    keep_floor_cursor = 10,   ///< a cursor below the floor gets a diff instead of a reset
+    forget_exit = 11,         ///< nobody hears that an item has left a window
+    forget_held = 12,         ///< a view counts as selected by what is wanted now
+    whole_on_head = 13,       ///< a whole state is compared with the head, whatever its author read
+    past_keeps_removed = 14,  ///< what looks back leaves deletes out
+    restore_on_assigned = 15,  ///< a restore counts as having seen what is on its way to the disk
+    condition_ignored = 16,    ///< If-Match is not looked at
+    page_gap = 17,             ///< the next page of changes begins one entry too late
+    version_of_head = 18,      ///< a version of an older state keeps the newest
 };
 
 }  // namespace tandem::hub

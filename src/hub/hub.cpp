@@ -90,6 +90,10 @@ port::Ticket Hub::submit(port::StoreRequest request, Waiting waiting) {
 
 void Hub::enqueue_push(Now now, Channel& channel, PendingPush push) {
     stats_.pushes++;
+    place_push(now, channel, std::move(push));
+}
+
+void Hub::place_push(Now now, Channel& channel, PendingPush push) {
     if (failed_ || is_stopping_) {
         refuse_push(channel, push,
                     base::fail(failed_ ? ErrorCode::unavailable : ErrorCode::shutting_down));
@@ -149,6 +153,8 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
         channel.unchanged.remember(channel.head(), push.whole->base_text,
                                    std::move(push.whole->body));
         answer_ack(channel, target, actor, counter, channel.head(), {}, false);
+    } else if (const auto* past = std::get_if<Channel::Past>(&result)) {
+        look_back(channel, std::move(push), past->seq);
     } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {
         stats_.duplicates++;
         answer_ack(channel, target, actor, counter, duplicate->seq, {}, true);

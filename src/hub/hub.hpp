@@ -175,6 +175,7 @@ class Hub {
     // hub.cpp
     Channel* channel_for(Now now, std::string_view name, base::Error& error);
     void enqueue_push(Now now, Channel& channel, PendingPush push);
+    void place_push(Now now, Channel& channel, PendingPush push);
     void refuse_push(Channel& channel, const PendingPush& push, base::Error error);
     void refuse_waiting(Channel& channel, base::Error error);
     void refuse_inflight(Channel& channel, base::Error error);
@@ -251,9 +252,18 @@ class Hub {
     void handle_request(Now now, uint64_t id, RestoreRecord& request);
     void handle_request(Now now, uint64_t id, DecideConflict& request);
     void look_back(uint64_t id, const Channel& channel, Request request);
+    /// For a whole state: the record as it was at the base.
+    void look_back(Channel& channel, PendingPush push, uint64_t seq);
+    void finish_lookback(Now now, Lookback& lookback, PendingPush push, base::Status status);
     void start_lookbacks();
     void continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreReply>& reply);
     void finish_lookback(Now now, Lookback& lookback);
+    struct Span {
+        uint64_t from = 0;
+        uint64_t to = 0;
+    };
+    void reply_changes(uint64_t id, const Channel& channel, Span span, std::string_view rows,
+                       uint64_t next);
     void put_version(Now now, uint64_t id, const Channel& channel, const std::string& name,
                      const record::Document& document);
     void restore_record(Now now, uint64_t id, const RestoreRecord& request,

@@ -24,6 +24,18 @@ const Channel* ready(const Channel* channel) {
     return channel != nullptr && channel->state() == Channel::State::ready ? channel : nullptr;
 }
 
+// PlantedBug::past_keeps_removed.
+void drop_deletes(std::vector<port::StoredEntry>& entries) {
+    for (port::StoredEntry& entry : entries) {
+        auto ops = record::decode_ops(entry.body, record::Form::logged);
+        if (!ops) continue;
+        std::erase_if(*ops,
+                      [](const record::Op& op) { return op.kind == record::OpKind::remove_node; });
+        entry.body.clear();
+        record::encode_ops(entry.body, *ops, record::Form::logged);
+    }
+}
+
 // The seq that a request wants to see; the head when it names none.
 uint64_t wanted_seq(const Request& request, uint64_t head) {
     if (const auto* get = std::get_if<GetRecord>(&request)) return get->at.value_or(head);
@@ -120,13 +132,31 @@ void Hub::look_back(uint64_t id, const Channel& channel, Request request) {
         return reply(id, base::fail(ErrorCode::out_of_range, channel.head()), channel.name());
     if (lookbacks_in_line_.size() >= kLookbacksInLineMax)
         return reply(id, base::fail(ErrorCode::overloaded), channel.name());
+    // What the head shows is at hand, also where nothing is stored yet.
+    const bool is_head = wanted_version(request).empty() && goal.seq == channel.head();
+    if (const auto* restore = std::get_if<RestoreRecord>(&request); restore != nullptr && is_head)
+        return restore_record(now_, id, *restore, channel.document());
     if (const auto* changes = std::get_if<ReadChanges>(&request)) {
         goal.rows_from = changes->from;
         goal.rows_max = std::clamp<uint32_t>(changes->limit, 1, 10'000);
+        if (changes->from == channel.head())
+            return reply_changes(id, channel, {changes->from, goal.seq}, {}, 0);
     }
     const uint64_t number = next_lookback_++;
     lookbacks_.emplace(number,
                        std::make_unique<Lookback>(id, channel.name(), std::move(request), goal));
+    lookbacks_in_line_.push_back(number);
+    start_lookbacks();
+}
+
+void Hub::look_back(Channel& channel, PendingPush push, uint64_t seq) {
+    if (lookbacks_in_line_.size() >= kLookbacksInLineMax)
+        return refuse_push(channel, push, base::fail(ErrorCode::overloaded));
+    const uint64_t number = next_lookback_++;
+    auto lookback = std::make_unique<Lookback>(0, channel.name(), Request(ReplaceRecord()),
+                                               Lookback::Goal{seq, UINT64_MAX, 0});
+    lookback->hold(std::move(push), channel.epoch());
+    lookbacks_.emplace(number, std::move(lookback));
     lookbacks_in_line_.push_back(number);
     start_lookbacks();
 }
@@ -163,13 +193,17 @@ void Hub::continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreR
         status = found->exists ? lookback.begin(found->version)
                                : base::Status(base::fail(ErrorCode::not_found));
     } else {
-        status = lookback.feed(std::get<port::EntriesRead>(*reply).entries);
+        auto& entries = std::get<port::EntriesRead>(*reply).entries;
+        if (config_.planted == PlantedBug::past_keeps_removed) drop_deletes(entries);
+        status = lookback.feed(entries);
     }
     if (status.ok() && !lookback.is_done()) {
         submit(lookback.next_page(), std::move(waiting));
         return;
     }
-    if (status.ok())
+    if (auto push = lookback.take_push())
+        finish_lookback(now, lookback, std::move(*push), status);
+    else if (status.ok())
         finish_lookback(now, lookback);
     else
         this->reply(lookback.request_id(), status.error(), lookback.channel());
@@ -185,18 +219,46 @@ void Hub::finish_lookback(Now now, Lookback& lookback) {
     if (const auto* get = std::get_if<GetRecord>(&lookback.request())) {
         answer_record(id, *channel, lookback.document(), *get);
     } else if (const auto* save = std::get_if<SaveVersion>(&lookback.request())) {
-        put_version(now, id, *channel, save->name, lookback.document());
+        const bool is_wrong = config_.planted == PlantedBug::version_of_head;
+        put_version(now, id, *channel, save->name,
+                    is_wrong ? channel->document() : lookback.document());
     } else if (const auto* restore = std::get_if<RestoreRecord>(&lookback.request())) {
         restore_record(now, id, *restore, lookback.document());
     } else if (const auto* changes = std::get_if<ReadChanges>(&lookback.request())) {
-        std::string json = "{\"changes\":[" + lookback.rows() + "],\"from\":";
-        json += std::to_string(changes->from) + ",\"to\":";
-        json += std::to_string(lookback.document().seq()) + ",\"next\":";
-        json += lookback.next_from() != 0 ? std::to_string(lookback.next_from()) : "null";
-        reply(id, json + "}", channel);
-        // Not the version of anything: nothing to compare with.
-        replies_.back().epoch = 0;
+        uint64_t next = lookback.next_from();
+        if (next != 0 && config_.planted == PlantedBug::page_gap) ++next;
+        reply_changes(id, *channel, {changes->from, lookback.document().seq()}, lookback.rows(),
+                      next);
     }
+}
+
+void Hub::finish_lookback(Now now, Lookback& lookback, PendingPush push, base::Status status) {
+    const auto found = channels_.find(lookback.channel());
+    const bool is_same = found != channels_.end() && ready(found->second.get()) != nullptr &&
+                         found->second->epoch() == lookback.epoch();
+    if (!is_same) {
+        if (found != channels_.end()) std::erase(found->second->keys_in_flight, push.outcome_key);
+        return reply(push.target.request, base::fail(ErrorCode::would_block), lookback.channel());
+    }
+    Channel& channel = *found->second;
+    if (!status.ok()) {
+        const bool is_gone = status.error().code == ErrorCode::state_gone;
+        return refuse_push(
+            channel, push,
+            is_gone ? base::fail(ErrorCode::precondition_failed, channel.head()) : status.error());
+    }
+    push.whole->read = std::make_unique<record::Document>(lookback.take_document());
+    place_push(now, channel, std::move(push));
+}
+
+void Hub::reply_changes(uint64_t id, const Channel& channel, Span span, std::string_view rows,
+                        uint64_t next) {
+    std::string json = "{\"changes\":[" + std::string(rows) + "],\"from\":";
+    json += std::to_string(span.from) + ",\"to\":" + std::to_string(span.to) + ",\"next\":";
+    json += next != 0 ? std::to_string(next) : "null";
+    reply(id, json + "}", &channel);
+    // Not the version of anything: nothing to compare with.
+    replies_.back().epoch = 0;
 }
 
 void Hub::put_version(Now now, uint64_t id, const Channel& channel, const std::string& name,
@@ -272,6 +334,8 @@ void Hub::restore_record(Now now, uint64_t id, const RestoreRecord& request,
         while (done < ops.size() && done - begin < base::kOpsPerPushMax &&
                bytes.size() < kRestoredEntryBytes) {
             ops[done].base = {channel.epoch(), channel.head()};
+            if (config_.planted == PlantedBug::restore_on_assigned)
+                ops[done].base.seq = kBaseIsHead;
             push.ops.push_back(std::move(ops[done++]));
             record::encode_ops(bytes, {push.ops.back()}, record::Form::pushed);
         }

@@ -71,7 +71,6 @@ void Hub::answer_record(uint64_t id, const Channel& channel, const record::Docum
     const bool is_head = &document == &channel.document();
     json += std::to_string(document.seq());
     json += ",\"hash\":\"" + (is_head ? hash_of(channel) : document.hash()) + "\",";
-    base::Value shown;
     if (request.form == GetRecord::Form::changes) {
         json += "\"changes\":[";
         bool is_first = true;
@@ -83,12 +82,9 @@ void Hub::answer_record(uint64_t id, const Channel& channel, const record::Docum
         json += ']';
     } else {
         json += "\"value\":";
-        shown = document.shown(*path);
-        base::append_json(json, shown);
+        base::append_json(json, document.shown(*path));
     }
     json += '}';
-    if (path->empty() && is_head && request.form == GetRecord::Form::value)
-        channel.read_states.remember(channel.head(), std::move(shown), json.size());
     reply(id, std::move(json), &channel);
     replies_.back().seq = document.seq();
 }

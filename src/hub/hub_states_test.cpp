@@ -75,13 +75,55 @@ TEST(WholeStates, KeepWhatOthersWroteSinceTheRead) {
     EXPECT_EQ(rig.shown("t:a"), R"({"a":2,"b":2,"c":5})");
 }
 
+TEST(WholeStates, MeanTheStateAtTheirBaseHoweverOldItIs) {
+    Rig rig;
+    rig.hub->request(rig.now, 1, whole(R"({"a":1,"l":[{"id":"x","t":1},{"id":"y","t":1}]})"));
+    rig.reply();
+    for (uint64_t i = 2; i <= 30; ++i) {
+        rig.hub->request(rig.now, i, GetRecord{"t:a", ""});
+        rig.reply();
+        rig.hub->request(
+            rig.now, i,
+            whole(R"({"a":)" + std::to_string(i) + R"(,"l":[{"id":"x","t":1},{"id":"y","t":2}]})"));
+        EXPECT_EQ(rig.reply().seq, i);
+    }
+    // Nobody reads it again, and it is from before all of the reads that came since.
+    ReplaceRecord late = whole(R"({"a":1,"b":1,"l":[{"id":"y","t":1},{"id":"x","t":5}]})", 1);
+    late.idempotency_key = "k";
+    for (int i = 0; i < 2; ++i) {
+        rig.hub->request(rig.now, 100, late);
+        EXPECT_EQ(rig.reply().seq, 31u);
+    }
+    EXPECT_EQ(rig.shown("t:a"), R"({"a":30,"b":1,"l":[{"id":"y","t":2},{"id":"x","t":5}]})");
+    EXPECT_EQ(rig.hub->find_channel("t:a")->keys_in_flight.size(), 0u);
+}
+
+TEST(WholeStates, WithABaseThatIsNoLongerKeptAreRefused) {
+    Config config = test_config();
+    config.retention.entries = 5;
+    config.retention.snapshot_every_entries = 2;
+    config.retention.states = 1;
+    Rig rig(config);
+    for (uint64_t i = 1; i <= 60; ++i) {
+        rig.hub->request(rig.now, i, whole(R"({"a":)" + std::to_string(i) + "}"));
+        rig.reply();
+    }
+    ReplaceRecord late = whole(R"({"a":1,"b":1})", 1);
+    late.idempotency_key = "k";
+    rig.hub->request(rig.now, 100, late);
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::precondition_failed);
+    EXPECT_EQ(rig.hub->find_channel("t:a")->keys_in_flight.size(), 0u);
+}
+
 TEST(WholeStates, WithABaseThatNobodyKnowsAreRefused) {
     Rig rig;
     rig.hub->request(rig.now, 1, whole(R"({"a":1})"));
     rig.reply();
     rig.hub->request(rig.now, 2, whole(R"({"a":2})"));
     rig.reply();
-    rig.hub->request(rig.now, 3, whole(R"({"a":1,"b":1})", 1));
+    ReplaceRecord foreign = whole(R"({"a":1,"b":1})", 1);
+    foreign.base.epoch = kEpoch + 1;
+    rig.hub->request(rig.now, 3, foreign);
     EXPECT_EQ(rig.reply().error.code, base::ErrorCode::precondition_failed);
     rig.hub->request(rig.now, 4, whole(R"({"a":1,"b":1})", 9));
     EXPECT_EQ(rig.reply().error.code, base::ErrorCode::base_in_future);

@@ -1,9 +1,9 @@
 #include "hub/lookback.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
-#include "hub/channel.hpp"
 #include "hub/stored_entry.hpp"
 
 namespace tandem::hub {
@@ -81,15 +81,28 @@ struct Before {
     bool is_move = false;
     bool exists = false;
     base::Value value;
+    std::set<record::Path> maps;  ///< paths at and below it that were maps
 };
+
+void gather_maps(const record::Document& document, const record::Path& path,
+                 const base::Value& shown, std::set<record::Path>& out) {
+    if (!shown.is_object() || document.shown_kind(path) != record::Kind::map) return;
+    out.insert(path);
+    for (const base::Member& member : shown.as_object()) {
+        record::Path below = path;
+        below.push_back({record::Segment::Kind::key, member.key});
+        gather_maps(document, below, member.value, out);
+    }
+}
 
 // Calls row(path, before, after) for the smallest parts that differ; null: not there.
 template <class Row>
 void compare(const record::Path& path, const base::Value* before, const base::Value* after,
-             const record::Document& document, const Row& row) {
+             const std::set<record::Path>& maps, const record::Document& document, const Row& row) {
     if (before != nullptr && after != nullptr && *before == *after) return;
     const bool is_map = before != nullptr && after != nullptr && before->is_object() &&
-                        after->is_object() && document.shown_kind(path) == record::Kind::map;
+                        after->is_object() && maps.contains(path) &&
+                        document.shown_kind(path) == record::Kind::map;
     if (!is_map) return row(path, before, after);
     const auto below = [&](const std::string& key) {
         record::Path out = path;
@@ -97,10 +110,26 @@ void compare(const record::Path& path, const base::Value* before, const base::Va
         return out;
     };
     for (const base::Member& member : before->as_object())
-        compare(below(member.key), &member.value, after->find(member.key), document, row);
+        compare(below(member.key), &member.value, after->find(member.key), maps, document, row);
     for (const base::Member& member : after->as_object())
         if (before->find(member.key) == nullptr)
-            compare(below(member.key), nullptr, &member.value, document, row);
+            compare(below(member.key), nullptr, &member.value, maps, document, row);
+}
+
+// Where an op may change what is shown: at its path, or above it at a node of another kind, which
+// it turns, or at a removed item, which it brings back.
+record::Path concerned(const record::Document& document, const record::Path& path) {
+    record::Path prefix;
+    for (const record::Segment& segment : path) {
+        const record::Kind kind = document.shown_kind(prefix);
+        const record::Kind needed = segment.is_item() ? record::Kind::list : record::Kind::map;
+        if (kind != needed && kind != record::Kind::none) return prefix;
+        if (!prefix.empty() && prefix.back().is_item() && !document.exists(prefix) &&
+            document.is_kept(prefix))
+            return prefix;
+        prefix.push_back(segment);
+    }
+    return path;
 }
 
 }  // namespace
@@ -108,17 +137,21 @@ void compare(const record::Path& path, const base::Value* before, const base::Va
 void Lookback::apply_with_rows(const record::Entry& entry) {
     std::vector<Before> paths;
     for (const record::Op& op : entry.ops) {
+        const record::Path path = concerned(document_, op.path);
         const auto covered = std::find_if(paths.begin(), paths.end(), [&](const Before& seen) {
-            return record::covers(seen.path, op.path);
+            return record::covers(seen.path, path);
         });
         const bool is_move = op.kind == record::OpKind::move;
         if (covered != paths.end()) {
-            covered->is_move |= is_move && covered->path == op.path;
+            covered->is_move |= is_move && covered->path == path;
             continue;
         }
-        std::erase_if(paths, [&](const Before& b) { return record::covers(op.path, b.path); });
-        Before before{op.path, record::name_of(op.kind), is_move, document_.exists(op.path), {}};
-        if (before.exists) before.value = document_.shown(op.path);
+        std::erase_if(paths, [&](const Before& b) { return record::covers(path, b.path); });
+        Before before{path, record::name_of(op.kind), is_move, document_.exists(path), {}, {}};
+        if (before.exists) {
+            before.value = document_.shown(path);
+            gather_maps(document_, path, before.value, before.maps);
+        }
         paths.push_back(std::move(before));
     }
     document_.apply(entry);
@@ -131,7 +164,7 @@ void Lookback::apply_with_rows(const record::Entry& entry) {
         }
         if (!before.exists && !exists) continue;
         compare(before.path, before.exists ? &before.value : nullptr, exists ? &after : nullptr,
-                document_,
+                before.maps, document_,
                 [&](const record::Path& path, const base::Value* was, const base::Value* is) {
                     add_row(entry, before.op, path, was, is);
                 });

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "hub/channel.hpp"
 #include "hub/requests.hpp"
 #include "port/store.hpp"
 #include "record/document.hpp"
@@ -38,6 +40,15 @@ class Lookback {
     [[nodiscard]] const Request& request() const { return request_; }
     [[nodiscard]] const record::Document& document() const { return document_; }
 
+    /// Of a whole state that needs the past: the push, and the epoch when it came.
+    void hold(PendingPush push, uint64_t epoch) {
+        push_ = std::make_unique<PendingPush>(std::move(push));
+        epoch_ = epoch;
+    }
+    [[nodiscard]] std::unique_ptr<PendingPush> take_push() { return std::move(push_); }
+    [[nodiscard]] uint64_t epoch() const { return epoch_; }
+    [[nodiscard]] record::Document take_document() { return std::move(document_); }
+
     /// The seq at which the look begins.
     [[nodiscard]] uint64_t start_seq() const {
         return goal_.rows_from != UINT64_MAX ? goal_.rows_from : goal_.seq;
@@ -63,6 +74,8 @@ class Lookback {
     std::string channel_;
     Request request_;
     Goal goal_;
+    std::unique_ptr<PendingPush> push_;
+    uint64_t epoch_ = 0;
     record::Document document_;
     std::string rows_;
     size_t row_count_ = 0;

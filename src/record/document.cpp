@@ -90,6 +90,11 @@ CounterView Document::counter(const Path& path) const {
     return {true, node->counter->value, node->counter->generation};
 }
 
+Resolver Document::resolver(const Path& path) const {
+    const Node* node = impl_->find(path);
+    return node == nullptr ? Resolver{} : node->resolver;
+}
+
 std::vector<Sibling> Document::siblings(const Path& path) const {
     const Node* node = impl_->find(path);
     if (node == nullptr) return {};

@@ -64,6 +64,8 @@ class Document {
     uint64_t changed_seq(const Path& path) const;
     CounterView counter(const Path& path) const;
     std::vector<Sibling> siblings(const Path& path) const;
+    /// Of the register at a path.
+    Resolver resolver(const Path& path) const;
     /// Ids of the visible items of the list at a path, in the order shown.
     struct ItemView {
         std::string id;

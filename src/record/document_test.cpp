@@ -313,5 +313,38 @@ TEST(Counter, ThatWasRemovedIsToldAnewWithItsGeneration) {
     EXPECT_EQ(changes[1].dot, (Dot{11, 1}));
 }
 
+// In version 2 a row ended at its `closed_seq`, and a node had none of the later slots.
+TEST(Snapshot, OfVersion2IsRead) {
+    const std::string hex =
+        "020800080000000000100005056361726473070000000000080201780105f1a20402010422026130f1a204"
+        "0205ed0700f1a204000505050000000000100001047465787405000005000001010522036f6e65f1a20402"
+        "05ed0700f1a204017900010422026131f1a2040306ee0700f1a20407060607000000000010000104746578"
+        "74060000060000010105220374776ff1a2040306ee0700f1a204046d657461020000000000100002016102"
+        "0000000000100001016202000002000001010919000000000000f83ff0a2040202ea0700f0a20401630200"
+        "00020000010100f0a2040202ea0700f0a204047461677304000000000004010522037265640104f1a20401"
+        "04057469746c6508000008000001020822064120706c616ef0a2040101e90700f0a204092207416e6f7468"
+        "6572f2a2040108f00700f2a20405766f7465730300000300000206f0a20403010103f0a2040301060a7469"
+        "746c6501f0a20401010822064120706c616ee90700f0a2040800";
+    std::string bytes;
+    for (size_t i = 0; i < hex.size(); i += 2)
+        bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    const auto document = Document::load(bytes);
+    ASSERT_TRUE(document.ok());
+    EXPECT_EQ(document->seq(), 8u);
+    EXPECT_EQ(
+        base::to_json(document->shown({})),
+        R"({"cards":[{"id":"x","text":"one"}],"meta":{"a":{"b":1.5},"c":null},"tags":["red"],"title":"Another","votes":3})");
+    EXPECT_EQ(document->hash(), "bedd41eeb08b4e4862b25d647502b99a");
+    EXPECT_EQ(document->journal(Document::Rows::open).size(), 1u);
+    EXPECT_TRUE(document->is_kept(path("cards/@y"))) << "a removed item keeps its body";
+    // What is saved is of the newest version, and the same.
+    std::string saved;
+    document->save(saved);
+    EXPECT_EQ(saved.front(), 3);
+    EXPECT_EQ(Document::load(saved)->hash(), document->hash());
+    bytes[0] = 1;
+    EXPECT_EQ(Document::load(bytes).error().code, base::ErrorCode::unsupported_version);
+}
+
 }  // namespace
 }  // namespace tandem::record

@@ -48,8 +48,10 @@ class Revert {
             case Kind::counter:
                 return counter(path, ground);
             case Kind::reg:
-                if (ground == Ground::cleared || content_of(now_, path) != content_of(then_, path))
-                    emit(OpKind::set, path, content_of(then_, path));
+                if (ground == Ground::as_it_is && content_of(now_, path) == content_of(then_, path))
+                    return;
+                if (ground == Ground::as_it_is) begin_anew(path);
+                emit(OpKind::set, path, content_of(then_, path));
                 return;
         }
     }
@@ -61,6 +63,17 @@ class Revert {
         op.path = path;
         op.value = std::move(value);
         ops_.push_back(std::move(op));
+    }
+
+    // A watermark does not go back while its register lives.
+    void begin_anew(const Path& path) {
+        const Resolver resolver = now_.resolver(path);
+        if (resolver != Resolver::max && resolver != Resolver::min) return;
+        const bool is_item = !path.empty() && path.back().is_item();
+        if (is_item)
+            emit(OpKind::assign, path, base::Value(base::Object{}));
+        else
+            emit(OpKind::remove_node, path);
     }
 
     // The keys of a map; of an item's map without its id, which is no field.
