@@ -1,11 +1,12 @@
 // When all is quiet: everybody shows the same, it is what an independent reading of the log gives,
 // and every write is accounted for.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "hub/json_out.hpp"
 #include "oracle/oracle.hpp"
 #include "sim/device.hpp"
+#include "sim/historian.hpp"
 #include "sim/other_clients.hpp"
 #include "sim/part.hpp"
 #include "sim/part_reader.hpp"
@@ -19,59 +20,6 @@ using nlohmann::json;
 using oracle::normal;
 
 json parse(const std::string& text) { return normal(json::parse(text)); }
-
-record::Entry to_entry(const port::StoredEntry& stored) {
-    record::Entry entry;
-    entry.seq = stored.seq;
-    entry.actor = stored.actor;
-    entry.counter = stored.counter;
-    entry.stamp = {stored.stamp_ms, stored.stamp_logical, stored.stamp_actor};
-    entry.own = stored.own;
-    entry.floor = stored.floor;
-    if (auto ops = record::decode_ops(stored.body, record::Form::logged))
-        entry.ops = std::move(*ops);
-    return entry;
-}
-
-// Journal rows by (path, reason, dot).
-std::map<std::string, json> rows_of(const std::vector<record::Row>& rows) {
-    std::map<std::string, json> out;
-    for (const record::Row& row : rows) {
-        const std::string key =
-            record::to_text(row.path) + "|" + std::string(record::name_of(row.reason)) + "|" +
-            std::to_string(row.dot.actor) + "." + std::to_string(row.dot.counter);
-        out[key] = parse(base::to_json(row.value));
-    }
-    return out;
-}
-
-std::map<std::string, json> rows_of(const json& rows) {
-    std::map<std::string, json> out;
-    for (const json& row : rows) {
-        const std::string key = row.at("path").get<std::string>() + "|" +
-                                row.at("reason").get<std::string>() + "|" +
-                                std::to_string(row.at("dot")[0].get<uint64_t>()) + "." +
-                                std::to_string(row.at("dot")[1].get<uint64_t>());
-        out[key] = normal(row.at("value"));
-    }
-    return out;
-}
-
-std::string difference(const std::map<std::string, json>& a, const std::map<std::string, json>& b) {
-    for (const auto& [key, value] : a) {
-        const auto found = b.find(key);
-        if (found == b.end()) return "only in the first: " + key;
-        if (found->second != value) return "differs: " + key;
-    }
-    for (const auto& [key, value] : b)
-        if (!a.contains(key)) return "only in the second: " + key;
-    return {};
-}
-
-std::string difference(const json& a, const json& b) {
-    const json patch = json::diff(a, b);
-    return patch.empty() ? std::string() : patch.front().dump();
-}
 
 }  // namespace
 
@@ -104,6 +52,7 @@ void World::check_quiet() {
         if (is_violated()) return;
     }
     check_ledger();
+    if (!is_violated()) check_past();
     if (is_violated()) return;
     server.crash(10);
     run_until(scheduler.now_ms() + 1'000, scheduler.events() + 50'000);
@@ -115,52 +64,34 @@ void World::check_quiet() {
         if (channel->document().hash() != hash)
             return violate("a reload gives the same hash", name);
     }
+    check_past();
+}
+
+// Every version, and some states of the retention.
+void World::check_past() {
+    Historian reader(*this, options.seed);
+    for (const auto& [name, log] : shadow.all())
+        reader.read_all(name);
+    run_until(scheduler.now_ms() + 3'000, scheduler.events() + 50'000);
+    if (reader.answered() != reader.asked() && !is_violated())
+        violate("the server answers", "a look back was not answered");
 }
 
 void World::check_oracle(const std::string& name, const record::Document& document) {
-    const ShadowChannel& log = shadow.at(name);
-    oracle::Oracle oracle;
-    if (log.start > 0)
-        oracle.apply({{"seq", log.start},
-                      {"actor", 0},
-                      {"counter", 0},
-                      {"own", false},
-                      {"stamp", {0, 0}},
-                      {"floor", log.start},
-                      {"ops", json::array()}});
-    for (const port::StoredEntry& stored : log.entries) {
-        std::string text;
-        hub::append_entry_json(text, stored);
-        json entry = json::parse(text);
-        // What the schema has added is at rest only.
-        const std::vector<record::Op> ops = to_entry(stored).ops;
-        for (size_t i = 0; i < ops.size(); ++i) {
-            entry["ops"][i]["resolver"] = static_cast<int>(ops[i].resolver);
-            entry["ops"][i]["declared"] = ops[i].is_declared;
-        }
-        oracle.apply(entry);
-    }
-    const json shown = parse(base::to_json(document.shown({})));
+    const oracle::Oracle oracle = shadow.truth.at(name, shadow.at(name).head());
+    const json shown = as_json(document.shown({}));
     const json wanted = normal(oracle.shown());
     if (shown != wanted)
         return violate("the server equals the oracle", name + ": " + difference(wanted, shown));
-    const auto ours = rows_of(document.journal(record::Document::Rows::open));
-    const auto theirs = rows_of(oracle.open_journal());
+    const Rows ours = rows_of(document.journal(record::Document::Rows::open));
+    const Rows theirs = rows_of(oracle.open_journal());
     if (const std::string found = difference(theirs, ours); !found.empty())
         violate("the journal equals the oracle's", name + ": " + found);
 }
 
 // Snapshots, trimming and crashes leave what the whole log alone gives.
 void World::check_rebuilt(const std::string& name, const record::Document& document) {
-    const ShadowChannel& log = shadow.at(name);
-    record::Document rebuilt;
-    if (log.start > 0) {
-        record::Entry ground;
-        ground.seq = ground.floor = log.start;
-        rebuilt.apply(ground);
-    }
-    for (const port::StoredEntry& stored : log.entries)
-        rebuilt.apply(to_entry(stored));
+    const record::Document rebuilt = shadow.truth.document_at(name, shadow.at(name).head());
     if (rebuilt.hash() != document.hash()) violate("the hash equals that of the whole log", name);
 }
 
@@ -190,7 +121,7 @@ void World::check_devices(const std::string& name, const record::Document& docum
     if (std::find(profile.channels.begin(), profile.channels.end(), name) == profile.channels.end())
         return;
     const ShadowChannel& log = shadow.at(name);
-    const json wanted = parse(base::to_json(document.shown({})));
+    const json wanted = as_json(document.shown({}));
     const auto rows = rows_of(document.journal(record::Document::Rows::open));
     for (const auto& device : devices) {
         client::Session& session = device->session();
@@ -206,8 +137,8 @@ void World::check_devices(const std::string& name, const record::Document& docum
         if (last != nullptr && last->check != cursor.check)
             return violate("a cursor carries its entry's check", who);
         const Part part(document, session.selection(name));
-        const json own_wanted = device->is_partial ? parse(base::to_json(part.shown())) : wanted;
-        const json shown = parse(base::to_json(session.view(name).shown({})));
+        const json own_wanted = device->is_partial ? as_json(part.shown()) : wanted;
+        const json shown = as_json(session.view(name).shown({}));
         if (shown != own_wanted)
             return violate("everybody shows the same", who + ": " + difference(own_wanted, shown));
         const auto theirs = rows_of(session.view(name).conflicts());

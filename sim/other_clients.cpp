@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hub/channel.hpp"
+#include "sim/truth.hpp"
 #include "sim/world.hpp"
 
 namespace tandem::sim {
@@ -34,11 +35,6 @@ json any_ops(Dice& dice, const std::string& channel, const std::string& mark) {
         if (one_in(dice, 12)) ops.push_back({{"op", "set"}, {"path", "title"}, {"value", 3}});
     }
     return ops;
-}
-
-base::Value to_value(const json& value) {
-    auto parsed = base::parse_json(value.dump());
-    return parsed ? std::move(*parsed) : base::Value();
 }
 
 size_t add_issue(World& world, size_t client, const std::string& channel) {

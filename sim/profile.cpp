@@ -97,4 +97,14 @@ Profile::Profile(Dice& dice) {
     has_partial = percent(aside, 50);
 }
 
+void Profile::add_others(Dice& dice) {
+    if (one_in(dice, 3)) return;
+    has_historian = percent(dice, 60);
+    has_whole_writer = percent(dice, 60);
+    has_vandal = percent(dice, 30);
+    has_gateway = percent(dice, 30);
+    config.retention.states = between(dice, 1, 5);
+    config.retention.versions = between(dice, 2, 5);
+}
+
 }  // namespace tandem::sim

@@ -23,6 +23,8 @@ const T& any_of(Dice& dice, const std::vector<T>& list) {
 /// What one seed is about: the shape of the world and the faults that happen in it.
 struct Profile {
     explicit Profile(Dice& dice);
+    /// Those who came later have dice of their own, so that a world without them stays what it was.
+    void add_others(Dice& dice);
 
     size_t devices = 3;
     std::vector<std::string> channels;
@@ -43,6 +45,10 @@ struct Profile {
     bool has_long_absence = false;
     /// Some devices, and a client of the JSON protocol, follow parts of records.
     bool has_partial = false;
+    bool has_historian = false;
+    bool has_whole_writer = false;
+    bool has_vandal = false;
+    bool has_gateway = false;  ///< which decodes frames before the hub, as where there are shards
 
     hub::Config config;
 };

@@ -62,6 +62,8 @@ void Server::boot() {
             return boot_after(between(world_.dice, 50, 500));
         }
         world_.shadow.compare(name, std::get<port::Loaded>(*loaded));
+        auto versions = (*engine)->execute(port::VersionsRequest{name});
+        if (versions) world_.shadow.compare(name, std::get<port::Versions>(*versions));
     }
     store::BatchLimits limits;
     limits.reads_max = between(world_.dice, 1, 8);
@@ -127,7 +129,7 @@ void Server::remember_lie() {
 void Server::take_backup() {
     if (!is_up() || store_->failed() || vfs_.is_off()) return;
     backup_ = vfs_.snapshot();
-    backup_heads_ = world_.shadow.heads();
+    backup_marks_ = world_.shadow.marks();
     world_.note("backup", backup_.size(), 0, {});
 }
 
@@ -139,7 +141,7 @@ void Server::restore_backup(uint64_t down_ms) {
     if (vfs_.is_off()) vfs_.reboot();
     vfs_.faults() = {};
     vfs_.restore(backup_);
-    world_.shadow.cut(backup_heads_);
+    world_.shadow.cut(backup_marks_);
     must_fork_ = true;
     boot_after(down_ms);
 }
@@ -160,20 +162,42 @@ void Server::open(uint64_t id, hub::Codec codec, const std::string& subject) {
     info.codec = codec;
     info.subject = subject;
     info.remote = "10.0.0.1";
+    codecs_[id] = codec;
     hub_->open(now(), id, info);
     after_input();
 }
 
 void Server::close(uint64_t id, hub::Hub::Farewell farewell) {
     if (!is_up()) return;
+    codecs_.erase(id);
     hub_->close(now(), id, farewell);
     after_input();
 }
 
 void Server::input(uint64_t id, std::string_view message) {
     if (!is_up()) return;
-    hub_->handle_bytes(now(), id, message);
+    if (world_.profile.has_gateway)
+        input_decoded(id, message);
+    else
+        hub_->handle_bytes(now(), id, message);
     after_input();
+}
+
+// As a server of several hubs does, whose frames are decoded where their connection is.
+void Server::input_decoded(uint64_t id, std::string_view message) {
+    hub_->count_bytes_in(id, message.size());
+    const auto codec = codecs_.find(id);
+    if (codec == codecs_.end()) return;
+    std::vector<wire::ReceivedFrame> frames;
+    const auto decoded = codec->second == hub::Codec::binary ? wire::decode_binary(message, frames)
+                                                             : wire::decode_json(message, frames);
+    for (wire::ReceivedFrame& one : frames) {
+        if (auto* refused = std::get_if<wire::RefusedFrame>(&one))
+            hub_->refuse(now(), id, *refused);
+        else
+            hub_->handle_frame(now(), id, std::get<wire::ClientFrame>(one));
+    }
+    if (!decoded) hub_->refuse(now(), id, decoded.error());
 }
 
 bool Server::poll_transmit(uint64_t id, size_t budget, std::vector<hub::FramePtr>& out) {

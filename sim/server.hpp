@@ -30,6 +30,8 @@ class Server {
     void exit(uint64_t down_ms);
     void shut_down(uint64_t down_ms);
     bool is_up() const { return hub_ != nullptr; }
+    /// Another number for each process.
+    uint64_t process() const { return process_; }
 
     void open(uint64_t id, hub::Codec codec, const std::string& subject);
     void close(uint64_t id, hub::Hub::Farewell farewell);
@@ -67,6 +69,7 @@ class Server {
     };
 
     hub::Now now() const;
+    void input_decoded(uint64_t id, std::string_view message);
     void after_input();
     void run_store();
     void arm_timer();
@@ -86,11 +89,12 @@ class Server {
     uint64_t timer_ms_ = UINT64_MAX;
     uint64_t last_request_ = 0;
     std::map<uint64_t, Answer> answers_;
+    std::map<uint64_t, hub::Codec> codecs_;  ///< of open connections
     int64_t wall_offset_ms_ = 1'700'000'000'000;
     uint64_t wall_before_jump_ms_ = 0;
     uint64_t jumped_at_ms_ = 0;
     DiskImage backup_;
-    ShadowLogs::Heads backup_heads_;
+    ShadowLogs::Marks backup_marks_;
     DiskImage lying_;
     bool must_fork_ = false;
     bool is_healed_ = false;

@@ -41,6 +41,8 @@ void ShadowLogs::check_append(const port::AppendRequest& request) {
         channel.epochs = known.epochs;
         channel.epochs.insert(channel.epochs.end(), part.new_epochs.begin(), part.new_epochs.end());
         uint64_t expected = known.head();
+        for (const port::StoredEntry& entry : part.entries)
+            heads_before_[{part.channel, entry.seq}] = known.head();
         for (const port::StoredEntry& entry : part.entries) {
             if (entry.seq != ++expected)
                 return world_.violate(
@@ -67,6 +69,8 @@ void ShadowLogs::check_append(const port::AppendRequest& request) {
 void ShadowLogs::append(const std::string& name, const port::StoredEntry& entry) {
     ShadowChannel& channel = channels_[name];
     channel.entries.push_back(entry);
+    channel.heads_before.push_back(heads_before_[{name, entry.seq}]);
+    channel.floor = std::max(channel.floor, entry.floor);
     if (entry.counter != 0 && !channel.dots.insert({entry.actor, entry.counter}).second)
         world_.violate("a push has one seq", text_of(name, entry));
     world_.ledger.note_logged(name, entry);
@@ -87,10 +91,14 @@ void ShadowLogs::note_deleted(const std::string& name) {
     ShadowChannel& channel = channels_[name];
     for (const port::StoredEntry& entry : channel.entries)
         world_.ledger.note_cut(name, entry);
-    channel.start = channel.head();
+    channel.start = channel.floor = channel.head();
     channel.is_epoch_known = false;
     channel.entries.clear();
+    channel.heads_before.clear();
     channel.dots.clear();
+    channel.versions.clear();
+    channel.cuts++;
+    truth.forget_all(name);
 }
 
 void ShadowLogs::compare(const std::string& name, const port::Loaded& loaded) {
@@ -120,27 +128,111 @@ void ShadowLogs::compare(const std::string& name, const port::Loaded& loaded) {
     }
 }
 
-ShadowLogs::Heads ShadowLogs::heads() const {
-    Heads heads;
-    for (const auto& [name, channel] : channels_)
-        heads[name] = {channel.head(), channel.epochs.size()};
-    return heads;
+void ShadowLogs::compare(const std::string& name, const port::Versions& stored) {
+    NamedStates& known = channels_[name].versions;
+    for (auto it = known.begin(); it != known.end();) {
+        const auto found =
+            std::ranges::find(stored.versions, it->first, &port::StoredVersion::name);
+        if (found == stored.versions.end()) {
+            if (it->second.doubt == NamedState::Doubt::none)
+                return world_.violate("a named version stays", name + " " + it->first);
+            it = known.erase(it);
+            continue;
+        }
+        if (found->seq != it->second.seq)
+            return world_.violate("a named version stays as it is", name + " " + it->first);
+        it->second.doubt = NamedState::Doubt::none;
+        ++it;
+    }
+    if (known.size() != stored.versions.size()) world_.violate("a deleted version is gone", name);
 }
 
-void ShadowLogs::cut(const Heads& heads) {
+void ShadowLogs::check_version(const port::PutVersionRequest& request) {
+    const ShadowChannel& channel = channels_[request.channel];
+    const std::string text = request.channel + " " + request.version.name + " of #" +
+                             std::to_string(request.version.seq);
+    if (request.version.seq < channel.start || request.version.seq > channel.head())
+        return world_.violate("a version is of a state that was", text);
+    const auto document = record::Document::load(request.version.body);
+    if (!document) return world_.violate("a version's state decodes", text);
+    const nlohmann::json wanted =
+        oracle::normal(truth.at(request.channel, request.version.seq).shown());
+    const std::string found = difference(wanted, as_json(document->shown({})));
+    if (document->seq() != request.version.seq || !found.empty())
+        world_.violate("a version keeps the state of its seq", text + ": " + found);
+}
+
+void ShadowLogs::begin_put(const port::PutVersionRequest& request) {
+    check_version(request);
+    if (world_.is_violated()) return;
+    NamedState state{request.version.seq,
+                     oracle::normal(truth.at(request.channel, request.version.seq).shown()),
+                     NamedState::Doubt::may_be_missing};
+    channels_[request.channel].versions.try_emplace(request.version.name, std::move(state));
+}
+
+void ShadowLogs::note_version(const port::PutVersionRequest& request, Outcome outcome) {
+    NamedStates& versions = channels_[request.channel].versions;
+    world_.note("version put", request.version.seq, static_cast<uint64_t>(outcome),
+                request.channel + " " + request.version.name);
+    const auto found = versions.find(request.version.name);
+    if (found == versions.end()) return;
+    const bool was_there = found->second.doubt == NamedState::Doubt::none;
+    if (outcome == Outcome::done) {
+        if (was_there)
+            world_.violate("a version is not replaced",
+                           request.channel + " " + request.version.name);
+        found->second.doubt = NamedState::Doubt::none;
+    } else if (outcome == Outcome::nothing && !was_there) {
+        versions.erase(found);
+    }
+}
+
+void ShadowLogs::begin_delete(const port::DeleteVersionRequest& request) {
+    NamedStates& versions = channels_[request.channel].versions;
+    const auto found = versions.find(request.name);
+    if (found != versions.end()) found->second.doubt = NamedState::Doubt::may_be_gone;
+}
+
+void ShadowLogs::note_version(const port::DeleteVersionRequest& request, Outcome outcome) {
+    NamedStates& versions = channels_[request.channel].versions;
+    world_.note("version gone", 0, static_cast<uint64_t>(outcome),
+                request.channel + " " + request.name);
+    const auto found = versions.find(request.name);
+    if (found == versions.end()) return;
+    if (outcome == Outcome::done)
+        versions.erase(found);
+    else if (outcome == Outcome::nothing)
+        found->second.doubt = NamedState::Doubt::none;
+}
+
+ShadowLogs::Marks ShadowLogs::marks() const {
+    Marks marks;
+    for (const auto& [name, channel] : channels_)
+        marks[name] = {channel.head(), channel.epochs.size(), channel.versions};
+    return marks;
+}
+
+void ShadowLogs::cut(const Marks& marks) {
     for (auto& [name, channel] : channels_) {
-        const auto found = heads.find(name);
-        const uint64_t head = found == heads.end() ? 0 : found->second.first;
-        channel.epochs.resize(std::min<size_t>(channel.epochs.size(),
-                                               found == heads.end() ? 0 : found->second.second));
-        if (head >= channel.head()) continue;
-        world_.note_cut(name, head);
-        while (channel.head() > head) {
+        const auto found = marks.find(name);
+        const Mark mark = found == marks.end() ? Mark() : found->second;
+        channel.epochs.resize(std::min(channel.epochs.size(), mark.epochs));
+        channel.versions = mark.versions;
+        channel.cuts++;
+        truth.forget(name, mark.head);
+        if (mark.head >= channel.head()) continue;
+        world_.note_cut(name, mark.head);
+        while (channel.head() > mark.head) {
             const port::StoredEntry& entry = channel.entries.back();
             channel.dots.erase({entry.actor, entry.counter});
             world_.ledger.note_cut(name, entry);
             channel.entries.pop_back();
+            channel.heads_before.pop_back();
         }
+        channel.floor = channel.start;
+        for (const port::StoredEntry& entry : channel.entries)
+            channel.floor = std::max(channel.floor, entry.floor);
     }
 }
 
@@ -150,6 +242,12 @@ void WitnessStore::submit(port::Ticket ticket, port::StoreRequest request) {
         appends_[ticket] = *append;
     } else if (const auto* removal = std::get_if<port::DeleteRequest>(&request)) {
         deletions_[ticket] = removal->channel;
+    } else if (const auto* version = std::get_if<port::PutVersionRequest>(&request)) {
+        world_.shadow.begin_put(*version);
+        versions_[ticket] = *version;
+    } else if (const auto* gone = std::get_if<port::DeleteVersionRequest>(&request)) {
+        world_.shadow.begin_delete(*gone);
+        version_deletions_[ticket] = *gone;
     }
     inner_.submit(ticket, std::move(request));
 }
@@ -157,15 +255,28 @@ void WitnessStore::submit(port::Ticket ticket, port::StoreRequest request) {
 void WitnessStore::poll(std::vector<port::Completion>& out) {
     const size_t before = out.size();
     inner_.poll(out);
-    for (size_t i = before; i < out.size(); ++i) {
-        const port::Completion& completion = out[i];
-        if (const auto append = appends_.find(completion.ticket); append != appends_.end()) {
-            if (completion.reply) world_.shadow.note_appended(append->second);
-            appends_.erase(append);
-        } else if (const auto gone = deletions_.find(completion.ticket); gone != deletions_.end()) {
-            if (completion.reply) world_.shadow.note_deleted(gone->second);
-            deletions_.erase(gone);
-        }
+    for (size_t i = before; i < out.size(); ++i)
+        note(out[i]);
+}
+
+void WitnessStore::note(const port::Completion& completion) {
+    using Outcome = ShadowLogs::Outcome;
+    const port::Ticket ticket = completion.ticket;
+    const auto& reply = completion.reply;
+    // What a store wrote that has failed is found out when it is opened again.
+    const Outcome failure = inner_.failed() ? Outcome::unknown : Outcome::nothing;
+    if (const auto append = appends_.extract(ticket)) {
+        if (reply) world_.shadow.note_appended(append.mapped());
+    } else if (const auto gone = deletions_.extract(ticket)) {
+        if (reply) world_.shadow.note_deleted(gone.mapped());
+    } else if (const auto put = versions_.extract(ticket)) {
+        const bool is_stored = reply && std::get<port::VersionPut>(*reply).outcome ==
+                                            port::VersionPut::Outcome::stored;
+        world_.shadow.note_version(put.mapped(), is_stored ? Outcome::done
+                                                 : reply   ? Outcome::nothing
+                                                           : failure);
+    } else if (const auto removal = version_deletions_.extract(ticket)) {
+        world_.shadow.note_version(removal.mapped(), reply ? Outcome::done : failure);
     }
 }
 

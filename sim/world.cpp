@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "sim/device.hpp"
+#include "sim/historian.hpp"
 #include "sim/other_clients.hpp"
 #include "sim/part_reader.hpp"
+#include "sim/vandal.hpp"
+#include "sim/whole_writer.hpp"
 
 namespace tandem::sim {
 
@@ -44,6 +47,12 @@ World::World(const Options& o)
         http_clients.push_back(std::make_unique<HttpClient>(*this, 0));
     if (profile.has_partial) part_reader = std::make_unique<PartReader>(*this);
     network.has_loss = profile.has_frame_loss;
+    Dice others(o.seed * 0xd1342543de82ef95 + 7);
+    profile.add_others(others);
+    if (profile.has_historian) historian = std::make_unique<Historian>(*this, others.next());
+    if (profile.has_whole_writer)
+        whole_writer = std::make_unique<WholeWriter>(*this, others.next());
+    if (profile.has_vandal) vandal = std::make_unique<Vandal>(*this, others.next());
 }
 
 World::~World() = default;
@@ -99,6 +108,9 @@ Result World::run() {
     for (auto& client : http_clients)
         client->start();
     if (part_reader) part_reader->start();
+    if (historian) historian->start();
+    if (whole_writer) whole_writer->start();
+    if (vandal) vandal->start();
     harm();
     watch();
     // There is always something to come, so only the count ends this.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ class Device;
 class JsonClient;
 class HttpClient;
 class PartReader;
+class Historian;
+class WholeWriter;
+class Vandal;
 
 struct Options {
     uint64_t seed = 1;
@@ -71,6 +75,11 @@ class World {
     std::vector<std::unique_ptr<JsonClient>> json_clients;
     std::vector<std::unique_ptr<HttpClient>> http_clients;
     std::unique_ptr<PartReader> part_reader;  ///< null when nobody follows parts
+    std::unique_ptr<Historian> historian;
+    std::unique_ptr<WholeWriter> whole_writer;
+    std::unique_ptr<Vandal> vandal;
+    /// Channels in which a state as a whole was written over what devices alone write.
+    std::set<std::string> rewritten;
     uint64_t crashes = 0;
     uint64_t alarms = 0;
     bool is_healing = false;
@@ -91,6 +100,7 @@ class World {
     void check_stored_log(const std::string& name);
     void check_devices(const std::string& name, const record::Document& document);
     void check_ledger();
+    void check_past();
     bool load_all();
 
     Trace trace_;
