@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "yjs/item.hpp"
+
+namespace tandem::yjs {
+
+/// Number of a shared type within its document; 0 is none.
+using BranchIndex = uint32_t;
+
+/// The last item of the chain of each key, in the order in which the keys came, which is the order
+/// that JavaScript shows them in.
+class MapEntries {
+  public:
+    struct Entry {
+        uint32_t key;
+        Handle last;
+    };
+    Handle find(uint32_t key) const {
+        const Entry* entry = entry_of(key);
+        return entry == nullptr ? 0 : entry->last;
+    }
+    void put(uint32_t key, Handle last);
+    const std::vector<Entry>& entries() const { return entries_; }
+    size_t memory_bytes() const;
+
+  private:
+    const Entry* entry_of(uint32_t key) const;
+
+    std::vector<Entry> entries_;
+    std::unordered_map<uint32_t, uint32_t> places_;
+};
+
+/// A shared type: a list, a map, or both at once, as Yjs has it.
+struct Branch {
+    /// The item that holds it; 0 for a root.
+    Handle item = 0;
+    Handle start = 0;
+    uint32_t length = 0;
+    /// A root's name, or that of an XML element or hook.
+    uint32_t name = 0;
+    /// The tree of positions of this list, when one was built; see PositionIndex.
+    uint32_t positions = 0;
+    TypeKind kind = TypeKind::unknown;
+    bool is_root = false;
+    bool has_formatting = false;
+    bool is_free = false;
+    std::unique_ptr<MapEntries> map;
+
+    Handle map_find(uint32_t key) const { return map ? map->find(key) : 0; }
+    void map_put(uint32_t key, Handle last) {
+        if (!map) map = std::make_unique<MapEntries>();
+        map->put(key, last);
+    }
+};
+
+}  // namespace tandem::yjs

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "yjs/item.hpp"
+
+namespace tandem::yjs {
+
+/// The items of one client in the order of their clocks, without gaps: from a clock to its item. In
+/// chunks, so that a split moves few entries.
+class ClientList {
+  public:
+    struct Entry {
+        uint32_t clock = 0;
+        Handle item = 0;
+    };
+    struct Position {
+        uint32_t chunk = 0;
+        uint32_t slot = 0;
+    };
+
+    bool empty() const { return chunks_.empty(); }
+
+    void append(uint32_t clock, Handle item) {
+        if (chunks_.empty() || chunks_.back().size() == kChunkMax) open_chunk(clock);
+        chunks_.back().push_back({clock, item});
+    }
+
+    /// The entry with the highest clock that is not above `clock`; the list must not be empty.
+    Position find(uint32_t clock) const {
+        auto last = static_cast<uint32_t>(chunks_.size() - 1);
+        uint32_t chunk = last;
+        if (clock < firsts_[last]) {
+            auto above = std::upper_bound(firsts_.begin(), firsts_.end(), clock);
+            chunk = static_cast<uint32_t>(above - firsts_.begin()) - 1;
+        }
+        const Chunk& entries = chunks_[chunk];
+        uint32_t low = 0;
+        auto count = static_cast<uint32_t>(entries.size());
+        if (entries[count - 1].clock <= clock) return {chunk, count - 1};
+        // Invariant: the entry at `low` is not above, the one at `low + count` is.
+        while (count > 1) {
+            uint32_t half = count / 2;
+            low = entries[low + half].clock <= clock ? low + half : low;
+            count -= half;
+        }
+        return {chunk, low};
+    }
+    const Entry& at(Position at) const { return chunks_[at.chunk][at.slot]; }
+    Position last() const {
+        return {static_cast<uint32_t>(chunks_.size() - 1),
+                static_cast<uint32_t>(chunks_.back().size() - 1)};
+    }
+    bool next(Position& at) const {
+        if (++at.slot < chunks_[at.chunk].size()) return true;
+        if (at.chunk + 1 == chunks_.size()) {
+            --at.slot;
+            return false;
+        }
+        at = {at.chunk + 1, 0};
+        return true;
+    }
+    bool previous(Position& at) const {
+        if (at.slot > 0) {
+            --at.slot;
+            return true;
+        }
+        if (at.chunk == 0) return false;
+        at = {at.chunk - 1, static_cast<uint32_t>(chunks_[at.chunk - 1].size() - 1)};
+        return true;
+    }
+
+    void insert_after(Position at, Entry entry);
+    void erase(Position at);
+    size_t memory_bytes() const;
+
+    /// Calls `visit(handle)` for every item in the order of clocks.
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for (const Chunk& chunk : chunks_) {
+            for (const Entry& entry : chunk)
+                visit(entry.item);
+        }
+    }
+
+  private:
+    static constexpr size_t kChunkMax = 128;
+    using Chunk = std::vector<Entry>;
+
+    void open_chunk(uint32_t clock);
+
+    std::vector<Chunk> chunks_;
+    std::vector<uint32_t> firsts_;
+};
+
+}  // namespace tandem::yjs

@@ -1,0 +1,118 @@
+#include "yjs/document.hpp"
+
+namespace tandem::yjs {
+
+Document::Document(const DocumentOptions& options) : options_(options) {}
+
+void Document::begin_transaction(bool is_local) {
+    TANDEM_ASSERT(!transaction_.is_open);
+    // Collected late when the caller did not ask for it.
+    if (clean_up_.is_open) commit_clean_up();
+    transaction_.reset();
+    transaction_.is_open = true;
+    transaction_.is_local = is_local;
+    own_ = store_.client(options_.client);
+}
+
+BranchIndex Document::root(std::string_view name, TypeKind kind) {
+    BranchIndex index = store_.root(name);
+    Branch& found = store_.branch(index);
+    if (found.kind == TypeKind::unknown) found.kind = kind;
+    return index;
+}
+
+void Document::add_struct(Handle handle) {
+    const Item& item = store_.item(handle);
+    Client& client = store_.clients()[item.client];
+    transaction_.touch(item.client, client.next_clock);
+    client.items.append(item.clock, handle);
+    client.next_clock = item.end();
+}
+
+Handle Document::split(Handle handle, uint32_t len) {
+    Handle right = store_.split(handle, len);
+    transaction_.cuts.push_back({store_.item(right).client, store_.item(right).clock});
+    return right;
+}
+
+Handle Document::clean_start(ClientIndex client, uint32_t clock) {
+    Handle handle = store_.find(client, clock);
+    const Item& item = store_.item(handle);
+    if (item.clock == clock || item.is_collected()) return handle;
+    return split(handle, clock - item.clock);
+}
+
+Handle Document::clean_end(ClientIndex client, uint32_t clock) {
+    Handle handle = store_.find(client, clock);
+    const Item& item = store_.item(handle);
+    if (item.last_clock() != clock && !item.is_collected()) split(handle, clock - item.clock + 1);
+    return handle;
+}
+
+void Document::delete_item(Handle first) {
+    std::vector<Handle> nested;
+    for (Handle handle = first;;) {
+        Item& item = store_.item(handle);
+        if (!item.is_deleted()) {
+            Branch& parent = store_.branch(item.parent);
+            if (item.key == 0) {
+                parent.length -= item.visible();
+                if (parent.positions != 0)
+                    store_.positions().at(parent.positions).set_visible(handle, 0, false);
+            }
+            item.flags |= Item::kDeleted;
+            transaction_.add_deleted(item);
+            const Item* holder = parent.item == 0 ? nullptr : &store_.item(parent.item);
+            if (holder == nullptr ||
+                (transaction_.is_older(holder->client, holder->clock) && !holder->is_deleted()))
+                transaction_.add_changed(item.parent, item.key);
+            if (item.kind == Kind::type) {
+                // What lies within goes too; what had gone before may now be joined.
+                const Branch& held = store_.branch(item.content);
+                auto take = [&](Handle child) {
+                    const Item& inner = store_.item(child);
+                    if (!inner.is_deleted()) {
+                        nested.push_back(child);
+                    } else {
+                        transaction_.cuts.push_back({inner.client, inner.clock});
+                    }
+                };
+                for (Handle child = held.start; child != 0; child = store_.item(child).right)
+                    take(child);
+                if (held.map) {
+                    for (const MapEntries::Entry& entry : held.map->entries())
+                        take(entry.last);
+                }
+            }
+        }
+        if (nested.empty()) return;
+        handle = nested.back();
+        nested.pop_back();
+    }
+}
+
+Handle Document::insert_local(BranchIndex parent, uint32_t key, Handle left, Handle right,
+                              const Content& content) {
+    TANDEM_ASSERT(transaction_.is_open);
+    const Handle handle = store_.items().add();
+    Item& item = store_.item(handle);
+    item.client = own_;
+    item.clock = store_.clients()[own_].next_clock;
+    item.parent = parent;
+    item.key = key;
+    item.left = left;
+    item.right = right;
+    if (left != 0) {
+        item.origin_client = store_.item(left).client;
+        item.origin_clock = store_.item(left).last_clock();
+    }
+    if (right != 0) {
+        item.right_origin_client = store_.item(right).client;
+        item.right_origin_clock = store_.item(right).clock;
+    }
+    store_.set_content(item, content);
+    integrate(handle, 0);
+    return handle;
+}
+
+}  // namespace tandem::yjs

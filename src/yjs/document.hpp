@@ -1,0 +1,209 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "yjs/store.hpp"
+#include "yjs/transaction.hpp"
+#include "yjs/update_reader.hpp"
+#include "yjs/update_writer.hpp"
+#include "yjs/updates.hpp"
+
+namespace tandem::yjs {
+
+struct DocumentOptions {
+    /// The id that local insertions get: at most 53 bits, and of nobody else.
+    uint64_t client = 0;
+    /// Whether the contents of what is deleted are given up at the end of each transaction.
+    bool collects = true;
+    /// Whether marks of formats that a remote change made superfluous are deleted, as editors do; see
+    /// `commit_clean_up`. A server leaves that to them.
+    bool cleans_formats = false;
+};
+
+/// A Yjs document: shared types made of items that merge in any order and end up the same
+/// everywhere (the YATA algorithm of Nicolaescu, Jahns, Derntl and Klamma, with the rules by which
+/// Yjs 13 breaks ties). Given the same operations its updates equal those of Yjs byte for byte.
+///
+/// Not safe for several threads. Positions and lengths are in UTF-16 units.
+class Document {
+  public:
+    explicit Document(const DocumentOptions& options = {});
+
+    uint64_t client_id() const { return options_.client; }
+    void set_client_id(uint64_t id) {
+        options_.client = id;
+        has_id_collision_ = false;
+    }
+
+    /// Applies an update within a transaction of its own, or within the one that is open. What
+    /// depends on something that has not come yet is kept and applied when that comes. Errors:
+    /// `malformed`, `too_large`; the document is then as it was before.
+    base::Status apply(std::string_view update, Encoding encoding = Encoding::v1);
+
+    /// Everything beyond `since`, and the whole delete set.
+    std::string encode(const StateVector& since = {}, Encoding encoding = Encoding::v1) const;
+    StateVector state_vector() const { return store_.state_vector(); }
+    DeleteSet delete_set() const { return store_.delete_set(); }
+    /// What is missing for the updates that wait, by client: the clock that is needed.
+    const StateVector& missing() const { return missing_; }
+    /// True once a remote change had insertions under this document's own client id: somebody else
+    /// uses it, and the next local change must be made under another.
+    bool has_id_collision() const { return has_id_collision_; }
+    bool has_pending() const { return !pending_.empty() || !pending_deletes_.empty(); }
+
+    /// Local changes happen between these two. `commit` collects, joins, and leaves the
+    /// transaction to be looked at until the next begins.
+    void begin() { begin_transaction(true); }
+    void commit();
+    /// Ends the transaction in which superfluous formats were deleted after a remote change; to be
+    /// called once that change's own update was written. False if nothing was deleted.
+    bool commit_clean_up();
+    /// Appends the update that the last transaction amounts to. False, and nothing, if it changed
+    /// nothing.
+    bool write_last_update(Buffer& out, Encoding encoding = Encoding::v1);
+    const Transaction& last_transaction() const { return transaction_; }
+
+    /// The root type of that name; a kind that is not known yet is set.
+    BranchIndex root(std::string_view name, TypeKind kind = TypeKind::unknown);
+
+    const Store& store() const { return store_; }
+    Store& store() { return store_; }
+
+    // Text. A position beyond the end is `out_of_range`.
+
+    /// Inserts text with the format that is in force at the position.
+    base::Status insert_text(BranchIndex text, uint32_t position, std::string_view utf8);
+    /// A format's name and its value as canonical `any`, null to end it.
+    struct Attribute {
+        std::string name;
+        std::string value;
+        friend bool operator==(const Attribute&, const Attribute&) = default;
+    };
+    using Attributes = std::vector<Attribute>;
+    /// Inserts text with exactly these formats.
+    base::Status insert_text(BranchIndex text, uint32_t position, std::string_view utf8,
+                             const Attributes& attributes);
+    base::Status insert_embed(BranchIndex text, uint32_t position, std::string_view any,
+                              const Attributes& attributes);
+    base::Status delete_text(BranchIndex text, uint32_t position, uint32_t len);
+    base::Status format_text(BranchIndex text, uint32_t position, uint32_t len,
+                             const Attributes& attributes);
+
+    // Lists.
+
+    /// `values` are canonical `any` values, one after the other.
+    base::Status insert_values(BranchIndex list, uint32_t position, std::string_view values);
+    base::Status push_values(BranchIndex list, std::string_view values);
+    /// Binary, a sub-document, or a new shared type, which is returned.
+    base::Result<BranchIndex> insert_content(BranchIndex list, uint32_t position,
+                                             const Content& content);
+    base::Status delete_values(BranchIndex list, uint32_t position, uint32_t len);
+
+    // Maps, and the attributes of XML elements.
+
+    BranchIndex set_content(BranchIndex map, std::string_view key, const Content& content);
+    void set_value(BranchIndex map, std::string_view key, std::string_view any);
+    void delete_key(BranchIndex map, std::string_view key);
+
+  private:
+    struct Run {
+        ClientIndex client;
+        size_t begin;
+        size_t next;
+        size_t end;
+    };
+    struct ScanMark {
+        uint32_t epoch = 0;
+        uint32_t place = 0;
+    };
+    /// A place in a text: between two neighbours, with the formats in force.
+    struct TextPlace {
+        Handle left = 0;
+        Handle right = 0;
+        std::vector<std::pair<uint32_t, std::string>> formats;
+    };
+
+    void begin_transaction(bool is_local);
+
+    // Remote changes (integrate.cpp).
+    template <class Fields>
+    base::Status apply_fields(std::string_view update);
+    template <class Fields>
+    base::Status read_structs(StructReader<Fields>& reader);
+    base::Status take_struct(const RawStruct& raw);
+    void integrate_read();
+    void apply_deletes(ClientIndex client, IdRange range);
+    void apply_pending_deletes();
+    ClientIndex resolve(Handle handle);
+    void drop_read(Handle handle);
+
+    // One item (integrate.cpp, document.cpp).
+    void integrate(Handle handle, uint32_t offset);
+    Handle find_left_of_conflict(const Item& item, Handle left);
+    Handle clean_start(ClientIndex client, uint32_t clock);
+    Handle clean_end(ClientIndex client, uint32_t clock);
+    Handle split(Handle handle, uint32_t len);
+    void add_struct(Handle handle);
+    void delete_item(Handle handle);
+    Handle insert_local(BranchIndex parent, uint32_t key, Handle left, Handle right,
+                        const Content& content);
+
+    // The end of a transaction (collect.cpp).
+    void collect_deleted();
+    void collect_children(BranchIndex branch);
+    void join_touched();
+    void join_range(ClientIndex client, uint32_t from, uint32_t to);
+
+    // Text (text.cpp).
+    TextPlace find_place(BranchIndex text, uint32_t position);
+    std::pair<Handle, Handle> find_neighbours(BranchIndex list, uint32_t position);
+    uint32_t positions_of(BranchIndex list);
+    bool continue_typing(BranchIndex text, Handle left, Handle right, std::string_view utf8,
+                         uint32_t units);
+    void advance(TextPlace& place);
+    void skip_equal_formats(TextPlace& place, const Attributes& wanted);
+    Attributes insert_formats(BranchIndex text, TextPlace& place, const Attributes& wanted);
+    void insert_negated(BranchIndex text, TextPlace& place, Attributes negated);
+    void insert_formatted(BranchIndex text, TextPlace& place, const Content& content,
+                          Attributes wanted);
+    void clean_gap(Handle start, Handle current, const TextPlace& at_start, TextPlace& at_current);
+    void pass_format(TextPlace& place, const Item& format);
+
+    // Superfluous formats (clean_formats.cpp).
+    bool needs_clean_up() const;
+    void clean_up_formats(const std::vector<ClientIndex>& deleted_order);
+    void clean_gap_around(Handle handle);
+    void clean_whole_text(BranchIndex text);
+
+    DocumentOptions options_;
+    ClientIndex own_ = kNoClient;
+    bool has_id_collision_ = false;
+    Store store_;
+    Transaction transaction_;
+    /// Open between a remote change and `commit_clean_up`.
+    Transaction clean_up_;
+
+    /// Structs that wait for others, as an update of the first encoding, and what they wait for.
+    std::string pending_;
+    StateVector missing_;
+    DeleteSet pending_deletes_;
+
+    // Scratch of one apply: the structs that were read, in runs by client.
+    std::vector<Handle> read_;
+    std::vector<Run> runs_;
+    std::vector<uint32_t> run_of_client_;
+    std::vector<std::pair<ClientIndex, IdRange>> read_deletes_;
+    // Scratch of one conflict: the items passed over, and for long ones where each was.
+    std::vector<Handle> scanned_;
+    std::vector<ScanMark> scan_marks_;
+    uint32_t scan_epoch_ = 0;
+    size_t marked_ = 0;
+    FieldWriterV1 writer_;
+};
+
+}  // namespace tandem::yjs

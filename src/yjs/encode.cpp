@@ -1,0 +1,212 @@
+#include <algorithm>
+
+#include "yjs/document.hpp"
+
+// Updates are written as if every item whose content continues its neighbour's were joined with it, so
+// that it does not show where moving the contents together was not worth it.
+namespace tandem::yjs {
+
+namespace {
+
+/// Writes items of a store as structs.
+template <class Fields>
+class StateWriter {
+  public:
+    StateWriter(const Store& store, Fields& out) : store_(store), out_(out) {}
+
+    void write_client(ClientIndex index, uint32_t since) {
+        const Client& client = store_.clients()[index];
+        const ClientList& list = client.items;
+        // At the front of what a struct has become, so that it is written whole.
+        ClientList::Position first = list.find(since);
+        out_.rest.var_uint(count_from(list, first));
+        out_.client(client.id);
+        out_.rest.var_uint(since);
+        ClientList::Position at = first;
+        for (bool has_more = true; has_more;) {
+            pieces_.clear();
+            pieces_.push_back(list.at(at).item);
+            while ((has_more = list.next(at)) && is_one(pieces_.back(), list.at(at).item))
+                pieces_.push_back(list.at(at).item);
+            write_run(since);
+        }
+    }
+
+  private:
+    bool is_one(Handle left, Handle right) const {
+        const Item& item = store_.item(left);
+        return item.kind != Kind::gc && item.kind != Kind::deleted &&
+               store_.continues(item, left, store_.item(right), right);
+    }
+
+    uint64_t count_from(const ClientList& list, ClientList::Position at) const {
+        uint64_t count = 1;
+        Handle last = list.at(at).item;
+        while (list.next(at)) {
+            Handle next = list.at(at).item;
+            if (!is_one(last, next)) ++count;
+            last = next;
+        }
+        return count;
+    }
+
+    void write_run(uint32_t since) {
+        const Item& item = store_.item(pieces_[0]);
+        const uint32_t offset = since > item.clock ? since - item.clock : 0;
+        Content content = store_.content_of(item);
+        if (pieces_.size() > 1) {
+            joined_.clear();
+            content.len = 0;
+            for (Handle piece : pieces_) {
+                const Item& part = store_.item(piece);
+                content.len += part.len;
+                joined_.bytes(store_.bytes_of(part));
+            }
+            content.body = joined_.view();
+        }
+        content = content_from(content, offset, repaired_);
+        if (item.kind == Kind::gc) {
+            out_.info(0);
+            write_content(out_, content);
+            return;
+        }
+        const bool has_origin = offset > 0 || item.has_origin();
+        out_.info(info_byte(item.kind, has_origin, item.has_right_origin(), item.key != 0));
+        if (offset > 0) {
+            out_.left_id({store_.clients()[item.client].id, item.clock + offset - 1});
+        } else if (has_origin) {
+            out_.left_id(store_.origin_of(item));
+        }
+        if (item.has_right_origin()) out_.right_id(store_.right_origin_of(item));
+        if (!has_origin && !item.has_right_origin()) {
+            const Branch& parent = store_.branch(item.parent);
+            out_.parent_is_root(parent.item == 0);
+            if (parent.item == 0) {
+                out_.string(store_.names().at(parent.name));
+            } else {
+                out_.left_id(store_.id_of(store_.item(parent.item)));
+            }
+            if (item.key != 0) out_.string(store_.names().at(item.key));
+        }
+        write_content(out_, content);
+    }
+
+    const Store& store_;
+    Fields& out_;
+    std::vector<Handle> pieces_;
+    Buffer joined_;
+    std::string repaired_;
+};
+
+template <class Fields>
+void write_deleted(const Store& store, const std::vector<Transaction::Deleted>& deleted,
+                   Fields& out) {
+    // Sorted by client's number and clock already; the encoding wants the highest id first.
+    std::vector<std::pair<size_t, size_t>> groups;
+    for (size_t i = 0; i < deleted.size();) {
+        size_t end = i;
+        while (end < deleted.size() && deleted[end].client == deleted[i].client)
+            ++end;
+        groups.push_back({i, end});
+        i = end;
+    }
+    auto id_of = [&](const std::pair<size_t, size_t>& group) {
+        return store.clients()[deleted[group.first].client].id;
+    };
+    std::sort(groups.begin(), groups.end(),
+              [&](const auto& a, const auto& b) { return id_of(a) > id_of(b); });
+    out.rest.var_uint(groups.size());
+    for (const auto& group : groups) {
+        out.begin_deletes();
+        out.rest.var_uint(id_of(group));
+        out.rest.var_uint(group.second - group.first);
+        for (size_t i = group.first; i < group.second; ++i)
+            out.delete_range(deleted[i].range.clock, deleted[i].range.len);
+    }
+}
+
+template <class Fields>
+void write_transaction(const Store& store, const Transaction& transaction, Fields& out,
+                       Buffer& result) {
+    std::vector<Transaction::Touched> touched = transaction.touched;
+    std::sort(touched.begin(), touched.end(),
+              [&](const Transaction::Touched& a, const Transaction::Touched& b) {
+                  return store.clients()[a.client].id > store.clients()[b.client].id;
+              });
+    out.rest.var_uint(touched.size());
+    StateWriter<Fields> writer(store, out);
+    for (const Transaction::Touched& one : touched)
+        writer.write_client(one.client, one.before);
+    write_deleted(store, transaction.deleted, out);
+    out.finish(result);
+}
+
+template <class Fields>
+std::string write_state(const Store& store, const StateVector& since) {
+    Fields out;
+    std::vector<std::pair<ClientIndex, uint32_t>> wanted;
+    for (ClientIndex index : store.clients_in_order()) {
+        const Client& client = store.clients()[index];
+        auto known = since.find(client.id);
+        uint32_t from = known == since.end() ? 0 : known->second;
+        if (client.next_clock > from) wanted.push_back({index, from});
+    }
+    out.rest.var_uint(wanted.size());
+    StateWriter<Fields> writer(store, out);
+    for (const auto& [index, from] : wanted)
+        writer.write_client(index, from);
+    write_delete_set(out, store.delete_set());
+    Buffer result;
+    out.finish(result);
+    return result.str();
+}
+
+}  // namespace
+
+bool Document::write_last_update(Buffer& out, Encoding encoding) {
+    TANDEM_ASSERT(!transaction_.is_open);
+    if (transaction_.touched.empty() && transaction_.deleted.empty()) return false;
+    if (encoding == Encoding::v1) {
+        writer_.clear();
+        write_transaction(store_, transaction_, writer_, out);
+    } else {
+        FieldWriterV2 writer;
+        write_transaction(store_, transaction_, writer, out);
+    }
+    return true;
+}
+
+std::string Document::encode(const StateVector& since, Encoding encoding) const {
+    std::string state = encoding == Encoding::v1 ? write_state<FieldWriterV1>(store_, since)
+                                                 : write_state<FieldWriterV2>(store_, since);
+    if (!has_pending()) return state;
+    // What waits is part of the state: another replica may have what it waits for.
+    std::vector<std::string> parts;
+    parts.push_back(std::move(state));
+    auto add = [&](std::string v1) {
+        if (encoding == Encoding::v1) {
+            parts.push_back(std::move(v1));
+            return;
+        }
+        auto converted = convert_update(v1, Encoding::v1, Encoding::v2);
+        TANDEM_ASSERT(converted.ok());
+        parts.push_back(*std::move(converted));
+    };
+    if (!pending_deletes_.empty()) {
+        FieldWriterV1 deletes;
+        deletes.rest.var_uint(0);
+        write_delete_set(deletes, pending_deletes_);
+        add(deletes.rest.str());
+    }
+    if (!pending_.empty()) {
+        auto beyond = diff_update(pending_, since);
+        TANDEM_ASSERT(beyond.ok());
+        add(*std::move(beyond));
+    }
+    std::vector<std::string_view> views(parts.begin(), parts.end());
+    auto merged = merge_updates(views, encoding);
+    TANDEM_ASSERT(merged.ok());
+    return *std::move(merged);
+}
+
+}  // namespace tandem::yjs

@@ -1,0 +1,461 @@
+#include <algorithm>
+
+#include "yjs/document.hpp"
+#include "yjs/group_writer.hpp"
+
+// Remote changes: an update is read whole, so that a malformed one changes nothing; then its structs
+// are linked in an order that has what each one depends on before it, and what lacks something is
+// set aside as an update of its own.
+namespace tandem::yjs {
+
+namespace {
+constexpr uint32_t kNoRun = UINT32_MAX;
+// Up to here a scan of a conflict is searched one by one.
+constexpr size_t kFewScanned = 32;
+}  // namespace
+
+base::Status Document::apply(std::string_view update, Encoding encoding) {
+    return encoding == Encoding::v1 ? apply_fields<FieldReaderV1>(update)
+                                    : apply_fields<FieldReaderV2>(update);
+}
+
+template <class Fields>
+base::Status Document::apply_fields(std::string_view update) {
+    StructReader<Fields> reader;
+    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    const Store::Mark mark = store_.mark();
+    read_.clear();
+    runs_.clear();
+    read_deletes_.clear();
+    if (auto read = read_structs(reader); !read.ok()) {
+        for (Handle handle : read_)
+            store_.items().remove(handle);
+        store_.go_back(mark);
+        return read;
+    }
+
+    const bool was_open = transaction_.is_open;
+    if (!was_open) begin_transaction(false);
+    transaction_.is_local = false;
+    StateVector waited_for = missing_;
+    integrate_read();
+    for (const auto& [client, range] : read_deletes_)
+        apply_deletes(client, range);
+    apply_pending_deletes();
+    bool can_retry = false;
+    for (const auto& [client, clock] : waited_for) {
+        ClientIndex index = store_.find_client(client);
+        if (index != kNoClient && clock < store_.clients()[index].next_clock) can_retry = true;
+    }
+    base::Status retried;
+    if (can_retry && !pending_.empty()) {
+        std::string again = std::move(pending_);
+        pending_.clear();
+        missing_.clear();
+        retried = apply_fields<FieldReaderV1>(again);
+    }
+    if (!was_open) commit();
+    return retried;
+}
+
+template <class Fields>
+base::Status Document::read_structs(StructReader<Fields>& reader) {
+    for (const RawStruct* raw = reader.current(); raw != nullptr; raw = reader.next()) {
+        TANDEM_CHECK(take_struct(*raw));
+        reader.release();
+    }
+    TANDEM_CHECK(reader.status());
+    return reader.deletes([&](uint64_t client, uint32_t clock, uint32_t len) {
+        read_deletes_.push_back({store_.client(client), {clock, len}});
+    });
+}
+
+base::Status Document::take_struct(const RawStruct& raw) {
+    if (raw.content.kind == Kind::skip) return {};
+    const ClientIndex client = store_.client(raw.id.client);
+    if (raw.end() <= store_.clients()[client].next_clock) return {};
+    // Nobody can have inserted something next to, or in, what he inserted later.
+    auto is_later = [&](const Id& id) {
+        return id.client == raw.id.client && id.clock >= raw.id.clock;
+    };
+    if ((raw.has_origin && is_later(raw.origin)) ||
+        (raw.has_right_origin && is_later(raw.right_origin)) ||
+        (raw.parent == RawStruct::Parent::item && is_later(raw.parent_id)))
+        return base::fail(base::ErrorCode::malformed);
+
+    const Handle handle = store_.items().add();
+    read_.push_back(handle);
+    Item& item = store_.item(handle);
+    item.client = client;
+    item.clock = raw.id.clock;
+    if (raw.has_origin) {
+        item.origin_client = store_.client(raw.origin.client);
+        item.origin_clock = raw.origin.clock;
+    }
+    if (raw.has_right_origin) {
+        item.right_origin_client = store_.client(raw.right_origin.client);
+        item.right_origin_clock = raw.right_origin.clock;
+    }
+    if (raw.parent == RawStruct::Parent::root) {
+        item.parent = store_.root(raw.parent_name);
+    } else if (raw.parent == RawStruct::Parent::item) {
+        item.flags |= Item::kParentById;
+        item.left = store_.client(raw.parent_id.client);
+        item.right = raw.parent_id.clock;
+    }
+    if (raw.has_key) item.key = store_.names().intern(raw.key);
+    store_.set_content(item, raw.content);
+    if (item.kind == Kind::gc) item.flags |= Item::kDeleted;
+    if (runs_.empty() || runs_.back().client != client)
+        runs_.push_back({client, read_.size() - 1, read_.size() - 1, read_.size()});
+    runs_.back().end = read_.size();
+    return {};
+}
+
+void Document::drop_read(Handle handle) {
+    Item& item = store_.item(handle);
+    store_.drop_content(item);
+    store_.items().remove(handle);
+}
+
+void Document::integrate_read() {
+    if (runs_.empty()) return;
+    // Highest client first: ties are then mostly decided without a scan.
+    std::stable_sort(runs_.begin(), runs_.end(), [&](const Run& a, const Run& b) {
+        return store_.clients()[a.client].id > store_.clients()[b.client].id;
+    });
+    run_of_client_.assign(store_.clients().size(), kNoRun);
+    for (size_t i = 0; i < runs_.size(); ++i) {
+        uint32_t& known = run_of_client_[runs_[i].client];
+        if (known == kNoRun) {
+            known = static_cast<uint32_t>(i);
+            continue;
+        }
+        // An update that names a client twice; Yjs writes none.
+        Run& first = runs_[known];
+        std::vector<Handle> joined(read_.begin() + static_cast<ptrdiff_t>(first.next),
+                                   read_.begin() + static_cast<ptrdiff_t>(first.end));
+        joined.insert(joined.end(), read_.begin() + static_cast<ptrdiff_t>(runs_[i].next),
+                      read_.begin() + static_cast<ptrdiff_t>(runs_[i].end));
+        std::stable_sort(joined.begin(), joined.end(), [&](Handle a, Handle b) {
+            return store_.item(a).clock < store_.item(b).clock;
+        });
+        first.begin = first.next = read_.size();
+        read_.insert(read_.end(), joined.begin(), joined.end());
+        first.end = read_.size();
+        runs_[i].next = runs_[i].end;
+    }
+
+    GroupWriter<FieldWriterV1> set_aside;
+    std::vector<Handle> aside;
+    std::vector<Handle> stack;
+    size_t current = 0;
+    auto need = [&](ClientIndex client, uint32_t clock) {
+        uint64_t id = store_.clients()[client].id;
+        auto [known, is_new] = missing_.emplace(id, clock);
+        if (!is_new) known->second = std::min(known->second, clock);
+    };
+    // Everything on the stack depends on what is missing, and so does what its clients did later.
+    auto give_up_stack = [&] {
+        for (Handle handle : stack) {
+            const Item& item = store_.item(handle);
+            Run& run = runs_[run_of_client_[item.client]];
+            const bool is_ahead =
+                run.next < run.end && item.clock >= store_.item(read_[run.next]).clock;
+            while (!is_ahead && run.next > run.begin && read_[--run.next] != handle) {
+            }
+        }
+        for (Handle handle : stack) {
+            Run& run = runs_[run_of_client_[store_.item(handle).client]];
+            aside.insert(aside.end(), read_.begin() + static_cast<ptrdiff_t>(run.next),
+                         read_.begin() + static_cast<ptrdiff_t>(run.end));
+            run.next = run.end;
+        }
+        stack.clear();
+    };
+    auto next_head = [&]() -> Handle {
+        if (!stack.empty()) {
+            Handle head = stack.back();
+            stack.pop_back();
+            return head;
+        }
+        while (current < runs_.size() && runs_[current].next == runs_[current].end)
+            ++current;
+        return current == runs_.size() ? 0 : read_[runs_[current].next++];
+    };
+
+    for (Handle head = next_head(); head != 0;) {
+        const Item& item = store_.item(head);
+        const ClientIndex client = item.client;
+        const uint32_t known = store_.clients()[client].next_clock;
+        if (known < item.clock) {
+            stack.push_back(head);
+            need(client, item.clock - 1);
+            give_up_stack();
+        } else if (item.end() <= known) {
+            drop_read(head);
+        } else if (ClientIndex lacking = resolve(head); lacking != kNoClient) {
+            stack.push_back(head);
+            uint32_t run = lacking < run_of_client_.size() ? run_of_client_[lacking] : kNoRun;
+            if (run != kNoRun && runs_[run].next != runs_[run].end) {
+                head = read_[runs_[run].next++];
+                continue;
+            }
+            need(lacking, store_.clients()[lacking].next_clock);
+            give_up_stack();
+        } else {
+            integrate(head, known - store_.item(head).clock);
+        }
+        head = next_head();
+    }
+    if (aside.empty()) return;
+
+    std::stable_sort(aside.begin(), aside.end(), [&](Handle a, Handle b) {
+        const Item& first = store_.item(a);
+        const Item& second = store_.item(b);
+        if (first.client != second.client)
+            return store_.clients()[first.client].id > store_.clients()[second.client].id;
+        return first.clock < second.clock;
+    });
+    for (Handle handle : aside) {
+        set_aside.write(store_.raw_of_unlinked(store_.item(handle)), 0);
+        drop_read(handle);
+    }
+    std::string rest = set_aside.finish(DeleteSet{});
+    if (pending_.empty()) {
+        pending_ = std::move(rest);
+        return;
+    }
+    const std::string_view both[] = {pending_, rest};
+    auto merged = merge_updates(both);
+    TANDEM_ASSERT(merged.ok());
+    pending_ = *std::move(merged);
+}
+
+// Finds the neighbours and the parent of an item. The client that lacks something, or kNoClient.
+ClientIndex Document::resolve(Handle handle) {
+    const Item before = store_.item(handle);
+    if (before.kind == Kind::gc) return kNoClient;
+    auto is_unknown = [&](ClientIndex client, uint32_t clock) {
+        return client != before.client && clock >= store_.clients()[client].next_clock;
+    };
+    const bool by_id = (before.flags & Item::kParentById) != 0;
+    if (before.has_origin() && is_unknown(before.origin_client, before.origin_clock))
+        return before.origin_client;
+    if (before.has_right_origin() &&
+        is_unknown(before.right_origin_client, before.right_origin_clock))
+        return before.right_origin_client;
+    if (by_id && is_unknown(before.left, before.right)) return before.left;
+
+    Handle left = 0;
+    Handle right = 0;
+    if (before.has_origin()) left = clean_end(before.origin_client, before.origin_clock);
+    if (before.has_right_origin())
+        right = clean_start(before.right_origin_client, before.right_origin_clock);
+    uint32_t parent = before.parent;
+    uint32_t key = before.key;
+    if ((left != 0 && store_.item(left).is_collected()) ||
+        (right != 0 && store_.item(right).is_collected())) {
+        parent = 0;
+    } else if (by_id) {
+        const Item& holder = store_.item(store_.find(before.left, before.right));
+        parent = holder.kind == Kind::type ? holder.content : 0;
+    } else if (parent == 0) {
+        const Item& neighbour = store_.item(left != 0 ? left : right);
+        parent = neighbour.parent;
+        key = neighbour.key;
+    }
+    Item& item = store_.item(handle);
+    item.flags &= static_cast<uint8_t>(~Item::kParentById);
+    item.left = left;
+    item.right = right;
+    item.parent = parent;
+    item.key = key;
+    return kNoClient;
+}
+
+void Document::integrate(Handle handle, uint32_t offset) {
+    if (offset > 0) {
+        store_.drop_front(store_.item(handle), offset);
+        const ClientIndex client = store_.item(handle).client;
+        const uint32_t last = store_.item(handle).clock - 1;
+        if (store_.item(handle).kind != Kind::gc) {
+            Handle left = clean_end(client, last);
+            Item& item = store_.item(handle);
+            item.left = left;
+            item.origin_client = client;
+            item.origin_clock = last;
+            if (store_.item(left).is_collected()) item.parent = 0;
+        }
+    }
+    Item& item = store_.item(handle);
+    if (item.parent == 0) {
+        // What stood next to it, or around it, is gone.
+        if (item.kind != Kind::gc) {
+            store_.drop_content(item);
+            store_.collect(handle);
+        }
+        add_struct(handle);
+        return;
+    }
+    Branch& parent = store_.branch(item.parent);
+    Handle left = item.left;
+    const bool is_beside = left != 0 ? store_.item(left).right == item.right
+                                     : item.right != 0 && store_.item(item.right).left == 0;
+    if (!is_beside) left = find_left_of_conflict(item, left);
+
+    Handle right = 0;
+    if (left != 0) {
+        right = store_.item(left).right;
+        store_.item(left).right = handle;
+    } else if (item.key != 0) {
+        right = parent.map_find(item.key);
+        while (right != 0 && store_.item(right).left != 0)
+            right = store_.item(right).left;
+    } else {
+        right = parent.start;
+        parent.start = handle;
+    }
+    item.left = left;
+    item.right = right;
+    if (right != 0) {
+        store_.item(right).left = handle;
+    } else if (item.key != 0) {
+        parent.map_put(item.key, handle);
+        if (left != 0) delete_item(left);
+    }
+    if (item.key == 0) parent.length += item.visible();
+    add_struct(handle);
+    switch (item.kind) {
+        case Kind::deleted:
+            item.flags |= Item::kDeleted;
+            transaction_.add_deleted(item);
+            break;
+        case Kind::type:
+            store_.become_type(handle);
+            break;
+        case Kind::format:
+            parent.has_formatting = true;
+            break;
+        case Kind::gc:
+        case Kind::skip:
+        case Kind::json:
+        case Kind::binary:
+        case Kind::string:
+        case Kind::embed:
+        case Kind::any:
+        case Kind::doc:
+            break;
+    }
+    // Making the type may have moved the shared types.
+    const Branch& home = store_.branch(item.parent);
+    if (home.positions != 0 && item.key == 0) {
+        store_.positions().at(home.positions).insert_after(
+            left, handle, item.visible(), item.kind == Kind::format && !item.is_deleted());
+    }
+    const Item* holder = home.item == 0 ? nullptr : &store_.item(home.item);
+    if (holder == nullptr ||
+        (transaction_.is_older(holder->client, holder->clock) && !holder->is_deleted()))
+        transaction_.add_changed(item.parent, item.key);
+    if ((holder != nullptr && holder->is_deleted()) || (item.key != 0 && right != 0))
+        delete_item(handle);
+}
+
+// YATA: among the items between the origins, the new one goes behind those that began at the same
+// place and come from a lower client, together with what was inserted after them.
+Handle Document::find_left_of_conflict(const Item& item, Handle left) {
+    Handle other = 0;
+    if (left != 0) {
+        other = store_.item(left).right;
+    } else if (item.key != 0) {
+        other = store_.branch(item.parent).map_find(item.key);
+        while (other != 0 && store_.item(other).left != 0)
+            other = store_.item(other).left;
+    } else {
+        other = store_.branch(item.parent).start;
+    }
+    const uint64_t own_id = store_.clients()[item.client].id;
+    scanned_.clear();
+    std::vector<std::pair<Handle, size_t>> places;
+    // Where an item was scanned, or past the end.
+    auto place_of = [&](Handle handle) -> size_t {
+        if (scanned_.size() <= kFewScanned) {
+            for (size_t i = scanned_.size(); i > 0; --i) {
+                if (scanned_[i - 1] == handle) return i - 1;
+            }
+            return SIZE_MAX;
+        }
+        if (scan_marks_.size() < store_.items().limit())
+            scan_marks_.resize(store_.items().limit());
+        for (; marked_ < scanned_.size(); ++marked_)
+            scan_marks_[scanned_[marked_]] = {scan_epoch_, static_cast<uint32_t>(marked_)};
+        const ScanMark& mark = scan_marks_[handle];
+        return mark.epoch == scan_epoch_ ? mark.place : SIZE_MAX;
+    };
+    ++scan_epoch_;
+    marked_ = 0;
+    size_t conflicts_from = 0;
+    while (other != 0 && other != item.right) {
+        scanned_.push_back(other);
+        const Item& there = store_.item(other);
+        const bool same_origin =
+            there.origin_client == item.origin_client &&
+            (!item.has_origin() || there.origin_clock == item.origin_clock);
+        if (same_origin) {
+            if (store_.clients()[there.client].id < own_id) {
+                left = other;
+                conflicts_from = scanned_.size();
+            } else if (there.right_origin_client == item.right_origin_client &&
+                       (!item.has_right_origin() ||
+                        there.right_origin_clock == item.right_origin_clock)) {
+                break;
+            }
+        } else if (there.has_origin()) {
+            size_t place = place_of(store_.find(there.origin_client, there.origin_clock));
+            if (place == SIZE_MAX) break;
+            if (place < conflicts_from) {
+                left = other;
+                conflicts_from = scanned_.size();
+            }
+        } else {
+            break;
+        }
+        other = there.right;
+    }
+    return left;
+}
+
+void Document::apply_deletes(ClientIndex client, IdRange range) {
+    const uint32_t known = store_.clients()[client].next_clock;
+    if (range.end() > known) {
+        uint32_t from = std::max(known, range.clock);
+        pending_deletes_.add(store_.clients()[client].id, from, range.end() - from);
+    }
+    const uint32_t end = std::min(known, range.end());
+    for (uint32_t at = range.clock; at < end;) {
+        Handle handle = store_.find(client, at);
+        if (!store_.item(handle).is_deleted()) {
+            if (store_.item(handle).clock < at)
+                handle = split(handle, at - store_.item(handle).clock);
+            if (store_.item(handle).end() > end) split(handle, end - at);
+            at = store_.item(handle).end();
+            delete_item(handle);
+        } else {
+            at = store_.item(handle).end();
+        }
+    }
+}
+
+void Document::apply_pending_deletes() {
+    if (pending_deletes_.empty()) return;
+    DeleteSet waiting = std::move(pending_deletes_);
+    pending_deletes_ = DeleteSet{};
+    for (const auto& [client, ranges] : waiting.clients()) {
+        ClientIndex index = store_.client(client);
+        for (const IdRange& range : ranges)
+            apply_deletes(index, range);
+    }
+    pending_deletes_.normalize();
+}
+
+}  // namespace tandem::yjs

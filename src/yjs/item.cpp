@@ -1,0 +1,26 @@
+#include "yjs/item.hpp"
+
+#include <algorithm>
+
+namespace tandem::yjs {
+
+void ItemPool::grow() {
+    TANDEM_ASSERT(capacity_ < UINT32_MAX / 2);
+    uint32_t wanted = std::max<uint32_t>(4, capacity_ + std::max<uint32_t>(capacity_ / 4, 4));
+    if (wanted <= size_) wanted = size_ + 4;
+    void* moved = std::realloc(items_, size_t{wanted} * sizeof(Item));
+    TANDEM_ASSERT(moved != nullptr);
+    items_ = static_cast<Item*>(moved);
+    if (capacity_ == 0) items_[0] = Item{};
+    capacity_ = wanted;
+}
+
+void ItemPool::shrink() {
+    if (capacity_ == 0 || capacity_ == size_) return;
+    void* moved = std::realloc(items_, size_t{size_} * sizeof(Item));
+    if (moved == nullptr) return;
+    items_ = static_cast<Item*>(moved);
+    capacity_ = size_;
+}
+
+}  // namespace tandem::yjs

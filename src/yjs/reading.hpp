@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "yjs/document.hpp"
+
+/// What a document shows. Functions that return a branch give 0 where there is none.
+namespace tandem::yjs {
+
+/// The shared type at a position of a list.
+BranchIndex child_at(const Store& store, BranchIndex list, uint32_t position);
+/// The shared type under a key of a map.
+BranchIndex child_of(const Store& store, BranchIndex map, std::string_view key);
+
+/// The visible text of a list.
+std::string text_of(const Store& store, BranchIndex text);
+
+/// What Yjs' toJSON gives: texts as strings, lists as arrays, maps as objects in the order in which
+/// their keys came, XML as its text. A root whose kind is not known is shown as `kind`.
+void append_json(const Store& store, BranchIndex branch, std::string& out,
+                 TypeKind kind = TypeKind::unknown);
+
+/// A text as Quill's delta: an array of {"insert", "attributes"}. Shared types within it are shown
+/// as their JSON.
+void append_delta(const Store& store, BranchIndex text, std::string& out);
+
+/// XML elements and fragments as text, attributes in the order of their names; formats of a text
+/// become elements around it.
+void append_xml(const Store& store, BranchIndex branch, std::string& out);
+
+}  // namespace tandem::yjs

@@ -1,0 +1,472 @@
+#include "yjs/store.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "yjs/any.hpp"
+#include "yjs/utf16.hpp"
+
+namespace tandem::yjs {
+
+namespace {
+
+// Among this many clients a look at each is quicker than the tree.
+constexpr size_t kFewClients = 8;
+// Texts up to this length are moved to where they can grow; longer ones get a second item.
+constexpr uint32_t kMovedBytesMax = 256;
+
+Input values_from(std::string_view body, uint32_t count) {
+    Input values(body);
+    for (uint32_t i = 0; i < count; ++i)
+        skip_any(values);
+    return values;
+}
+
+bool holds_bytes(Kind kind) {
+    return kind != Kind::gc && kind != Kind::deleted && kind != Kind::type && kind != Kind::skip;
+}
+
+}  // namespace
+
+Store::Store() { branches_.emplace_back(); }
+
+BranchIndex Store::add_branch(TypeKind kind, uint32_t name, Handle holder) {
+    BranchIndex index;
+    if (free_branches_.empty()) {
+        branches_.emplace_back();
+        index = static_cast<BranchIndex>(branches_.size() - 1);
+    } else {
+        index = free_branches_.back();
+        free_branches_.pop_back();
+        branches_[index] = Branch{};
+    }
+    Branch& made = branches_[index];
+    made.kind = kind;
+    made.name = name;
+    made.item = holder;
+    made.is_root = holder == 0;
+    return index;
+}
+
+void Store::free_branch(BranchIndex index) {
+    Branch& gone = branches_[index];
+    if (gone.positions != 0) positions_.remove(gone.positions);
+    gone = Branch{};
+    gone.is_free = true;
+    free_branches_.push_back(index);
+}
+
+BranchIndex Store::find_root(std::string_view name) const {
+    uint32_t number = names_.find(name);
+    if (number == 0) return 0;
+    auto found = root_by_name_.find(number);
+    return found == root_by_name_.end() ? 0 : found->second;
+}
+
+BranchIndex Store::root(std::string_view name) {
+    if (BranchIndex known = find_root(name)) return known;
+    uint32_t number = names_.intern(name);
+    BranchIndex made = add_branch(TypeKind::unknown, number, 0);
+    root_by_name_.emplace(number, made);
+    roots_.push_back(made);
+    return made;
+}
+
+ClientIndex Store::find_client(uint64_t id) const {
+    if (clients_.size() > kFewClients) {
+        auto found = client_by_id_.find(id);
+        return found == client_by_id_.end() ? kNoClient : found->second;
+    }
+    for (ClientIndex i = 0; i < clients_.size(); ++i) {
+        if (clients_[i].id == id) return i;
+    }
+    return kNoClient;
+}
+
+ClientIndex Store::client(uint64_t id) {
+    if (ClientIndex known = find_client(id); known != kNoClient) return known;
+    clients_.push_back({.id = id, .next_clock = 0, .items = {}});
+    auto made = static_cast<ClientIndex>(clients_.size() - 1);
+    if (clients_.size() == kFewClients + 1) {
+        for (ClientIndex i = 0; i < clients_.size(); ++i)
+            client_by_id_.emplace(clients_[i].id, i);
+    } else if (clients_.size() > kFewClients) {
+        client_by_id_.emplace(id, made);
+    }
+    return made;
+}
+
+std::vector<ClientIndex> Store::clients_in_order() const {
+    std::vector<ClientIndex> order;
+    for (ClientIndex i = 0; i < clients_.size(); ++i) {
+        if (clients_[i].next_clock > 0) order.push_back(i);
+    }
+    std::sort(order.begin(), order.end(),
+              [&](ClientIndex a, ClientIndex b) { return clients_[a].id > clients_[b].id; });
+    return order;
+}
+
+StateVector Store::state_vector() const {
+    StateVector vector;
+    for (const Client& client : clients_) {
+        if (client.next_clock > 0) vector.emplace(client.id, client.next_clock);
+    }
+    return vector;
+}
+
+DeleteSet Store::delete_set() const {
+    DeleteSet set;
+    for (const Client& client : clients_) {
+        uint32_t from = 0;
+        uint32_t end = 0;
+        client.items.for_each([&](Handle handle) {
+            const Item& item = items_[handle];
+            if (!item.is_deleted()) return;
+            if (item.clock != end) {
+                set.add(client.id, from, end - from);
+                from = item.clock;
+            }
+            end = item.end();
+        });
+        set.add(client.id, from, end - from);
+    }
+    return set;
+}
+
+Handle Store::find(ClientIndex client, uint32_t clock) const {
+    const ClientList& items = clients_[client].items;
+    return items.at(items.find(clock)).item;
+}
+
+Content Store::content_of(const Item& item) const {
+    Content content;
+    content.kind = item.kind;
+    content.len = item.len;
+    switch (item.kind) {
+        case Kind::gc:
+        case Kind::deleted:
+        case Kind::skip:
+            return content;
+        case Kind::type: {
+            const Branch& held = branches_[item.content];
+            content.type = held.kind;
+            if (has_name(held.kind)) content.name = names_.at(held.name);
+            return content;
+        }
+        case Kind::format:
+            content.name = names_.at(format_name(item));
+            content.body = format_value(item);
+            return content;
+        case Kind::doc: {
+            Input in(bytes_of(item));
+            content.name = in.var_bytes();
+            content.body = in.rest();
+            return content;
+        }
+        case Kind::json:
+        case Kind::binary:
+        case Kind::string:
+        case Kind::embed:
+        case Kind::any:
+            content.body = bytes_of(item);
+            return content;
+    }
+    TANDEM_UNREACHABLE();
+}
+
+uint32_t Store::format_name(const Item& item) const {
+    uint32_t name;
+    std::memcpy(&name, arena_.data() + item.content, sizeof(name));
+    return name;
+}
+
+void Store::set_content(Item& item, const Content& content) {
+    item.kind = content.kind;
+    item.len = content.len;
+    if (content.kind == Kind::type) {
+        // Until it becomes a branch.
+        item.content = static_cast<uint32_t>(content.type);
+        item.bytes = has_name(content.type) ? names_.intern(content.name) : 0;
+        return;
+    }
+    if (!holds_bytes(content.kind)) return;
+    TANDEM_ASSERT(arena_.size() < UINT32_MAX - content.body.size() - content.name.size() - 16);
+    item.content = static_cast<uint32_t>(arena_.size());
+    if (content.kind == Kind::format) {
+        uint32_t name = names_.intern(content.name);
+        arena_.bytes(reinterpret_cast<const char*>(&name), sizeof(name));
+    } else if (content.kind == Kind::doc) {
+        arena_.var_bytes(content.name);
+    }
+    arena_.bytes(content.body);
+    item.bytes = static_cast<uint32_t>(arena_.size()) - item.content;
+}
+
+void Store::drop_front(Item& item, uint32_t len) {
+    Item rest = item;
+    split_content(item, rest, len);
+    rest.clock += len;
+    rest.len -= len;
+    item = rest;
+}
+
+RawStruct Store::raw_of_unlinked(const Item& item) const {
+    RawStruct raw;
+    raw.id = id_of(item);
+    if (item.kind == Kind::type) {
+        raw.content.kind = item.kind;
+        raw.content.len = item.len;
+        raw.content.type = static_cast<TypeKind>(item.content);
+        if (item.bytes != 0) raw.content.name = names_.at(item.bytes);
+    } else {
+        raw.content = content_of(item);
+    }
+    if (item.has_origin()) {
+        raw.has_origin = true;
+        raw.origin = origin_of(item);
+    }
+    if (item.has_right_origin()) {
+        raw.has_right_origin = true;
+        raw.right_origin = right_origin_of(item);
+    }
+    if ((item.flags & Item::kParentById) != 0) {
+        raw.parent = RawStruct::Parent::item;
+        raw.parent_id = {clients_[item.left].id, item.right};
+    } else if (item.parent != 0) {
+        raw.parent = RawStruct::Parent::root;
+        raw.parent_name = names_.at(branches_[item.parent].name);
+    }
+    if (item.key != 0) {
+        raw.has_key = true;
+        raw.key = names_.at(item.key);
+    }
+    return raw;
+}
+
+void Store::become_type(Handle handle) {
+    Item& item = items_[handle];
+    auto kind = static_cast<TypeKind>(item.content);
+    item.content = add_branch(kind, item.bytes, handle);
+    item.bytes = 0;
+}
+
+void Store::drop_content(Item& item) {
+    if (holds_bytes(item.kind)) garbage_bytes_ += item.bytes;
+    item.kind = Kind::deleted;
+    item.content = 0;
+    item.bytes = 0;
+}
+
+void Store::split_content(Item& left, Item& right, uint32_t len) {
+    right.kind = left.kind;
+    switch (left.kind) {
+        case Kind::string: {
+            Utf16Cut cut = left.bytes == left.len ? Utf16Cut{len, false}
+                                                  : utf16_cut(bytes_of(left), len);
+            auto offset = static_cast<uint32_t>(cut.offset);
+            if (!cut.splits_pair) {
+                right.content = left.content + offset;
+                right.bytes = left.bytes - offset;
+                left.bytes = offset;
+                return;
+            }
+            // Each side gets a replacement character for its half of the pair, as in Yjs.
+            uint32_t from = left.content;
+            uint32_t bytes = left.bytes;
+            left.content = static_cast<uint32_t>(arena_.size());
+            arena_.append_own(from, offset);
+            arena_.bytes(kReplacement);
+            left.bytes = static_cast<uint32_t>(arena_.size()) - left.content;
+            right.content = static_cast<uint32_t>(arena_.size());
+            arena_.bytes(kReplacement);
+            arena_.append_own(from + offset + 4, bytes - offset - 4);
+            right.bytes = static_cast<uint32_t>(arena_.size()) - right.content;
+            garbage_bytes_ += bytes;
+            return;
+        }
+        case Kind::any:
+        case Kind::json: {
+            std::string_view body = bytes_of(left);
+            auto offset = static_cast<uint32_t>(body.size() - values_from(body, len).remaining());
+            right.content = left.content + offset;
+            right.bytes = left.bytes - offset;
+            left.bytes = offset;
+            return;
+        }
+        case Kind::gc:
+        case Kind::deleted:
+            return;
+        case Kind::skip:
+        case Kind::binary:
+        case Kind::embed:
+        case Kind::format:
+        case Kind::type:
+        case Kind::doc:
+            TANDEM_UNREACHABLE();
+    }
+}
+
+Handle Store::split(Handle left_handle, uint32_t len) {
+    Handle right_handle = items_.add();
+    Item& left = items_[left_handle];
+    Item& right = items_[right_handle];
+    TANDEM_ASSERT(len > 0 && len < left.len);
+    right = left;
+    right.clock = left.clock + len;
+    right.len = left.len - len;
+    right.origin_client = left.client;
+    right.origin_clock = left.clock + len - 1;
+    split_content(left, right, len);
+    left.len = len;
+    right.left = left_handle;
+    left.right = right_handle;
+    if (right.right != 0) {
+        items_[right.right].left = right_handle;
+    } else if (right.key != 0) {
+        branches_[right.parent].map_put(right.key, right_handle);
+    }
+    ClientList& list = clients_[left.client].items;
+    list.insert_after(list.find(left.clock), {right.clock, right_handle});
+    if (uint32_t number = branches_[left.parent].positions; number != 0 && left.key == 0) {
+        PositionIndex& index = positions_.at(number);
+        index.set_visible(left_handle, left.visible(), false);
+        index.insert_after(left_handle, right_handle, right.visible(), false);
+    }
+    return right_handle;
+}
+
+bool Store::continues(const Item& left, Handle left_handle, const Item& right,
+                      Handle right_handle) const {
+    if (left.kind != right.kind || left.is_deleted() != right.is_deleted()) return false;
+    if (left.kind == Kind::gc) return true;
+    bool is_joinable = left.kind == Kind::string || left.kind == Kind::deleted ||
+                       left.kind == Kind::any || left.kind == Kind::json;
+    return is_joinable && right.origin_client == left.client &&
+           right.origin_clock == left.last_clock() && left.right == right_handle &&
+           right.left == left_handle && left.right_origin_client == right.right_origin_client &&
+           left.right_origin_clock == right.right_origin_clock;
+}
+
+bool Store::content_continues(const Item& left, const Item& right) {
+    if (!holds_bytes(left.kind) || left.content + left.bytes == right.content) return true;
+    return left.bytes <= kMovedBytesMax && right.bytes <= kMovedBytesMax;
+}
+
+bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position right_at) {
+    Item& left = items_[left_handle];
+    Item& right = items_[right_handle];
+    if (!content_continues(left, right)) return false;
+    if (holds_bytes(left.kind)) {
+        if (left.content + left.bytes != right.content) {
+            auto from = static_cast<uint32_t>(arena_.size());
+            if (left.content + left.bytes == arena_.size()) {
+                from = left.content;
+                garbage_bytes_ += right.bytes;
+            } else {
+                arena_.append_own(left.content, left.bytes);
+                garbage_bytes_ += left.bytes + right.bytes;
+            }
+            arena_.append_own(right.content, right.bytes);
+            left.content = from;
+        }
+        left.bytes += right.bytes;
+    }
+    clients_[left.client].items.erase(right_at);
+    if (left.kind != Kind::gc) {
+        left.right = right.right;
+        left.flags |= right.flags & Item::kKept;
+        if (left.right != 0) {
+            items_[left.right].left = left_handle;
+        } else if (left.key != 0) {
+            branches_[left.parent].map_put(left.key, left_handle);
+        }
+        if (left.key != 0 && branches_[left.parent].map_find(left.key) == right_handle)
+            branches_[left.parent].map_put(left.key, left_handle);
+        if (uint32_t number = branches_[left.parent].positions; number != 0 && left.key == 0) {
+            PositionIndex& index = positions_.at(number);
+            index.remove(right_handle);
+            index.set_visible(left_handle, left.visible() == 0 ? 0 : left.len + right.len, false);
+        }
+    }
+    left.len += right.len;
+    items_.remove(right_handle);
+    return true;
+}
+
+bool Store::extend_text(Handle handle, std::string_view text, uint32_t units) {
+    Item& item = items_[handle];
+    if (item.content + item.bytes != arena_.size()) return false;
+    arena_.bytes(text);
+    item.bytes += static_cast<uint32_t>(text.size());
+    item.len += units;
+    return true;
+}
+
+void Store::collect(Handle handle) {
+    Item& item = items_[handle];
+    if (uint32_t number = branches_[item.parent].positions; number != 0 && item.key == 0)
+        positions_.at(number).remove(handle);
+    drop_content(item);
+    item.kind = Kind::gc;
+    item.flags = Item::kDeleted;
+    item.left = item.right = 0;
+    item.origin_client = item.right_origin_client = kNoClient;
+    item.origin_clock = item.right_origin_clock = 0;
+    item.parent = item.key = 0;
+}
+
+void Store::compact() {
+    constexpr size_t kWorthwhile = 4096;
+    if (garbage_bytes_ < kWorthwhile || garbage_bytes_ < arena_.size() / 2) return;
+    Buffer fresh;
+    fresh.reserve(arena_.size() - garbage_bytes_ + arena_.size() / 8);
+    for (Client& client : clients_) {
+        client.items.for_each([&](Handle handle) {
+            Item& item = items_[handle];
+            if (!holds_bytes(item.kind)) return;
+            auto at = static_cast<uint32_t>(fresh.size());
+            fresh.bytes(bytes_of(item));
+            item.content = at;
+        });
+    }
+    arena_ = std::move(fresh);
+    garbage_bytes_ = 0;
+}
+
+size_t Store::memory_bytes() const {
+    size_t bytes = items_.memory_bytes() + branches_.capacity() * sizeof(Branch) +
+                   clients_.capacity() * sizeof(Client) + names_.memory_bytes() +
+                   arena_.capacity() + positions_.memory_bytes();
+    for (const Client& client : clients_)
+        bytes += client.items.memory_bytes();
+    for (const Branch& branch : branches_) {
+        if (branch.map) bytes += branch.map->memory_bytes();
+    }
+    return bytes;
+}
+
+void Store::shrink() {
+    items_.shrink();
+    arena_.shrink();
+}
+
+Store::Mark Store::mark() const {
+    return {arena_.size(), clients_.size(), roots_.size(), branches_.size(), names_.size()};
+}
+
+void Store::go_back(const Mark& mark) {
+    while (clients_.size() > mark.client_count) {
+        client_by_id_.erase(clients_.back().id);
+        clients_.pop_back();
+    }
+    if (clients_.size() <= kFewClients) client_by_id_.clear();
+    while (roots_.size() > mark.root_count) {
+        root_by_name_.erase(branches_[roots_.back()].name);
+        free_branch(roots_.back());
+        roots_.pop_back();
+    }
+    names_.truncate(mark.name_count);
+    arena_.truncate(mark.arena_size);
+}
+
+}  // namespace tandem::yjs

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "yjs/branch.hpp"
+#include "yjs/buffer.hpp"
+#include "yjs/client_list.hpp"
+#include "yjs/delete_set.hpp"
+#include "yjs/item.hpp"
+#include "yjs/names.hpp"
+#include "yjs/position_index.hpp"
+#include "yjs/state_vector.hpp"
+#include "yjs/structs.hpp"
+
+namespace tandem::yjs {
+
+/// One client's items in a document.
+struct Client {
+    uint64_t id = 0;
+    /// The clock that its next insertion will have; 0 while it is only mentioned by others.
+    uint32_t next_clock = 0;
+    ClientList items;
+};
+
+/// The items, shared types and contents of a document, and the steps that change them without
+/// regard to transactions: splitting and joining items. Everything here trusts its arguments; what
+/// comes from a peer is checked by the Integrator.
+class Store {
+  public:
+    Store();
+
+    Item& item(Handle handle) { return items_[handle]; }
+    const Item& item(Handle handle) const { return items_[handle]; }
+    ItemPool& items() { return items_; }
+
+    Branch& branch(BranchIndex index) { return branches_[index]; }
+    const Branch& branch(BranchIndex index) const { return branches_[index]; }
+    BranchIndex add_branch(TypeKind kind, uint32_t name, Handle item);
+    void free_branch(BranchIndex index);
+    /// The root of that name, made if it is not there.
+    BranchIndex root(std::string_view name);
+    /// 0 if it is not there.
+    BranchIndex find_root(std::string_view name) const;
+    const std::vector<BranchIndex>& roots() const { return roots_; }
+
+    std::vector<Client>& clients() { return clients_; }
+    const std::vector<Client>& clients() const { return clients_; }
+    ClientIndex client(uint64_t id);
+    /// kNoClient if it is not mentioned anywhere.
+    ClientIndex find_client(uint64_t id) const;
+    /// All clients with items, highest id first.
+    std::vector<ClientIndex> clients_in_order() const;
+    StateVector state_vector() const;
+    DeleteSet delete_set() const;
+
+    Names& names() { return names_; }
+    const Names& names() const { return names_; }
+    PositionIndexes& positions() { return positions_; }
+
+    /// The item that has this clock, which must be known.
+    Handle find(ClientIndex client, uint32_t clock) const;
+    Id id_of(const Item& item) const { return {clients_[item.client].id, item.clock}; }
+    Id last_id_of(const Item& item) const { return {clients_[item.client].id, item.last_clock()}; }
+    Id origin_of(const Item& item) const {
+        return {clients_[item.origin_client].id, item.origin_clock};
+    }
+    Id right_origin_of(const Item& item) const {
+        return {clients_[item.right_origin_client].id, item.right_origin_clock};
+    }
+
+    /// What an item holds. The views are of the arena and end with the next change of any content.
+    Content content_of(const Item& item) const;
+    std::string_view bytes_of(const Item& item) const {
+        return arena_.view(item.content, item.bytes);
+    }
+    /// A format's name; its value is the body of its content.
+    uint32_t format_name(const Item& item) const;
+    std::string_view format_value(const Item& item) const {
+        return arena_.view(item.content + 4, item.bytes - 4);
+    }
+    /// Gives an item its content, copied into the arena. Content that lies in the arena already must
+    /// not be passed. A type becomes a branch only with `become_type`.
+    void set_content(Item& item, const Content& content);
+    /// Takes the first `len` clocks off an item that is not linked yet.
+    void drop_front(Item& item, uint32_t len);
+    /// An item that is not linked yet, as it stood in its update.
+    RawStruct raw_of_unlinked(const Item& item) const;
+    /// Makes the shared type that an item of that kind holds.
+    void become_type(Handle handle);
+    void drop_content(Item& item);
+
+    /// Cuts an item after its first `len` clocks; returns the right part.
+    Handle split(Handle left, uint32_t len);
+    /// Whether `right`, the next of its client, continues `left`.
+    bool continues(const Item& left, Handle left_handle, const Item& right, Handle right_handle) const;
+    /// Joins two items of which the second continues the first, and forgets the second, which is at
+    /// `right_at` of its client's list. False where moving the contents together is not worth it.
+    bool join(Handle left, Handle right, ClientList::Position right_at);
+    /// Adds text at the end of an item whose content is the arena's last. False if it is not.
+    bool extend_text(Handle handle, std::string_view text, uint32_t units);
+
+    /// Turns an item into a bare run of clocks.
+    void collect(Handle handle);
+
+    Buffer& arena() { return arena_; }
+    size_t& garbage_bytes() { return garbage_bytes_; }
+    /// Rewrites the arena without what no item uses, if that is worth it.
+    void compact();
+
+    size_t memory_bytes() const;
+    void shrink();
+
+    /// What to go back to when an update turns out to be malformed.
+    struct Mark {
+        size_t arena_size;
+        size_t client_count;
+        size_t root_count;
+        size_t branch_count;
+        uint32_t name_count;
+    };
+    Mark mark() const;
+    void go_back(const Mark& mark);
+
+  private:
+    bool content_continues(const Item& left, const Item& right);
+    void split_content(Item& left, Item& right, uint32_t len);
+
+    ItemPool items_;
+    std::vector<Branch> branches_;
+    std::vector<BranchIndex> free_branches_;
+    std::vector<BranchIndex> roots_;
+    std::vector<Client> clients_;
+    /// A tree, because peers choose the ids and could choose those that collide in a hash.
+    std::map<uint64_t, ClientIndex> client_by_id_;
+    std::map<uint32_t, BranchIndex> root_by_name_;
+    Names names_;
+    Buffer arena_;
+    size_t garbage_bytes_ = 0;
+    PositionIndexes positions_;
+};
+
+}  // namespace tandem::yjs

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "yjs/branch.hpp"
+#include "yjs/item.hpp"
+#include "yjs/structs.hpp"
+
+namespace tandem::yjs {
+
+/// What happened to a document since `begin`: which clients have new clocks, which clocks were
+/// deleted, where items were cut, and which shared types changed.
+class Transaction {
+  public:
+    struct Touched {
+        ClientIndex client;
+        /// The client's next clock before the transaction.
+        uint32_t before;
+    };
+    struct Deleted {
+        ClientIndex client;
+        IdRange range;
+    };
+    struct Cut {
+        ClientIndex client;
+        uint32_t clock;
+    };
+    struct Changed {
+        BranchIndex branch;
+        /// A key of the map, or 0 for the list.
+        uint32_t key;
+        friend bool operator==(const Changed&, const Changed&) = default;
+    };
+
+    bool is_open = false;
+    bool is_local = true;
+    std::vector<Touched> touched;
+    std::vector<Deleted> deleted;
+    std::vector<Cut> cuts;
+    std::vector<Changed> changed;
+
+    void reset() {
+        for (const Touched& one : touched)
+            before_[one.client] = kUntouched;
+        touched.clear();
+        deleted.clear();
+        cuts.clear();
+        changed.clear();
+    }
+    /// To be called before a client's next clock moves.
+    void touch(ClientIndex client, uint32_t next_clock) {
+        if (client >= before_.size()) before_.resize(size_t{client} + 1, kUntouched);
+        if (before_[client] != kUntouched) return;
+        before_[client] = next_clock;
+        touched.push_back({client, next_clock});
+    }
+    /// Whether a clock, which the document has, was there before.
+    bool is_older(ClientIndex client, uint32_t clock) const {
+        return client >= before_.size() || clock < before_[client];
+    }
+    void add_deleted(const Item& item) { add_deleted(item.client, {item.clock, item.len}); }
+    void add_deleted(ClientIndex client, IdRange range) {
+        if (!deleted.empty() && deleted.back().client == client &&
+            deleted.back().range.end() == range.clock) {
+            deleted.back().range.len += range.len;
+            return;
+        }
+        deleted.push_back({client, range});
+    }
+    void add_changed(BranchIndex branch, uint32_t key) {
+        Changed change{branch, key};
+        if (changed.empty() || changed.back() != change) changed.push_back(change);
+    }
+
+  private:
+    static constexpr uint32_t kUntouched = UINT32_MAX;
+
+    std::vector<uint32_t> before_;
+};
+
+}  // namespace tandem::yjs
