@@ -22,7 +22,7 @@ LOGS = ROOT / "build" / "test-logs"
 SUITE_TIMEOUT_S = 1800
 SIM_SEEDS = 500
 FUZZ_SECONDS = 3
-BUILDS_OF = {"unit": {"build-asan"}, "process": {"build-release"}, "browser": {"build-release", "build-web"}}
+BUILDS_OF = {"unit": {"build-asan"}, "text": {"build-asan"}, "process": {"build-release"}, "browser": {"build-release", "build-web"}}
 
 
 @dataclasses.dataclass
@@ -310,7 +310,12 @@ def main():
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="names of suites; all when none is given")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--list", action="store_true", help="show the names of the suites")
+    parser.add_argument("--histories", help="how many histories the suite text compares with Yjs")
+    parser.add_argument("--seed", help="the first of them")
     options = parser.parse_args()
+    for name in ("histories", "seed"):
+        if value := getattr(options, name):
+            os.environ[f"TANDEM_TEXT_{name.upper()}"] = value
     table = suites()
     if options.list:
         print("\n".join(table))

@@ -69,17 +69,15 @@ class Buffer {
         }
         data_[size_++] = static_cast<char>(value);
     }
-    /// lib0's varInt: the first byte has a sign bit and six bits of the magnitude. Negative zero is a
-    /// value of its own.
+    /// lib0's varInt: the first byte has a sign bit and six bits of the magnitude. Negative zero is
+    /// a value of its own.
     void var_int(uint64_t magnitude, bool is_negative) {
         reserve(11);
-        uint8_t first =
-            static_cast<uint8_t>((magnitude & 0x3f) | (is_negative ? 0x40 : 0));
+        uint8_t first = static_cast<uint8_t>((magnitude & 0x3f) | (is_negative ? 0x40 : 0));
         magnitude >>= 6;
         data_[size_++] = static_cast<char>(first | (magnitude > 0 ? 0x80 : 0));
         while (magnitude > 0) {
-            data_[size_++] =
-                static_cast<char>((magnitude & 0x7f) | (magnitude > 0x7f ? 0x80 : 0));
+            data_[size_++] = static_cast<char>((magnitude & 0x7f) | (magnitude > 0x7f ? 0x80 : 0));
             magnitude >>= 7;
         }
     }

@@ -96,9 +96,9 @@ void Document::collect_children(BranchIndex first) {
     }
 }
 
-// Tries to join the items that overlap [from, to), and the one behind them, with the one before each;
-// where that succeeds it goes on to the left. Which runs of collected clocks end up joined shows in
-// updates, so this follows Yjs, which does not find them all.
+// Tries to join the items that overlap [from, to), and the one behind them, with the one before
+// each; where that succeeds it goes on to the left. Which runs of collected clocks end up joined
+// shows in updates, so this follows Yjs, which does not find them all.
 void Document::join_range(ClientIndex client, uint32_t from, uint32_t to) {
     ClientList& list = store_.clients()[client].items;
     ClientList::Position at = list.find(to - 1);

@@ -26,12 +26,23 @@ void DeleteSet::normalize() {
         yjs::normalize(ranges);
 }
 
+void DeleteSet::normalize_unordered() {
+    for (auto& [client, ranges] : clients_) {
+        for (size_t i = 1; i < ranges.size(); ++i) {
+            if (ranges[i].clock >= ranges[i - 1].end()) continue;
+            yjs::normalize(ranges);
+            break;
+        }
+    }
+}
+
 bool DeleteSet::contains(uint64_t client, uint32_t clock) const {
     auto found = clients_.find(client);
     if (found == clients_.end()) return false;
     const Ranges& ranges = found->second;
-    auto after = std::upper_bound(ranges.begin(), ranges.end(), clock,
-                                  [](uint32_t at, const IdRange& range) { return at < range.clock; });
+    auto after =
+        std::upper_bound(ranges.begin(), ranges.end(), clock,
+                         [](uint32_t at, const IdRange& range) { return at < range.clock; });
     return after != ranges.begin() && clock < std::prev(after)->end();
 }
 

@@ -22,6 +22,9 @@ class DeleteSet {
     }
     /// Sorts the ranges and joins those that touch or overlap.
     void normalize();
+    /// Does that only for clients whose ranges overlap or are out of order, which the second
+    /// encoding could not hold.
+    void normalize_unordered();
     bool empty() const { return clients_.empty(); }
     const Clients& clients() const { return clients_; }
     /// Whether a normalized set has this clock.

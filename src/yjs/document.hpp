@@ -20,8 +20,8 @@ struct DocumentOptions {
     uint64_t client = 0;
     /// Whether the contents of what is deleted are given up at the end of each transaction.
     bool collects = true;
-    /// Whether marks of formats that a remote change made superfluous are deleted, as editors do; see
-    /// `commit_clean_up`. A server leaves that to them.
+    /// Whether marks of formats that a remote change made superfluous are deleted, as editors do;
+    /// see `commit_clean_up`. A server leaves that to them.
     bool cleans_formats = false;
 };
 

@@ -2,8 +2,8 @@
 
 #include "yjs/document.hpp"
 
-// Updates are written as if every item whose content continues its neighbour's were joined with it, so
-// that it does not show where moving the contents together was not worth it.
+// Updates are written as if every item whose content continues its neighbour's were joined with it,
+// so that it does not show where moving the contents together was not worth it.
 namespace tandem::yjs {
 
 namespace {

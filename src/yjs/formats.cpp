@@ -57,8 +57,8 @@ bool equal_formats(std::string_view a, std::string_view b) {
             is_found = identical_formats(first[i].value, second[i].value);
         } else {
             for (const Entry& entry : second)
-                is_found |= entry.key == first[i].key &&
-                            identical_formats(entry.value, first[i].value);
+                is_found |=
+                    entry.key == first[i].key && identical_formats(entry.value, first[i].value);
         }
         if (!is_found) return false;
     }

@@ -3,9 +3,9 @@
 #include "yjs/document.hpp"
 #include "yjs/group_writer.hpp"
 
-// Remote changes: an update is read whole, so that a malformed one changes nothing; then its structs
-// are linked in an order that has what each one depends on before it, and what lacks something is
-// set aside as an update of its own.
+// Remote changes: an update is read whole, so that a malformed one changes nothing; then its
+// structs are linked in an order that has what each one depends on before it, and what lacks
+// something is set aside as an update of its own.
 namespace tandem::yjs {
 
 namespace {
@@ -285,7 +285,9 @@ void Document::integrate(Handle handle, uint32_t offset) {
             item.left = left;
             item.origin_client = client;
             item.origin_clock = last;
-            if (store_.item(left).is_collected()) item.parent = 0;
+            // What is known of it says where it stands, whatever this update says.
+            item.parent = store_.item(left).is_collected() ? 0 : store_.item(left).parent;
+            item.key = store_.item(left).key;
         }
     }
     Item& item = store_.item(handle);
@@ -350,8 +352,10 @@ void Document::integrate(Handle handle, uint32_t offset) {
     // Making the type may have moved the shared types.
     const Branch& home = store_.branch(item.parent);
     if (home.positions != 0 && item.key == 0) {
-        store_.positions().at(home.positions).insert_after(
-            left, handle, item.visible(), item.kind == Kind::format && !item.is_deleted());
+        store_.positions()
+            .at(home.positions)
+            .insert_after(left, handle, item.visible(),
+                          item.kind == Kind::format && !item.is_deleted());
     }
     const Item* holder = home.item == 0 ? nullptr : &store_.item(home.item);
     if (holder == nullptr ||
@@ -385,8 +389,7 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
             }
             return SIZE_MAX;
         }
-        if (scan_marks_.size() < store_.items().limit())
-            scan_marks_.resize(store_.items().limit());
+        if (scan_marks_.size() < store_.items().limit()) scan_marks_.resize(store_.items().limit());
         for (; marked_ < scanned_.size(); ++marked_)
             scan_marks_[scanned_[marked_]] = {scan_epoch_, static_cast<uint32_t>(marked_)};
         const ScanMark& mark = scan_marks_[handle];
@@ -398,9 +401,8 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
     while (other != 0 && other != item.right) {
         scanned_.push_back(other);
         const Item& there = store_.item(other);
-        const bool same_origin =
-            there.origin_client == item.origin_client &&
-            (!item.has_origin() || there.origin_clock == item.origin_clock);
+        const bool same_origin = there.origin_client == item.origin_client &&
+                                 (!item.has_origin() || there.origin_clock == item.origin_clock);
         if (same_origin) {
             if (store_.clients()[there.client].id < own_id) {
                 left = other;

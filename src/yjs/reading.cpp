@@ -139,8 +139,7 @@ class JsonWriter {
     void write_list(BranchIndex list, int depth) {
         out_ += '[';
         is_first_ = true;
-        for_each_visible(store_, list,
-                         [&](const Item& item) { write_values(item, false, depth); });
+        for_each_visible(store_, list, [&](const Item& item) { write_values(item, false, depth); });
         is_first_ = false;
         out_ += ']';
     }
@@ -326,8 +325,9 @@ class XmlWriter {
             for (size_t unit = 0; !text.empty(); ++unit) {
                 Utf16Cut cut = utf16_cut(text, 1);
                 std::string name = std::to_string(unit);
-                members.push_back({name, std::string(cut.splits_pair ? kReplacement
-                                                                     : text.substr(0, cut.offset))});
+                members.push_back(
+                    {name,
+                     std::string(cut.splits_pair ? kReplacement : text.substr(0, cut.offset))});
                 if (cut.splits_pair) {
                     members.push_back({std::to_string(++unit), std::string(kReplacement)});
                     cut.offset = 4;
@@ -342,8 +342,7 @@ class XmlWriter {
             std::string name(in.var_bytes());
             const char* from = in.position();
             skip_any(in);
-            members.push_back(
-                {name, as_string({from, static_cast<size_t>(in.position() - from)})});
+            members.push_back({name, as_string({from, static_cast<size_t>(in.position() - from)})});
         }
         std::sort(members.begin(), members.end());
         for (const auto& [name, value] : members)

@@ -261,8 +261,8 @@ void Store::split_content(Item& left, Item& right, uint32_t len) {
     right.kind = left.kind;
     switch (left.kind) {
         case Kind::string: {
-            Utf16Cut cut = left.bytes == left.len ? Utf16Cut{len, false}
-                                                  : utf16_cut(bytes_of(left), len);
+            Utf16Cut cut =
+                left.bytes == left.len ? Utf16Cut{len, false} : utf16_cut(bytes_of(left), len);
             auto offset = static_cast<uint32_t>(cut.offset);
             if (!cut.splits_pair) {
                 right.content = left.content + offset;

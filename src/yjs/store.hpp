@@ -82,8 +82,8 @@ class Store {
     std::string_view format_value(const Item& item) const {
         return arena_.view(item.content + 4, item.bytes - 4);
     }
-    /// Gives an item its content, copied into the arena. Content that lies in the arena already must
-    /// not be passed. A type becomes a branch only with `become_type`.
+    /// Gives an item its content, copied into the arena. Content that lies in the arena already
+    /// must not be passed. A type becomes a branch only with `become_type`.
     void set_content(Item& item, const Content& content);
     /// Takes the first `len` clocks off an item that is not linked yet.
     void drop_front(Item& item, uint32_t len);
@@ -96,7 +96,8 @@ class Store {
     /// Cuts an item after its first `len` clocks; returns the right part.
     Handle split(Handle left, uint32_t len);
     /// Whether `right`, the next of its client, continues `left`.
-    bool continues(const Item& left, Handle left_handle, const Item& right, Handle right_handle) const;
+    bool continues(const Item& left, Handle left_handle, const Item& right,
+                   Handle right_handle) const;
     /// Joins two items of which the second continues the first, and forgets the second, which is at
     /// `right_at` of its client's list. False where moving the contents together is not worth it.
     bool join(Handle left, Handle right, ClientList::Position right_at);

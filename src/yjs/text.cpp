@@ -6,8 +6,8 @@
 #include "yjs/utf16.hpp"
 
 // Local changes of texts. Formats are zero-width marks in the list: one that begins a format holds
-// its value, one that ends it null. Where they are put follows Yjs step by step, since every replica
-// must come to the same marks.
+// its value, one that ends it null. Where they are put follows Yjs step by step, since every
+// replica must come to the same marks.
 namespace tandem::yjs {
 
 namespace {
@@ -112,7 +112,8 @@ void Document::skip_equal_formats(TextPlace& place, const Attributes& wanted) {
         const Item& item = store_.item(place.right);
         if (!item.is_deleted()) {
             if (item.kind != Kind::format) return;
-            const std::string* value = value_in(wanted, store_.names().at(store_.format_name(item)));
+            const std::string* value =
+                value_in(wanted, store_.names().at(store_.format_name(item)));
             if (!equal_formats(value == nullptr ? kAnyNull : std::string_view(*value),
                                store_.format_value(item)))
                 return;
@@ -298,12 +299,12 @@ void Document::clean_gap(Handle start, Handle current, const TextPlace& at_start
         const uint32_t name = store_.format_name(item);
         const std::string value(store_.format_value(item));
         const std::string_view before = value_of(at_start.formats, name);
-        const bool is_last =
-            std::find(last_marks.begin(), last_marks.end(), std::pair(name, at)) !=
-            last_marks.end();
+        const bool is_last = std::find(last_marks.begin(), last_marks.end(), std::pair(name, at)) !=
+                             last_marks.end();
         if (!is_last || identical_formats(before, value)) {
             delete_item(at);
-            if (!has_reached_current && identical_formats(value_of(at_current.formats, name), value) &&
+            if (!has_reached_current &&
+                identical_formats(value_of(at_current.formats, name), value) &&
                 !identical_formats(before, value))
                 pass(at_current.formats, name, before);
         }

@@ -54,7 +54,8 @@ std::string_view FieldReaderV2::string(size_t& units) {
     }
     Utf16Cut cut = utf16_cut(strings_, wanted);
     std::string_view text = strings_.substr(0, cut.offset);
-    bool is_short = !cut.splits_pair && cut.offset == strings_.size() && utf16_length(text) < wanted;
+    bool is_short =
+        !cut.splits_pair && cut.offset == strings_.size() && utf16_length(text) < wanted;
     if (is_short) {
         rest.fail();
         return {};

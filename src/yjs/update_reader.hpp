@@ -149,8 +149,8 @@ class StructReader {
     const RawStruct* current() const { return has_current_ ? &current_ : nullptr; }
     base::Status status() const;
 
-    /// For every range of the delete set, which follows the structs. May be called once, when `next`
-    /// has come to the end. `visit(client, clock, len)`.
+    /// For every range of the delete set, which follows the structs. May be called once, when
+    /// `next` has come to the end. `visit(client, clock, len)`.
     template <class Visit>
     base::Status deletes(Visit&& visit);
 

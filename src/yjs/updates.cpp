@@ -83,8 +83,9 @@ class Merger {
         DeleteSet deletes;
         for (auto& source : sources) {
             TANDEM_CHECK(source->reader.status());
-            TANDEM_CHECK(source->reader.deletes(
-                [&](uint64_t client, uint32_t clock, uint32_t len) { deletes.add(client, clock, len); }));
+            TANDEM_CHECK(source->reader.deletes([&](uint64_t client, uint32_t clock, uint32_t len) {
+                deletes.add(client, clock, len);
+            }));
         }
         deletes.normalize();
         return groups_.finish(deletes);
@@ -210,6 +211,7 @@ base::Result<std::string> diff(std::string_view update, const StateVector& vecto
     DeleteSet deletes;
     TANDEM_CHECK(reader.deletes(
         [&](uint64_t client, uint32_t clock, uint32_t len) { deletes.add(client, clock, len); }));
+    deletes.normalize_unordered();
     return groups.finish(deletes);
 }
 
@@ -227,6 +229,7 @@ base::Result<std::string> convert(std::string_view update) {
     DeleteSet deletes;
     TANDEM_CHECK(reader.deletes(
         [&](uint64_t client, uint32_t clock, uint32_t len) { deletes.add(client, clock, len); }));
+    deletes.normalize_unordered();
     return groups.finish(deletes);
 }
 

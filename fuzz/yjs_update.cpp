@@ -1,0 +1,81 @@
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/assert.hpp"
+#include "yjs/document.hpp"
+#include "yjs/reading.hpp"
+#include "yjs/updates.hpp"
+
+// Any bytes are refused and change nothing, or give a document that two replicas agree on. The
+// first byte chooses the encoding, the second where the input is cut into two updates.
+
+namespace {
+
+using namespace tandem;
+
+yjs::DocumentOptions options_of(uint64_t client, bool cleans) {
+    yjs::DocumentOptions options;
+    options.client = client;
+    options.cleans_formats = cleans;
+    return options;
+}
+
+void check_stateless(std::string_view update, yjs::Encoding encoding) {
+    auto vector = yjs::state_vector_of_update(update, encoding);
+    (void)yjs::span_of_update(update, encoding);
+    (void)yjs::is_empty_update(update, encoding);
+    (void)yjs::decode_state_vector(update);
+    const auto other = encoding == yjs::Encoding::v1 ? yjs::Encoding::v2 : yjs::Encoding::v1;
+    auto converted = yjs::convert_update(update, encoding, other);
+    if (!converted) return;
+    TANDEM_ASSERT(vector.ok());
+    auto back = yjs::convert_update(*converted, other, encoding);
+    TANDEM_ASSERT(back.ok());
+    TANDEM_ASSERT(yjs::diff_update(*converted, *vector, other).ok());
+    const std::string_view twice[] = {*back, *back};
+    TANDEM_ASSERT(yjs::merge_updates(twice, encoding).ok());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    if (size < 2) return 0;
+    const auto encoding = (data[0] & 1) != 0 ? yjs::Encoding::v2 : yjs::Encoding::v1;
+    std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
+    const size_t cut = std::min<size_t>(data[1], bytes.size());
+    const std::string_view parts[] = {bytes.substr(0, cut), bytes.substr(cut)};
+
+    yjs::Document document(options_of(1, (data[0] & 2) != 0));
+    yjs::BranchIndex text = document.root("t", yjs::TypeKind::text);
+    document.begin();
+    (void)document.insert_text(text, 0,
+                               "ab\xF0\x9F\x98\x80"
+                               "cd");
+    document.commit();
+    for (std::string_view part : parts) {
+        check_stateless(part, encoding);
+        const std::string before = document.encode();
+        if (!document.apply(part, encoding)) {
+            TANDEM_ASSERT(document.encode() == before);
+            continue;
+        }
+        document.commit_clean_up();
+    }
+    document.begin();
+    (void)document.insert_text(text, document.store().branch(text).length, "end");
+    (void)document.delete_text(text, 0, 1);
+    document.commit();
+
+    yjs::Document replica(options_of(2, false));
+    TANDEM_ASSERT(replica.apply(document.encode({}, yjs::Encoding::v2), yjs::Encoding::v2).ok());
+    TANDEM_ASSERT(replica.state_vector() == document.state_vector());
+    std::string ours;
+    std::string theirs;
+    yjs::append_json(document.store(), text, ours);
+    yjs::append_json(replica.store(), replica.root("t", yjs::TypeKind::text), theirs);
+    TANDEM_ASSERT(ours == theirs);
+    yjs::append_delta(document.store(), text, ours);
+    return 0;
+}

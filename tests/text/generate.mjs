@@ -1,0 +1,393 @@
+// Lives random histories with Yjs and writes each as one line of JSON: what every user did and
+// received, and what Yjs wrote and showed after each step. replay.cpp lives them again with our own
+// documents.
+//
+// usage: node generate.mjs [--histories N] [--seed S] [--only text|array|map|xml|mixed]
+import { parseArgs } from 'node:util'
+import * as Y from 'yjs'
+import * as encoding from 'lib0/encoding'
+
+const { values: options } = parseArgs({
+  options: {
+    histories: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: 'mixed' },
+  },
+})
+
+// mulberry32: small, seeded, and the same everywhere.
+const random = (seed) => {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+const base64 = (bytes) => Buffer.from(bytes).toString('base64')
+const anyBytes = (value) => {
+  const encoder = encoding.createEncoder()
+  encoding.writeAny(encoder, value)
+  return encoding.toUint8Array(encoder)
+}
+const anyOf = (value) => base64(anyBytes(value))
+const concat = (values) => base64(Buffer.concat(values.map((value) => anyBytes(value))))
+
+const words = ['a', 'bc', 'xyz', ' ', '\n', 'longer text ', 'ä', 'ß€', '日本', '😀', 'q😀r', '12']
+const formatNames = ['bold', 'em', 'color']
+const formatValues = { bold: [true, null], em: [true, 1, null], color: ['red', '#00f', null] }
+
+class History {
+  constructor(seed, only) {
+    this.next = random(seed)
+    this.seed = seed
+    this.only = only
+    const count = 2 + this.int(this.chance(0.2) ? 9 : 3)
+    this.gc = !this.chance(0.15)
+    this.users = []
+    for (let i = 0; i < count; i++) {
+      const doc = new Y.Doc({ gc: this.gc })
+      // 53 bits are allowed; Yjs 13 itself takes 32.
+      doc.clientID = this.chance(0.1) ? 2 ** 40 + this.int(1e9) : 1 + this.int(this.chance(0.3) ? 100 : 2 ** 32 - 2)
+      this.users.push({ doc, inbox: [], v1: [], v2: [], all: [] })
+    }
+    // Two users of one id would be a different story.
+    this.users.forEach((user, i) => { user.doc.clientID += i * 1000003 })
+    this.ids = this.users.map((user) => user.doc.clientID)
+    for (const user of this.users) {
+      for (const [name, kind] of this.roots()) this.root(user.doc, name, kind)
+      user.doc.on('update', (update) => user.v1.push(update))
+      user.doc.on('updateV2', (update) => user.v2.push(update))
+    }
+    this.steps = []
+    this.updates = []
+  }
+
+  int(below) { return Math.floor(this.next() * below) }
+  chance(p) { return this.next() < p }
+  pick(list) { return list[this.int(list.length)] }
+
+  roots() {
+    const all = [['t', 'text'], ['a', 'array'], ['m', 'map'], ['x', 'xml_fragment']]
+    if (this.only === 'text') return all.slice(0, 1)
+    if (this.only === 'array') return all.slice(1, 2)
+    if (this.only === 'map') return all.slice(2, 3)
+    if (this.only === 'xml') return all.slice(3)
+    return all
+  }
+
+  root(doc, name, kind) {
+    switch (kind) {
+      case 'text': return doc.getText(name)
+      case 'array': return doc.getArray(name)
+      case 'map': return doc.getMap(name)
+      default: return doc.getXmlFragment(name)
+    }
+  }
+
+  // A random shared type of a document and the way to it.
+  place(doc) {
+    const [name, kind] = this.pick(this.roots())
+    let type = this.root(doc, name, kind)
+    const path = [name, kind]
+    while (this.chance(0.6)) {
+      const children = []
+      if (type instanceof Y.Array || type instanceof Y.XmlFragment) {
+        type.toArray().forEach((child, i) => { if (child instanceof Y.AbstractType) children.push([i, child]) })
+      } else if (type instanceof Y.Map) {
+        type.forEach((child, key) => { if (child instanceof Y.AbstractType) children.push([key, child]) })
+      }
+      if (children.length === 0) break
+      const [step, child] = this.pick(children)
+      path.push(step)
+      type = child
+    }
+    return { type, path }
+  }
+
+  value() {
+    return this.pick([
+      () => this.int(1000) - 500, () => this.int(2 ** 31), () => this.next() * 1e6, () => 0.5, () => -0,
+      () => 2 ** 40 + this.int(1000), () => this.pick(words), () => true, () => false, () => null,
+      () => ({ b: this.int(9), a: [1, 'x', null] }), () => [this.int(5), { k: 'v' }], () => 'key' + this.int(5),
+    ])()
+  }
+
+  content() {
+    const kind = this.pick(['text', 'array', 'map', 'map', 'xml_element', 'xml_text', 'binary'])
+    switch (kind) {
+      case 'text': return { made: new Y.Text(), step: { k: kind } }
+      case 'array': return { made: new Y.Array(), step: { k: kind } }
+      case 'map': return { made: new Y.Map(), step: { k: kind } }
+      case 'xml_text': return { made: new Y.XmlText(), step: { k: kind } }
+      case 'xml_element': {
+        const n = this.pick(['p', 'Div', 'h1'])
+        return { made: new Y.XmlElement(n), step: { k: kind, n } }
+      }
+      default: {
+        const bytes = Uint8Array.from([this.int(256), this.int(256)])
+        return { made: bytes, step: { k: 'binary', b: base64(bytes) } }
+      }
+    }
+  }
+
+  // Positions that do not lie within a surrogate pair, where replicas of Yjs itself would part.
+  textPositions(type) {
+    const positions = [0]
+    let at = 0
+    for (const op of type.toDelta()) {
+      if (typeof op.insert !== 'string') {
+        positions.push(++at)
+        continue
+      }
+      for (const character of op.insert) positions.push(at += character.length)
+    }
+    return positions
+  }
+
+  attributes() {
+    const attributes = {}
+    for (let i = 1 + this.int(2); i > 0; i--) {
+      const name = this.pick(formatNames)
+      attributes[name] = this.pick(formatValues[name])
+    }
+    return attributes
+  }
+
+  attributeList(attributes) {
+    return Object.entries(attributes).map(([name, value]) => [name, anyOf(value)])
+  }
+
+  editText(type, path) {
+    const positions = this.textPositions(type)
+    const at = this.int(positions.length)
+    const i = positions[at]
+    const left = positions.length - 1 - at
+    const formatted = this.formats ?? (this.formats = this.chance(0.6))
+    const roll = this.next()
+    if (left > 0 && roll < 0.3) {
+      const n = positions[at + 1 + this.int(Math.min(left, this.chance(0.2) ? 50 : 4))] - i
+      type.delete(i, n)
+      return { op: 'delete_text', p: path, i, n }
+    }
+    if (formatted && left > 0 && roll < 0.5) {
+      const n = positions[at + 1 + this.int(Math.min(left, 8))] - i
+      const attributes = this.attributes()
+      type.format(i, n, attributes)
+      return { op: 'format', p: path, i, n, a: this.attributeList(attributes) }
+    }
+    const t = this.pick(words) + (this.chance(0.2) ? this.pick(words) : '')
+    if (formatted && roll < 0.6) {
+      const attributes = this.attributes()
+      type.insert(i, t, { ...attributes })
+      return { op: 'insert_formatted', p: path, i, t, a: this.attributeList(attributes) }
+    }
+    if (formatted && roll < 0.65) {
+      const embed = { image: 'u' + this.int(10) }
+      type.insertEmbed(i, embed, {})
+      return { op: 'embed', p: path, i, b: anyOf(embed), a: [] }
+    }
+    type.insert(i, t)
+    return { op: 'insert_text', p: path, i, t }
+  }
+
+  editList(type, path) {
+    const roll = this.next()
+    if (type.length > 0 && roll < 0.3) {
+      const i = this.int(type.length)
+      const n = 1 + this.int(Math.min(type.length - i, 4))
+      type.delete(i, n)
+      return { op: 'delete_values', p: path, i, n }
+    }
+    const i = this.int(type.length + 1)
+    if (roll < 0.5) {
+      const { made, step } = this.content()
+      type.insert(i, [made])
+      return { op: 'insert_content', p: path, i, ...step }
+    }
+    const values = Array.from({ length: 1 + this.int(3) }, () => this.value())
+    if (roll < 0.6) {
+      type.push(values)
+      return { op: 'push_values', p: path, b: concat(values) }
+    }
+    type.insert(i, values)
+    return { op: 'insert_values', p: path, i, b: concat(values) }
+  }
+
+  editMap(type, path, set, remove) {
+    const key = this.pick(['one', 'two', 'three', 'four'])
+    const roll = this.next()
+    if (roll < 0.2) {
+      remove(key)
+      return { op: 'delete_key', p: path, key }
+    }
+    if (roll < 0.4 && type instanceof Y.Map) {
+      const { made, step } = this.content()
+      set(key, made)
+      return { op: 'set_content', p: path, key, ...step }
+    }
+    const value = type instanceof Y.Map ? this.value() : this.pick(words)
+    set(key, value)
+    return { op: 'set_value', p: path, key, b: anyOf(value) }
+  }
+
+  editXml(type, path) {
+    if (type instanceof Y.XmlElement && this.chance(0.3)) {
+      return this.editMap(type, path, (k, v) => type.setAttribute(k, v), (k) => type.removeAttribute(k))
+    }
+    if (type.length > 0 && this.chance(0.25)) {
+      const i = this.int(type.length)
+      type.delete(i, 1)
+      return { op: 'delete_values', p: path, i, n: 1 }
+    }
+    const i = this.int(type.length + 1)
+    const n = this.pick(['p', 'Div', 'h1'])
+    const isText = this.chance(0.4)
+    type.insert(i, [isText ? new Y.XmlText() : new Y.XmlElement(n)])
+    return { op: 'insert_content', p: path, i, ...(isText ? { k: 'xml_text' } : { k: 'xml_element', n }) }
+  }
+
+  edit(doc) {
+    const { type, path } = this.place(doc)
+    if (type instanceof Y.Text) return this.editText(type, path)
+    if (type instanceof Y.Array) return this.editList(type, path)
+    if (type instanceof Y.Map) return this.editMap(type, path, (k, v) => type.set(k, v), (k) => type.delete(k))
+    return this.editXml(type, path)
+  }
+
+  // What the last step of a user made Yjs write. A clean-up of formats comes as a second update.
+  written(user) {
+    const [x, c] = user.v1
+    const [y] = user.v2
+    const result = { x: base64(x ?? []), y: base64(y ?? []) }
+    if (c !== undefined) result.c = base64(c)
+    for (const update of user.v1) {
+      this.updates.push(update)
+      for (const other of this.users) {
+        if (other !== user) other.inbox.push(update)
+      }
+    }
+    user.v1 = []
+    user.v2 = []
+    return result
+  }
+
+  local(u) {
+    const user = this.users[u]
+    let step
+    if (this.chance(0.15)) {
+      const ops = []
+      user.doc.transact(() => { for (let i = 1 + this.int(4); i > 0; i--) ops.push(this.edit(user.doc)) })
+      step = { op: 'batch', ops }
+    } else {
+      step = this.edit(user.doc)
+    }
+    this.steps.push({ u, ...step, ...this.written(user) })
+  }
+
+  // Updates arrive late, twice, out of order, or not at all.
+  receive(u) {
+    const user = this.users[u]
+    if (user.inbox.length === 0) return
+    const index = this.chance(0.7) ? 0 : this.int(user.inbox.length)
+    let update = user.inbox[index]
+    if (this.chance(0.85)) user.inbox.splice(index, 1)
+    if (this.chance(0.05)) return
+    if (this.chance(0.2) && user.inbox.length > 1) {
+      const count = 2 + this.int(user.inbox.length - 1)
+      update = Y.mergeUpdates([update, ...user.inbox.splice(0, count)])
+    }
+    this.apply(u, update)
+  }
+
+  apply(u, update) {
+    const user = this.users[u]
+    const v = this.chance(0.3) ? 2 : 1
+    const bytes = v === 2 ? Y.convertUpdateFormatV1ToV2(update) : update
+    if (v === 2) Y.applyUpdateV2(user.doc, bytes)
+    else Y.applyUpdate(user.doc, bytes)
+    this.steps.push({ u, op: 'apply', v, b: base64(bytes), ...this.written(user) })
+  }
+
+  check(u) {
+    const user = this.users[u]
+    const shown = this.roots().map(([name, kind]) => {
+      const type = this.root(user.doc, name, kind)
+      // What JSON has no word for is compared by its bytes alone.
+      const json = JSON.stringify(type.toJSON(), (_, v) => v instanceof Uint8Array ? Array.from(v) : v)
+      const result = [name, kind, json]
+      if (kind === 'text') result.push(JSON.stringify(type.toDelta()))
+      return result
+    })
+    const state = Y.encodeStateAsUpdate(user.doc)
+    const other = Y.encodeStateVector(this.pick(this.users).doc)
+    const step = {
+      u, op: 'check', shown, s1: base64(state), s2: base64(Y.encodeStateAsUpdateV2(user.doc)),
+      sv: base64(Y.encodeStateVector(user.doc)), since: base64(other),
+      d1: base64(Y.encodeStateAsUpdate(user.doc, other)), du: base64(Y.diffUpdate(state, other)),
+    }
+    if (this.updates.length > 1 && this.chance(0.5)) {
+      const parts = Array.from({ length: 2 + this.int(5) }, () => this.pick(this.updates))
+      if (this.chance(0.3)) parts.push(state)
+      if (this.sortsByAccident(parts)) {
+        this.steps.push(step)
+        return
+      }
+      const merged = Y.mergeUpdates(parts)
+      step.parts = parts.map(base64)
+      step.m1 = base64(merged)
+      const second = Y.convertUpdateFormatV1ToV2(merged)
+      step.m2 = base64(second)
+      step.m3 = base64(Y.convertUpdateFormatV2ToV1(second))
+      step.msv = base64(Y.encodeStateVectorFromUpdate(merged))
+    }
+    this.steps.push(step)
+  }
+
+  // Where one part has a struct as collected and another as an item, Yjs compares them
+  // inconsistently, so that which of the two it takes depends on the engine's sort.
+  sortsByAccident(parts) {
+    const kinds = new Map()
+    for (const part of parts) {
+      for (const { id, constructor } of Y.decodeUpdate(part).structs) {
+        const key = id.client + ':' + id.clock
+        if ((kinds.get(key) ?? constructor) !== constructor) return true
+        kinds.set(key, constructor)
+      }
+    }
+    return false
+  }
+
+  live() {
+    const length = 10 + this.int(this.chance(0.1) ? 200 : 40)
+    for (let i = 0; i < length; i++) {
+      const u = this.int(this.users.length)
+      const roll = this.next()
+      if (roll < 0.55) this.local(u)
+      else if (roll < 0.97) this.receive(u)
+      else this.check(u)
+    }
+    // In the end everybody gets everything, and all are equal.
+    for (let round = 0; round < 2; round++) {
+      for (let u = 0; u < this.users.length; u++) {
+        for (let v = 0; v < this.users.length; v++) {
+          if (u === v) continue
+          const vector = Y.encodeStateVector(this.users[u].doc)
+          this.apply(u, Y.encodeStateAsUpdate(this.users[v].doc, vector))
+        }
+      }
+    }
+    for (let u = 0; u < this.users.length; u++) this.check(u)
+    return { seed: this.seed, gc: this.gc, users: this.ids, roots: this.roots(), steps: this.steps }
+  }
+}
+
+const first = Number(options.seed)
+const count = Number(options.histories)
+for (let i = 0; i < count; i++) {
+  const line = JSON.stringify(new History(first + i, options.only).live()) + '\n'
+  if (!process.stdout.write(line)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+}

@@ -1,0 +1,327 @@
+// Replays histories that Yjs itself has lived through and compares after every step what our
+// documents write and show with what Yjs wrote and showed. Reads JSON lines from standard input
+// (see generate.mjs, which writes them); prints one line of JSON at the end.
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/value.hpp"
+#include "yjs/any.hpp"
+#include "yjs/document.hpp"
+#include "yjs/reading.hpp"
+
+namespace {
+
+using tandem::base::Value;
+using namespace tandem::yjs;
+
+std::string from_base64(const std::string& text) {
+    std::string out;
+    uint32_t bits = 0;
+    int count = 0;
+    for (char c : text) {
+        int value = c >= 'A' && c <= 'Z'   ? c - 'A'
+                    : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                    : c >= '0' && c <= '9' ? c - '0' + 52
+                    : c == '+'             ? 62
+                    : c == '/'             ? 63
+                                           : -1;
+        if (value < 0) break;
+        bits = bits << 6 | static_cast<uint32_t>(value);
+        if (++count == 4) {
+            out += static_cast<char>(bits >> 16);
+            out += static_cast<char>(bits >> 8);
+            out += static_cast<char>(bits);
+            bits = 0;
+            count = 0;
+        }
+    }
+    if (count == 2) out += static_cast<char>(bits >> 4);
+    if (count == 3) {
+        out += static_cast<char>(bits >> 10);
+        out += static_cast<char>(bits >> 2);
+    }
+    return out;
+}
+
+std::string hex(std::string_view bytes) {
+    std::string out;
+    char two[3];
+    for (char byte : bytes) {
+        std::snprintf(two, sizeof(two), "%02x", static_cast<unsigned char>(byte));
+        out += two;
+    }
+    return out;
+}
+
+std::string bytes_of(const Value& step, const char* key) {
+    const Value* found = step.find(key);
+    return found == nullptr ? std::string() : from_base64(found->as_string());
+}
+
+uint32_t number_of(const Value& step, const char* key) {
+    return static_cast<uint32_t>(step.find(key)->as_number());
+}
+
+TypeKind kind_named(const std::string& name) {
+    if (name == "array") return TypeKind::array;
+    if (name == "map") return TypeKind::map;
+    if (name == "text") return TypeKind::text;
+    if (name == "xml_element") return TypeKind::xml_element;
+    if (name == "xml_text") return TypeKind::xml_text;
+    return TypeKind::xml_fragment;
+}
+
+class History {
+  public:
+    explicit History(const Value& head) {
+        bool collects = head.find("gc")->as_bool();
+        for (const Value& user : head.find("users")->as_array()) {
+            DocumentOptions options;
+            options.client = static_cast<uint64_t>(user.as_number());
+            options.collects = collects;
+            options.cleans_formats = true;
+            documents_.push_back(std::make_unique<Document>(options));
+            for (const Value& root : head.find("roots")->as_array())
+                documents_.back()->root(root.as_array()[0].as_string(),
+                                        kind_named(root.as_array()[1].as_string()));
+        }
+    }
+
+    // Empty when all is equal.
+    std::string take(const Value& step) {
+        Document& document = *documents_[number_of(step, "u")];
+        const std::string op = step.find("op")->as_string();
+        if (op == "check") return check(document, step);
+        if (op == "apply") {
+            Encoding encoding = number_of(step, "v") == 2 ? Encoding::v2 : Encoding::v1;
+            auto applied = document.apply(bytes_of(step, "b"), encoding);
+            if (!applied) return "an update of Yjs is refused";
+            return compare_update(document, step);
+        }
+        document.begin();
+        bool ok = op == "batch";
+        if (ok) {
+            for (const Value& one : step.find("ops")->as_array())
+                ok = edit(document, one) && ok;
+        } else {
+            ok = edit(document, step);
+        }
+        document.commit();
+        if (!ok) return "a local change is refused";
+        return compare_update(document, step);
+    }
+
+  private:
+    std::string compare_update(Document& document, const Value& step) {
+        Buffer v1;
+        Buffer v2;
+        document.write_last_update(v1, Encoding::v1);
+        document.write_last_update(v2, Encoding::v2);
+        std::string expected1 = bytes_of(step, "x");
+        std::string expected2 = bytes_of(step, "y");
+        if (v1.view() != expected1)
+            return "update v1\n  ours " + hex(v1.view()) + "\n  Yjs  " + hex(expected1);
+        if (v2.view() != expected2)
+            return "update v2\n  ours " + hex(v2.view()) + "\n  Yjs  " + hex(expected2);
+        // A clean-up of formats is a second transaction.
+        v1.clear();
+        if (document.commit_clean_up()) document.write_last_update(v1, Encoding::v1);
+        std::string cleaned = bytes_of(step, "c");
+        if (v1.view() != cleaned)
+            return "clean-up\n  ours " + hex(v1.view()) + "\n  Yjs  " + hex(cleaned);
+        return "";
+    }
+
+    BranchIndex at(Document& document, const Value& step) {
+        BranchIndex branch = 0;
+        const auto& path = step.find("p")->as_array();
+        branch = document.root(path[0].as_string(), kind_named(path[1].as_string()));
+        for (size_t i = 2; i < path.size() && branch != 0; ++i) {
+            branch = path[i].is_number() ? child_at(document.store(), branch,
+                                                    static_cast<uint32_t>(path[i].as_number()))
+                                         : child_of(document.store(), branch, path[i].as_string());
+        }
+        return branch;
+    }
+
+    Document::Attributes attributes_of(const Value& step) {
+        Document::Attributes attributes;
+        for (const Value& pair : step.find("a")->as_array())
+            attributes.push_back(
+                {pair.as_array()[0].as_string(), from_base64(pair.as_array()[1].as_string())});
+        return attributes;
+    }
+
+    Content content_of(const Value& step) {
+        Content content;
+        content.len = 1;
+        const std::string& kind = step.find("k")->as_string();
+        if (kind == "binary") {
+            content.kind = Kind::binary;
+            body_ = bytes_of(step, "b");
+            content.body = body_;
+        } else if (kind == "doc") {
+            content.kind = Kind::doc;
+            name_ = step.find("n")->as_string();
+            body_ = bytes_of(step, "b");
+            content.name = name_;
+            content.body = body_;
+        } else {
+            content.kind = Kind::type;
+            content.type = kind_named(kind);
+            if (const Value* name = step.find("n")) name_ = name->as_string();
+            if (has_name(content.type)) content.name = name_;
+        }
+        return content;
+    }
+
+    bool edit(Document& document, const Value& step) {
+        BranchIndex branch = at(document, step);
+        if (branch == 0) return false;
+        const std::string& op = step.find("op")->as_string();
+        if (op == "insert_text")
+            return document.insert_text(branch, number_of(step, "i"), step.find("t")->as_string())
+                .ok();
+        if (op == "insert_formatted")
+            return document
+                .insert_text(branch, number_of(step, "i"), step.find("t")->as_string(),
+                             attributes_of(step))
+                .ok();
+        if (op == "embed")
+            return document
+                .insert_embed(branch, number_of(step, "i"), bytes_of(step, "b"),
+                              attributes_of(step))
+                .ok();
+        if (op == "format")
+            return document
+                .format_text(branch, number_of(step, "i"), number_of(step, "n"),
+                             attributes_of(step))
+                .ok();
+        if (op == "delete_text")
+            return document.delete_text(branch, number_of(step, "i"), number_of(step, "n")).ok();
+        if (op == "insert_values")
+            return document.insert_values(branch, number_of(step, "i"), bytes_of(step, "b")).ok();
+        if (op == "push_values") return document.push_values(branch, bytes_of(step, "b")).ok();
+        if (op == "insert_content")
+            return document.insert_content(branch, number_of(step, "i"), content_of(step)).ok();
+        if (op == "delete_values")
+            return document.delete_values(branch, number_of(step, "i"), number_of(step, "n")).ok();
+        if (op == "set_value") {
+            document.set_value(branch, step.find("key")->as_string(), bytes_of(step, "b"));
+            return true;
+        }
+        if (op == "set_content") {
+            document.set_content(branch, step.find("key")->as_string(), content_of(step));
+            return true;
+        }
+        if (op == "delete_key") {
+            document.delete_key(branch, step.find("key")->as_string());
+            return true;
+        }
+        return false;
+    }
+
+    std::string check(Document& document, const Value& step) {
+        auto differs = [&](const char* what, std::string_view ours, std::string_view theirs,
+                           bool is_binary) -> std::string {
+            if (ours == theirs) return "";
+            return std::string(what) + "\n  ours " + (is_binary ? hex(ours) : std::string(ours)) +
+                   "\n  Yjs  " + (is_binary ? hex(theirs) : std::string(theirs));
+        };
+        std::string found;
+        for (const Value& shown : step.find("shown")->as_array()) {
+            const std::string& name = shown.as_array()[0].as_string();
+            TypeKind kind = kind_named(shown.as_array()[1].as_string());
+            std::string json;
+            append_json(document.store(), document.root(name, kind), json, kind);
+            found = differs("JSON", json, shown.as_array()[2].as_string(), false);
+            if (!found.empty()) return found;
+            if (shown.as_array().size() > 3) {
+                std::string delta;
+                append_delta(document.store(), document.root(name, kind), delta);
+                found = differs("delta", delta, shown.as_array()[3].as_string(), false);
+                if (!found.empty()) return found;
+            }
+        }
+        std::string v1 = document.encode({}, Encoding::v1);
+        found = differs("state v1", v1, bytes_of(step, "s1"), true);
+        if (!found.empty()) return found;
+        found = differs("state v2", document.encode({}, Encoding::v2), bytes_of(step, "s2"), true);
+        if (!found.empty()) return found;
+        found = differs("state vector", encode_state_vector(document.state_vector()),
+                        bytes_of(step, "sv"), true);
+        if (!found.empty()) return found;
+        if (const Value* since = step.find("since")) {
+            auto vector = decode_state_vector(from_base64(since->as_string()));
+            found = differs("difference", document.encode(*vector), bytes_of(step, "d1"), true);
+            if (!found.empty()) return found;
+            auto diffed = diff_update(v1, *vector);
+            found = differs("diffUpdate", *diffed, bytes_of(step, "du"), true);
+            if (!found.empty()) return found;
+        }
+        if (const Value* parts = step.find("parts")) {
+            std::vector<std::string> updates;
+            for (const Value& part : parts->as_array())
+                updates.push_back(from_base64(part.as_string()));
+            std::vector<std::string_view> views(updates.begin(), updates.end());
+            auto merged = merge_updates(views);
+            if (!merged) return "mergeUpdates is refused";
+            found = differs("mergeUpdates", *merged, bytes_of(step, "m1"), true);
+            if (!found.empty()) return found;
+            auto converted = convert_update(*merged, Encoding::v1, Encoding::v2);
+            found = differs("convert to v2", *converted, bytes_of(step, "m2"), true);
+            if (!found.empty()) return found;
+            auto back = convert_update(*converted, Encoding::v2, Encoding::v1);
+            found = differs("convert to v1", *back, bytes_of(step, "m3"), true);
+            if (!found.empty()) return found;
+            auto vector = state_vector_of_update(*merged);
+            found = differs("encodeStateVectorFromUpdate", encode_state_vector(*vector),
+                            bytes_of(step, "msv"), true);
+        }
+        return found;
+    }
+
+    std::vector<std::unique_ptr<Document>> documents_;
+    std::string body_;
+    std::string name_;
+};
+
+}  // namespace
+
+int main() {
+    std::string line;
+    uint64_t histories = 0;
+    uint64_t steps = 0;
+    uint64_t failed = 0;
+    while (std::getline(std::cin, line)) {
+        auto parsed = tandem::base::parse_json(line, tandem::base::kLooseValueLimits);
+        if (!parsed) {
+            std::fprintf(stderr, "replay: line %llu is no JSON\n",
+                         static_cast<unsigned long long>(histories + 1));
+            return 2;
+        }
+        ++histories;
+        History history(*parsed);
+        uint64_t at = 0;
+        for (const Value& step : parsed->find("steps")->as_array()) {
+            std::string difference = history.take(step);
+            ++steps;
+            ++at;
+            if (difference.empty()) continue;
+            ++failed;
+            std::fprintf(stderr, "seed %.0f, step %llu (%s of user %u) differs: %s\n",
+                         parsed->find("seed")->as_number(), static_cast<unsigned long long>(at),
+                         step.find("op")->as_string().c_str(), number_of(step, "u"),
+                         difference.c_str());
+            break;
+        }
+        if (failed >= 10) break;
+    }
+    std::printf("{\"histories\":%llu,\"steps\":%llu,\"failed\":%llu}\n",
+                static_cast<unsigned long long>(histories), static_cast<unsigned long long>(steps),
+                static_cast<unsigned long long>(failed));
+    return failed == 0 ? 0 : 1;
+}
