@@ -18,6 +18,7 @@
 #include "server/random.hpp"
 #include "server/remote.hpp"
 #include "server/store_errors.hpp"
+#include "server/text_command.hpp"
 #include "server/types.hpp"
 #include "server/webhook_command.hpp"
 #include "store/sqlite/backup.hpp"
@@ -42,6 +43,7 @@ struct Arguments {
     bool is_json = false;
     ClientCommand client;
     DiffCommand diff;
+    TextCommand text;
     std::string file;
     bool is_typescript = false;
     bool is_markdown = false;
@@ -313,6 +315,40 @@ int run_command_line(int argc, char** argv) {
     import_verb->add_option("file", args.client.file, "to read; - is the standard input")
         ->required();
 
+    CLI::App* text = app.add_subcommand("text", "work on files of Yjs updates");
+    text->require_subcommand(1);
+    CLI::App* text_merge = text->add_subcommand("merge", "one update with what all of them hold");
+    CLI::App* text_diff =
+        text->add_subcommand("diff", "what an update has beyond a state vector or another update");
+    CLI::App* text_vector = text->add_subcommand("state-vector", "how far updates reach");
+    CLI::App* text_convert = text->add_subcommand("convert", "write an update in another encoding");
+    CLI::App* text_json = text->add_subcommand("json", "what a document shows");
+    for (CLI::App* verb : {text_merge, text_diff, text_vector, text_convert, text_json}) {
+        CLI::Option* files =
+            verb->add_option("files", args.text.files, "updates; - is the standard input")
+                ->required();
+        files->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        if (verb == text_diff || verb == text_convert) files->expected(1);
+        verb->add_option("--from", args.text.from, "encoding of the files: v1 or v2")
+            ->check(CLI::IsMember({"v1", "v2"}))
+            ->capture_default_str();
+        if (verb != text_vector && verb != text_json)
+            verb->add_option("--to", args.text.to, "encoding of the result")
+                ->check(CLI::IsMember({"v1", "v2"}));
+    }
+    text_diff->add_option("since", args.text.since, "a state vector, or an update")->required();
+    text_json
+        ->add_option("--root", args.text.roots,
+                     "NAME:KIND with text, array, map or xml, where the content does not tell")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    text->footer(
+        "Examples:\n"
+        "  tandem text merge a.yjs b.yjs > both.yjs\n"
+        "  tandem text state-vector mine.yjs > mine.sv\n"
+        "  tandem text diff both.yjs mine.sv > missing.yjs\n"
+        "  tandem text convert --from v2 old.yjs > old-v1.yjs\n"
+        "  tandem text json both.yjs --root content:text\n");
+
     CLI::App* webhooks = app.add_subcommand("webhooks", "how webhooks fare, and what to do");
     webhooks->require_subcommand(1);
     CLI::App* webhooks_list = webhooks->add_subcommand("list", "state, lag and last failure");
@@ -409,6 +445,11 @@ int run_command_line(int argc, char** argv) {
     if (channels->parsed()) return run_channels(args.client);
     if (export_verb->parsed()) return run_export(args.client);
     if (import_verb->parsed()) return run_import(args.client);
+    if (text_merge->parsed()) return run_text_merge(args.text);
+    if (text_diff->parsed()) return run_text_diff(args.text);
+    if (text_vector->parsed()) return run_text_state_vector(args.text);
+    if (text_convert->parsed()) return run_text_convert(args.text);
+    if (text_json->parsed()) return run_text_json(args.text);
     if (webhooks_list->parsed()) return run_webhooks_list(args.webhook);
     for (const CLI::App* verb : webhook_actions)
         if (verb->parsed()) return run_webhooks_action(args.webhook, verb->get_name());
