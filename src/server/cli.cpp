@@ -324,11 +324,13 @@ int run_command_line(int argc, char** argv) {
     CLI::App* text_convert = text->add_subcommand("convert", "write an update in another encoding");
     CLI::App* text_json = text->add_subcommand("json", "what a document shows");
     for (CLI::App* verb : {text_merge, text_diff, text_vector, text_convert, text_json}) {
-        CLI::Option* files =
-            verb->add_option("files", args.text.files, "updates; - is the standard input")
+        if (verb == text_diff || verb == text_convert)
+            verb->add_option("file", args.text.file, "an update; - is the standard input")
                 ->required();
-        files->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        if (verb == text_diff || verb == text_convert) files->expected(1);
+        else
+            verb->add_option("files", args.text.files, "updates; - is the standard input")
+                ->required()
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         verb->add_option("--from", args.text.from, "encoding of the files: v1 or v2")
             ->check(CLI::IsMember({"v1", "v2"}))
             ->capture_default_str();
@@ -445,6 +447,7 @@ int run_command_line(int argc, char** argv) {
     if (channels->parsed()) return run_channels(args.client);
     if (export_verb->parsed()) return run_export(args.client);
     if (import_verb->parsed()) return run_import(args.client);
+    if (!args.text.file.empty()) args.text.files = {args.text.file};
     if (text_merge->parsed()) return run_text_merge(args.text);
     if (text_diff->parsed()) return run_text_diff(args.text);
     if (text_vector->parsed()) return run_text_state_vector(args.text);

@@ -80,11 +80,12 @@ base::Result<std::string> merge(const std::vector<std::string>& contents, yjs::E
     return yjs::merge_updates(views, encoding);
 }
 
-// The first file that does not decode, and why; functions of several files do not tell which it was.
+// The first file that does not decode, and why; functions of several files do not tell which it
+// was.
 int refuse_one_of(const TextCommand& command, const std::vector<std::string>& contents) {
     for (size_t i = 0; i < contents.size(); ++i) {
         auto decoded = yjs::convert_update(contents[i], encoding_named(command.from),
-                                         encoding_named(command.from));
+                                           encoding_named(command.from));
         if (!decoded) return refuse(command.files[i], command.from, decoded.error());
     }
     return 1;
@@ -161,8 +162,8 @@ int run_text_convert(const TextCommand& command) {
     const auto contents = read_all(command);
     if (!contents) return 1;
     const std::string to = !command.to.empty() ? command.to : command.from == "v1" ? "v2" : "v1";
-    auto converted = yjs::convert_update((*contents)[0], encoding_named(command.from),
-                                         encoding_named(to));
+    auto converted =
+        yjs::convert_update((*contents)[0], encoding_named(command.from), encoding_named(to));
     if (!converted) return refuse(command.files[0], command.from, converted.error());
     return write(*converted);
 }
@@ -180,8 +181,7 @@ int run_text_json(const TextCommand& command) {
         const auto kind =
             colon == std::string::npos ? std::nullopt : kind_named(root.substr(colon + 1));
         if (!kind) {
-            std::fprintf(stderr,
-                         "tandem: --root %s: give NAME:KIND with text, array, map or xml\n",
+            std::fprintf(stderr, "tandem: --root %s: give NAME:KIND with text, array, map or xml\n",
                          root.c_str());
             return 2;
         }

@@ -8,6 +8,8 @@ namespace tandem::server {
 /// `tandem text`: work on files that hold Yjs updates.
 struct TextCommand {
     std::vector<std::string> files;
+    /// For verbs of one file, which is put into `files`.
+    std::string file;
     /// Encoding of the files: v1 or v2.
     std::string from = "v1";
     /// Encoding of what is written; that of the files unless given.

@@ -198,6 +198,8 @@ base::Status StructReader<Fields>::deletes(Visit&& visit) {
             if (in_.ok()) visit(client, clock, len);
         }
     }
+    // Yjs passes over what follows; here it would hide that the encoding is not the one expected.
+    if (!in_.rest.at_end()) in_.rest.fail();
     return status();
 }
 

@@ -306,13 +306,32 @@ class History {
   apply(u, update) {
     const user = this.users[u]
     const v = this.chance(0.3) ? 2 : 1
+    if (this.mixesCollected(user, update)) {
+      this.isOver = true
+      return
+    }
     const bytes = v === 2 ? Y.convertUpdateFormatV1ToV2(update) : update
     if (v === 2) Y.applyUpdateV2(user.doc, bytes)
     else Y.applyUpdate(user.doc, bytes)
     this.steps.push({ u, op: 'apply', v, b: base64(bytes), ...this.written(user) })
   }
 
+  // The same accident of sorting decides when what waits in a document is merged with an update that
+  // has one of its structs as collected; the history ends before that.
+  mixesCollected(user, update) {
+    user.kinds ??= new Map()
+    let isMixed = false
+    for (const { id, constructor } of Y.decodeUpdate(update).structs) {
+      const key = id.client + ':' + id.clock
+      isMixed ||= (user.kinds.get(key) ?? constructor) !== constructor
+      user.kinds.set(key, constructor)
+    }
+    user.isMixed ||= isMixed
+    return user.isMixed && (user.doc.store.pendingStructs !== null || isMixed)
+  }
+
   check(u) {
+    if (this.isOver) return
     const user = this.users[u]
     const shown = this.roots().map(([name, kind]) => {
       const type = this.root(user.doc, name, kind)
@@ -363,7 +382,7 @@ class History {
 
   live() {
     const length = 10 + this.int(this.chance(0.1) ? 200 : 40)
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < length && !this.isOver; i++) {
       const u = this.int(this.users.length)
       const roll = this.next()
       if (roll < 0.55) this.local(u)
@@ -374,7 +393,7 @@ class History {
     for (let round = 0; round < 2; round++) {
       for (let u = 0; u < this.users.length; u++) {
         for (let v = 0; v < this.users.length; v++) {
-          if (u === v) continue
+          if (u === v || this.isOver) continue
           const vector = Y.encodeStateVector(this.users[u].doc)
           this.apply(u, Y.encodeStateAsUpdate(this.users[v].doc, vector))
         }
