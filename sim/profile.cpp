@@ -105,6 +105,7 @@ void Profile::add_others(Dice& dice) {
     has_gateway = percent(dice, 30);
     config.retention.states = between(dice, 1, 5);
     config.retention.versions = between(dice, 2, 5);
+    has_hooks = percent(dice, 50);
 }
 
 }  // namespace tandem::sim

@@ -5,6 +5,7 @@
 
 #include "sim/device.hpp"
 #include "sim/historian.hpp"
+#include "sim/hook_follower.hpp"
 #include "sim/other_clients.hpp"
 #include "sim/part_reader.hpp"
 #include "sim/vandal.hpp"
@@ -53,6 +54,8 @@ World::World(const Options& o)
     if (profile.has_whole_writer)
         whole_writer = std::make_unique<WholeWriter>(*this, others.next());
     if (profile.has_vandal) vandal = std::make_unique<Vandal>(*this, others.next());
+    if (profile.has_hooks)
+        hook_follower = std::make_unique<HookFollower>(*this, others.next());
 }
 
 World::~World() = default;
@@ -111,6 +114,7 @@ Result World::run() {
     if (historian) historian->start();
     if (whole_writer) whole_writer->start();
     if (vandal) vandal->start();
+    if (hook_follower) hook_follower->start();
     harm();
     watch();
     // There is always something to come, so only the count ends this.

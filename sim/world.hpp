@@ -24,6 +24,7 @@ class JsonClient;
 class HttpClient;
 class PartReader;
 class Historian;
+class HookFollower;
 class WholeWriter;
 class Vandal;
 
@@ -78,6 +79,7 @@ class World {
     std::unique_ptr<Historian> historian;
     std::unique_ptr<WholeWriter> whole_writer;
     std::unique_ptr<Vandal> vandal;
+    std::unique_ptr<HookFollower> hook_follower;
     /// Channels in which a state as a whole was written over what devices alone write.
     std::set<std::string> rewritten;
     uint64_t crashes = 0;

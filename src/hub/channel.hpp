@@ -65,6 +65,9 @@ struct PendingPush {
     uint64_t digest = 0;
     bool is_skip = false;
     std::string outcome_key;
+    /// Not 0: of the pushes of one set, which stand in line together, none is written once one was
+    /// refused.
+    uint64_t set = 0;
 };
 
 /// Base of an op whose author gave none and so has seen the head.
@@ -159,6 +162,11 @@ class Channel {
     void note_oldest(uint64_t seq);
     bool is_snapshot_running = false;
 
+    struct RefusedSet {
+        uint64_t set = 0;
+        base::Error error;
+    };
+    RefusedSet refused_set;           ///< the last one
     std::deque<PendingPush> waiting;  ///< until loaded, or until the commit of what is in flight
     std::vector<Subscription*> subscribers;
     /// Outboxes whose readers are told that the history they knew was deleted. They go on under

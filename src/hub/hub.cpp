@@ -116,6 +116,7 @@ void Hub::place_push(Now now, Channel& channel, PendingPush push) {
 
 void Hub::refuse_push(Channel& channel, const PendingPush& push, base::Error error) {
     std::erase(channel.keys_in_flight, push.outcome_key);
+    if (push.set != 0) channel.refused_set = {push.set, error};
     answer_refusal(channel, push.target, push.actor, push.counter, error);
 }
 
@@ -141,6 +142,11 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
         answer_refusal(channel, target, actor, counter, base::fail(ErrorCode::actor_unknown));
         return true;
     }
+    if (push.set != 0 && channel.refused_set.set == push.set) {
+        answer_refusal(channel, target, actor, counter, channel.refused_set.error);
+        return true;
+    }
+    const uint64_t set = push.set;
     const auto result = channel.sequence(push, now);
     if (std::holds_alternative<Channel::Wait>(result)) return false;
     if (std::holds_alternative<Channel::Taken>(result)) {
@@ -167,7 +173,9 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
         submit(port::FindRequest{channel.name(), actor, counter}, std::move(waiting));
     } else {
         std::erase(channel.keys_in_flight, push.outcome_key);
-        answer_refusal(channel, target, actor, counter, std::get<base::Error>(result));
+        const base::Error error = std::get<base::Error>(result);
+        if (set != 0) channel.refused_set = {set, error};
+        answer_refusal(channel, target, actor, counter, error);
     }
     return true;
 }

@@ -329,6 +329,7 @@ void Hub::restore_record(Now now, uint64_t id, const RestoreRecord& request,
     while (done < ops.size()) {
         const size_t begin = done;
         PendingPush push;
+        push.set = id;
         push.condition_base.seq = kBaseIsHead;
         std::string bytes;
         while (done < ops.size() && done - begin < base::kOpsPerPushMax &&

@@ -170,6 +170,27 @@ TEST_F(Past, ALargeStateIsRestoredInSeveralEntries) {
     EXPECT_EQ(rig.shown("typed:a"), then);
 }
 
+TEST_F(Past, ALargeStateThatCrossesANewerOneIsNotRestoredInPart) {
+    for (int page = 0; page < 4; ++page) {
+        std::string ops = "[";
+        for (int i = 0; i < 500; ++i)
+            ops += std::string(i > 0 ? "," : "") + R"({"op":"set","path":"extra)" +
+                   std::to_string(page * 500 + i) + R"(","value":"some text"})";
+        write(ops + "]");
+    }
+    write(R"([{"op":"delete","path":""}])");
+    write_title(1);
+    // Its author has seen the record empty.
+    RestoreRecord guarded{"typed:a", "", 4, {}, true, {kEpoch, 5}};
+    EXPECT_EQ(ask(guarded).error.code, base::ErrorCode::precondition_failed);
+    rig.settle();
+    EXPECT_EQ(rig.shown("typed:a"), R"({"title":"t1","votes":1})");
+    // One who has seen the newest state may.
+    const uint64_t head = rig.hub->find_channel("typed:a")->head();
+    guarded.match = {kEpoch, head};
+    EXPECT_GT(ask(guarded).seq, head + 1);
+}
+
 TEST_F(Past, ADeletedChannelHasNoPast) {
     write_title(1);
     write_title(2);
