@@ -349,8 +349,11 @@ void WholeWriter::check_extent(const Then& then, const Put& put, const json& ent
     }
     for (const json& op : entry.at("ops")) {
         const auto path = oracle::parse_path(op.at("path").get<std::string>());
+        // Who wants nothing of what was there deletes all that it saw.
+        if (path->empty() && op.at("op") == "delete" && after.empty()) continue;
         if (path->empty() || !intent.keys.contains(path->front().name))
-            return violate("a whole state undoes nobody's edit", then, op.dump());
+            return violate("a whole state undoes nobody's edit", then,
+                           op.dump() + " for " + after.dump() + " after " + before.dump());
         const std::string& key = path->front().name;
         if (path->size() < 2 || !(*path)[1].is_item || intent.items.contains({key, "*"})) continue;
         if (!intent.items.contains({key, (*path)[1].name}) &&
