@@ -430,7 +430,8 @@ void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
     const auto refuse = [&](ErrorCode code) {
         responder.respond(refusal(base::fail(code), channel));
     };
-    auto body = base::parse_json(request.body);
+    // What a value may be is asked of each op by itself; the body is bounded by its bytes.
+    auto body = base::parse_json(request.body, base::kLooseValueLimits);
     if (!body) return refuse(body.error().code);
     hub::WriteRecord write;
     write.channel = channel;
@@ -448,6 +449,12 @@ void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
         if (const Value* base = body->find("base"); base != nullptr) write.base = *base;
     } else {
         return refuse(ErrorCode::malformed);
+    }
+    for (const Value& op : write.ops.as_array()) {
+        if (!op.is_object()) continue;
+        for (const base::Member& member : op.as_object())
+            if (auto checked = base::check_value(member.value); !checked)
+                return refuse(checked.error().code);
     }
     // "*" asks for a record that exists, and every channel has one.
     if (request.headers.contains("if-match") &&

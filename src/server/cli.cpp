@@ -183,8 +183,8 @@ int run_restore(Arguments& args) {
     }
     std::printf(
         "Restored into %s under a new epoch: clients notice, drop what the backup does not\n"
-        "have and send again what they still hold. The former store is beside it as\n"
-        "tandem.db.replaced.\n",
+        "have and send again what they still hold. A former store is beside it as\n"
+        "tandem.db.replaced, or with a number behind that if there was one already.\n",
         args.options.data_dir.c_str());
     return 0;
 }
@@ -262,10 +262,11 @@ int run_command_line(int argc, char** argv) {
         watch->add_option("--after", args.client.after, "begin with what follows this seq");
     watch->add_option("--count", args.client.count, "stop after so many lines");
 
-    CLI::App* publish = client_verb(
-        "publish", "send a signal to those who follow a channel, or write ops",
-        "  tandem publish localhost:8080 board:42 ring '{\"by\":\"Ada\"}'\n"
-        "  tandem publish localhost:8080 board:42 --ops '{\"op\":\"inc\",\"path\":\"votes\"}'\n");
+    CLI::App* publish =
+        client_verb("publish", "send a signal to those who follow a channel, or write ops",
+                    "  tandem publish localhost:8080 board:42 ring '{\"by\":\"Ada\"}'\n"
+                    "  tandem publish localhost:8080 board:42 --ops "
+                    "'{\"op\":\"inc\",\"path\":\"votes\",\"value\":1}'\n");
     publish->add_option("name", args.client.name, "of the signal");
     publish->add_option("value", args.client.value, "of the signal, JSON");
     publish->add_option("--ops", args.client.ops, "an op or an array of ops, JSON");

@@ -121,11 +121,16 @@ class History(ProcessTest):
             {"op": "insert", "path": "cards/@2", "at": "first", "value": {"text": "second", "done": True}}])
         for number in range(120):
             patch(server, f"board:m{number:03}", [put("title", str(number))])
+        # Each op is judged by itself, however many there are.
+        patch(server, "board:large", [put(f"extra{number}", {"a": number, "b": [number]}) for number in range(1000)])
+        patch(server, "board:large", [
+            {"op": "insert", "path": f"cards/@{number}", "at": "last", "value": {"text": "t", "done": False}}
+            for number in range(400)])
         file = os.path.join(self.folder, "all.jsonl")
         self.assertEqual(self.tandem("export", server.url, file).returncode, 0)
         with open(file, encoding="utf-8") as lines:
             whole = lines.read()
-        self.assertEqual(len(whole.splitlines()), 122)
+        self.assertEqual(len(whole.splitlines()), 123)
         # Interrupted in the middle of a line: started again, it is the same.
         with open(file, "w", encoding="utf-8") as out:
             out.write(whole[:len(whole) // 2])
@@ -136,7 +141,7 @@ class History(ProcessTest):
         for _ in range(2):
             done = self.tandem("import", other.url, file)
             self.assertEqual(done.returncode, 0, done.stderr)
-        for name in ("board:a", "board:m000", "board:m119"):
+        for name in ("board:a", "board:large", "board:m000", "board:m119"):
             self.assertEqual(record(other, name)["value"], record(server, name)["value"])
         mine, theirs = (request(s, "/api/v1/channels/board:a/conflicts")[2]["conflicts"] for s in (server, other))
         self.assertEqual([(r["path"], r["value"]) for r in mine], [(r["path"], r["value"]) for r in theirs])

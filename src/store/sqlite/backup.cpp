@@ -98,11 +98,13 @@ Status set_former_aside(const std::string& path) {
         }
         if (!journal.ok() || *journal != "delete") former.keep_log_on_close();
     }
-    ::unlink((path + ".replaced").c_str());
-    ::unlink((path + ".replaced-wal").c_str());
-    if (::link(path.c_str(), (path + ".replaced").c_str()) != 0) return system_failure();
-    if (::rename((path + "-wal").c_str(), (path + ".replaced-wal").c_str()) != 0 &&
-        errno != ENOENT) {
+    // A store that an earlier restore set aside stays: it may be the one that is wanted.
+    std::string aside = path + ".replaced";
+    for (int number = 2; ::link(path.c_str(), aside.c_str()) != 0; ++number) {
+        if (errno != EEXIST) return system_failure();
+        aside = path + ".replaced." + std::to_string(number);
+    }
+    if (::rename((path + "-wal").c_str(), (aside + "-wal").c_str()) != 0 && errno != ENOENT) {
         return system_failure();
     }
     ::unlink((path + "-shm").c_str());

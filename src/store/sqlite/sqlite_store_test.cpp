@@ -170,7 +170,11 @@ TEST(Backup, OfAStoreUnderLoadIsOneMomentAndARestoreForksEveryChannel) {
 
     ASSERT_TRUE(restore(copy, folder.path(), 99).ok());
     EXPECT_EQ(head_of(path, "a:1"), 200u);
-    EXPECT_TRUE(std::filesystem::exists(path + ".replaced"));
+    EXPECT_EQ(head_of(path + ".replaced", "a:1"), written);
+    // Once more: what was set aside first stays.
+    ASSERT_TRUE(restore(copy, folder.path(), 99).ok());
+    EXPECT_EQ(head_of(path + ".replaced", "a:1"), written);
+    EXPECT_EQ(head_of(path + ".replaced.2", "a:1"), 200u);
     auto engine = SqliteEngine::open(path, {});
     ASSERT_TRUE(engine.ok());
     EXPECT_EQ((*engine)->store_epoch(), 99u);
