@@ -48,7 +48,7 @@ struct Profile {
     bool has_historian = false;
     bool has_whole_writer = false;
     bool has_vandal = false;
-    bool has_hooks = false;  ///< somebody reads the logs by cursors that the store keeps
+    bool has_hooks = false;    ///< somebody reads the logs by cursors that the store keeps
     bool has_gateway = false;  ///< which decodes frames before the hub, as where there are shards
 
     hub::Config config;

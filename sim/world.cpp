@@ -54,8 +54,7 @@ World::World(const Options& o)
     if (profile.has_whole_writer)
         whole_writer = std::make_unique<WholeWriter>(*this, others.next());
     if (profile.has_vandal) vandal = std::make_unique<Vandal>(*this, others.next());
-    if (profile.has_hooks)
-        hook_follower = std::make_unique<HookFollower>(*this, others.next());
+    if (profile.has_hooks) hook_follower = std::make_unique<HookFollower>(*this, others.next());
 }
 
 World::~World() = default;
