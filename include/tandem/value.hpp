@@ -50,6 +50,8 @@ class Value {
             if (member.first == key) return &member.second;
         return nullptr;
     }
+    /// The order of an object's members does not count.
+    friend bool operator==(const Value& a, const Value& b);
     /// Compact JSON, members in the order of their keys.
     std::string to_json() const;
 

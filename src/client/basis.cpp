@@ -102,12 +102,31 @@ std::vector<Path> covered_below(const record::Selection& selection, const record
     return out;
 }
 
-std::vector<Op> with_bases(const Replica& replica, std::vector<Op> ops) {
+Seen seen_by(const Replica& replica) {
     const auto& cursor = replica.cursor();
-    Basis basis{replica.in_force(), replica.confirmed(), {cursor.epoch, cursor.seq}, {}};
+    Seen seen{{cursor.epoch, cursor.seq}, replica.in_force(), {}};
+    if (!seen.in_force.is_whole()) seen.confirmed = replica.confirmed();
+    return seen;
+}
+
+namespace {
+
+std::vector<Op> take_all(Basis basis, std::vector<Op> ops) {
     for (Op& op : ops)
         basis.take(std::move(op));
     return std::move(basis.out);
+}
+
+}  // namespace
+
+std::vector<Op> with_bases(const Replica& replica, std::vector<Op> ops) {
+    const auto& cursor = replica.cursor();
+    return take_all({replica.in_force(), replica.confirmed(), {cursor.epoch, cursor.seq}, {}},
+                    std::move(ops));
+}
+
+std::vector<Op> with_bases(const Seen& seen, std::vector<Op> ops) {
+    return take_all({seen.in_force, seen.confirmed, seen.cursor, {}}, std::move(ops));
 }
 
 }  // namespace tandem::client

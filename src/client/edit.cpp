@@ -73,6 +73,17 @@ Edit& Edit::move(const Path& item, const Place& place) {
     return *this;
 }
 
+Edit& Edit::move_to(Path item, std::string position) {
+    append(OpKind::move, std::move(item), {});
+    ops_.back().position = std::move(position);
+    return *this;
+}
+
+Edit& Edit::append(const std::vector<Op>& ops) {
+    ops_.insert(ops_.end(), ops.begin(), ops.end());
+    return *this;
+}
+
 std::string Edit::position_for(const Path& list, const Place& place, const std::string& moved) {
     auto items = view_at(list).items(list);
     // Items without a position come last; nothing can be put among them.

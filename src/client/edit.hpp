@@ -30,6 +30,9 @@ class Edit {
     /// Returns the id of the new item. `object` is an object, or null for an item without members.
     std::string insert(const record::Path& list, const Place& place, base::Value object);
     Edit& move(const record::Path& item, const Place& place);
+    /// To a position as it is in a conflict's row.
+    Edit& move_to(record::Path item, std::string position);
+    Edit& append(const std::vector<record::Op>& ops);
 
     const std::vector<record::Op>& ops() const { return ops_; }
     std::vector<record::Op> take() { return std::move(ops_); }

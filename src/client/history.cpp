@@ -309,7 +309,7 @@ void History::add(Step step, Origin origin, size_t steps_max) {
     if (steps.size() > steps_max) steps.pop_front();
 }
 
-std::vector<Op> History::take(std::deque<Step>& steps, const View& shown) {
+History::Taken History::take(std::deque<Step>& steps, const View& shown) {
     while (!steps.empty()) {
         Step step = std::move(steps.back());
         steps.pop_back();
@@ -331,7 +331,7 @@ std::vector<Op> History::take(std::deque<Step>& steps, const View& shown) {
             }
             ops.push_back(std::move(inverse.op));
         }
-        if (!ops.empty()) return ops;
+        if (!ops.empty()) return {std::move(ops), std::move(step.label)};
     }
     return {};
 }

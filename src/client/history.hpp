@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <vector>
 
 #include "client/types.hpp"
@@ -28,6 +29,7 @@ struct Inverse {
 /// What one push did, to be taken back in this order.
 struct Step {
     PushId push = 0;
+    std::string label;  ///< what a user calls it; the step that takes it back has the same
     std::vector<Inverse> inverses;
 };
 
@@ -45,16 +47,23 @@ class History {
 
     bool can_undo() const { return !undo_.empty(); }
     bool can_redo() const { return !redo_.empty(); }
+    /// Of the newest step; empty when there is none.
+    std::string undo_label() const { return undo_.empty() ? std::string() : undo_.back().label; }
+    std::string redo_label() const { return redo_.empty() ? std::string() : redo_.back().label; }
     /// A step made by a user's push ends what could be redone.
     void add(Step step, Origin origin, size_t steps_max);
+    struct Taken {
+        std::vector<record::Op> ops;
+        std::string label;
+    };
     /// The ops of the newest step that still have an effect; the step leaves the history.
-    std::vector<record::Op> take_undo(const record::View& shown) { return take(undo_, shown); }
-    std::vector<record::Op> take_redo(const record::View& shown) { return take(redo_, shown); }
+    Taken take_undo(const record::View& shown) { return take(undo_, shown); }
+    Taken take_redo(const record::View& shown) { return take(redo_, shown); }
     /// A refused push has nothing to take back.
     void forget(PushId push);
 
   private:
-    static std::vector<record::Op> take(std::deque<Step>& steps, const record::View& shown);
+    static Taken take(std::deque<Step>& steps, const record::View& shown);
 
     std::deque<Step> undo_;
     std::deque<Step> redo_;

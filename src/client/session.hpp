@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/basis.hpp"
 #include "client/channel.hpp"
 #include "client/edit.hpp"
 #include "client/types.hpp"
@@ -82,11 +83,16 @@ class Session {
     PushId redo(Now now, std::string_view channel);
     bool can_undo(std::string_view channel) const;
     bool can_redo(std::string_view channel) const;
+    /// Labels of the steps that would be taken back, and done again.
+    std::string undo_label(std::string_view channel) const;
+    std::string redo_label(std::string_view channel) const;
 
     /// confirmed ⊕ pending; borrowed until the next call.
     const record::View& view(std::string_view channel);
     const record::View& confirmed(std::string_view channel);
     Replica::Cursor cursor(std::string_view channel) const;
+    /// What is seen by who reads the channel now.
+    Seen seen(std::string_view channel);
     bool is_ready(std::string_view channel) const;
     const std::deque<Pending>& pending(std::string_view channel);
     SyncStatus status(Now now, std::string_view channel) const;

@@ -97,7 +97,8 @@ base::Result<PushId> Session::push_with_origin(Now now, Channel& channel,
         for (record::Op& op : ops)
             op.base = {cursor.epoch, cursor.seq};
     } else {
-        ops = with_bases(channel.replica, std::move(ops));
+        ops = options.seen != nullptr ? with_bases(*options.seen, std::move(ops))
+                                      : with_bases(channel.replica, std::move(ops));
     }
     if (ops.size() > base::kOpsPerPushMax)
         return base::fail(ErrorCode::too_many_keys, base::kOpsPerPushMax);
@@ -116,7 +117,7 @@ base::Result<PushId> Session::push_with_origin(Now now, Channel& channel,
 
     if (options.has_history && options_.history_steps_max > 0) {
         PushId id = channel.outbox.next_id();
-        Step step{id, invert(channel.shown(), push.ops, {0, id})};
+        Step step{id, std::move(options.label), invert(channel.shown(), push.ops, {0, id})};
         channel.history.add(std::move(step), origin, options_.history_steps_max);
     }
     PushId id = channel.outbox.add(std::move(push));
@@ -138,16 +139,22 @@ Edit Session::edit(std::string_view name) {
 
 PushId Session::undo(Now now, std::string_view name) {
     Channel& channel = channel_of(name);
-    auto ops = channel.history.take_undo(channel.shown());
+    auto [ops, label] = channel.history.take_undo(channel.shown());
     if (ops.empty()) return 0;
-    return push_with_origin(now, channel, std::move(ops), {}, History::Origin::undo).value_or(0);
+    PushOptions options;
+    options.label = std::move(label);
+    return push_with_origin(now, channel, std::move(ops), std::move(options), History::Origin::undo)
+        .value_or(0);
 }
 
 PushId Session::redo(Now now, std::string_view name) {
     Channel& channel = channel_of(name);
-    auto ops = channel.history.take_redo(channel.shown());
+    auto [ops, label] = channel.history.take_redo(channel.shown());
     if (ops.empty()) return 0;
-    return push_with_origin(now, channel, std::move(ops), {}, History::Origin::redo).value_or(0);
+    PushOptions options;
+    options.label = std::move(label);
+    return push_with_origin(now, channel, std::move(ops), std::move(options), History::Origin::redo)
+        .value_or(0);
 }
 
 bool Session::can_undo(std::string_view name) const {
@@ -158,6 +165,14 @@ bool Session::can_redo(std::string_view name) const {
     const Channel* channel = find(name);
     return channel != nullptr && channel->history.can_redo();
 }
+std::string Session::undo_label(std::string_view name) const {
+    const Channel* channel = find(name);
+    return channel == nullptr ? std::string() : channel->history.undo_label();
+}
+std::string Session::redo_label(std::string_view name) const {
+    const Channel* channel = find(name);
+    return channel == nullptr ? std::string() : channel->history.redo_label();
+}
 
 const record::View& Session::view(std::string_view name) { return channel_of(name).shown(); }
 const record::View& Session::confirmed(std::string_view name) {
@@ -167,6 +182,7 @@ Replica::Cursor Session::cursor(std::string_view name) const {
     const Channel* channel = find(name);
     return channel == nullptr ? Replica::Cursor{} : channel->replica.cursor();
 }
+Seen Session::seen(std::string_view name) { return seen_by(channel_of(name).replica); }
 bool Session::is_ready(std::string_view name) const {
     const Channel* channel = find(name);
     return channel != nullptr && channel->is_ready();

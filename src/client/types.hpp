@@ -63,9 +63,14 @@ struct Options {
     TestFaults faults;
 };
 
+struct Seen;
+
 struct PushOptions {
     std::vector<std::string> if_unchanged;  ///< paths as text
     bool has_history = true;                ///< makes a step that `undo` takes back
+    std::string label;                      ///< of that step
+    /// What the author had seen, when that is not what is shown now. Borrowed by `push`.
+    const Seen* seen = nullptr;
 };
 
 /// Where an item goes in its list. An unknown neighbour counts as the end.

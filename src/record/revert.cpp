@@ -11,9 +11,14 @@ namespace tandem::record {
 
 namespace {
 
+Resolver resolver_of(const Document& document, const Path& path) { return document.resolver(path); }
+// A view does not tell.
+Resolver resolver_of(const View&, const Path&) { return Resolver::keep; }
+
+template <class State>
 class Revert {
   public:
-    Revert(const Document& now, const Document& then, std::vector<Op>& ops)
+    Revert(const State& now, const State& then, std::vector<Op>& ops)
         : now_(now), then_(then), ops_(ops) {}
 
     /// What is there now; content that is on its way out counts as nothing.
@@ -67,7 +72,7 @@ class Revert {
 
     // A watermark does not go back while its register lives.
     void begin_anew(const Path& path) {
-        const Resolver resolver = now_.resolver(path);
+        const Resolver resolver = resolver_of(now_, path);
         if (resolver != Resolver::max && resolver != Resolver::min) return;
         const bool is_item = !path.empty() && path.back().is_item();
         if (is_item)
@@ -77,9 +82,9 @@ class Revert {
     }
 
     // The keys of a map; of an item's map without its id, which is no field.
-    static std::set<std::string> keys_of(const Document& document, const Path& path) {
+    static std::set<std::string> keys_of(const State& state, const Path& path) {
         std::set<std::string> keys;
-        const base::Value value = document.shown(path);
+        const base::Value value = state.shown(path);
         if (!value.is_object()) return keys;
         const bool is_item = !path.empty() && path.back().is_item();
         for (const base::Member& member : value.as_object())
@@ -101,9 +106,8 @@ class Revert {
 
     void list(const Path& path, Ground ground) {
         const auto wanted = then_.items(path);
-        const auto shown =
-            ground == Ground::as_it_is ? now_.items(path) : std::vector<Document::ItemView>();
-        const auto find = [](const std::vector<Document::ItemView>& items, const std::string& id) {
+        const auto shown = ground == Ground::as_it_is ? now_.items(path) : decltype(wanted)();
+        const auto find = [](const auto& items, const std::string& id) {
             return std::find_if(items.begin(), items.end(),
                                 [&](const auto& item) { return item.id == id; });
         };
@@ -147,7 +151,8 @@ class Revert {
 
     void counter(const Path& path, Ground ground) {
         const int64_t wanted = then_.counter(path).value;
-        const CounterView shown = ground == Ground::as_it_is ? now_.counter(path) : CounterView();
+        const auto shown =
+            ground == Ground::as_it_is ? now_.counter(path) : decltype(now_.counter(path))();
         if (shown.exists && shown.value == wanted) return;
         emit(OpKind::counter_set, path, base::Value(static_cast<double>(wanted)));
         if (!shown.exists) return;
@@ -161,14 +166,13 @@ class Revert {
         return out;
     }
 
-    const Document& now_;
-    const Document& then_;
+    const State& now_;
+    const State& then_;
     std::vector<Op>& ops_;
 };
 
-}  // namespace
-
-std::vector<Op> revert_ops(const Document& now, const Document& then, const Path& path) {
+template <class State>
+std::vector<Op> ops_to(const State& now, const State& then, const Path& path) {
     std::vector<Op> ops;
     if (path.empty() && then.shown_kind(path) == Kind::none) {
         // The root exists always; it has nothing then.
@@ -179,8 +183,18 @@ std::vector<Op> revert_ops(const Document& now, const Document& then, const Path
         }
         return ops;
     }
-    Revert(now, then, ops).node(path, Revert::Ground::as_it_is);
+    Revert<State>(now, then, ops).node(path, Revert<State>::Ground::as_it_is);
     return ops;
+}
+
+}  // namespace
+
+std::vector<Op> revert_ops(const Document& now, const Document& then, const Path& path) {
+    return ops_to(now, then, path);
+}
+
+std::vector<Op> revert_ops(const View& now, const View& then, const Path& path) {
+    return ops_to(now, then, path);
 }
 
 }  // namespace tandem::record

@@ -1,13 +1,16 @@
 #pragma once
 
-#include "record/document.hpp"
+#include "base/value.hpp"
+#include "record/op.hpp"
 
 namespace tandem::record {
 
 /// What the node at a path shows. An item is shown with its id around that, unless it is a map.
-inline base::Value content_of(const Document& document, const Path& path) {
-    base::Value shown = document.shown(path);
-    const Kind kind = document.shown_kind(path);
+/// `State` is a Document or a View.
+template <class State>
+base::Value content_of(const State& state, const Path& path) {
+    base::Value shown = state.shown(path);
+    const Kind kind = state.shown_kind(path);
     const bool is_wrapped = !path.empty() && path.back().is_item() && kind != Kind::map &&
                             kind != Kind::none && shown.is_object();
     if (!is_wrapped) return shown;

@@ -133,11 +133,9 @@ char* tandem_list_insert(tandem_client* client, const char* channel, const char*
                          const char* json, tandem_error* error) noexcept {
     const auto value = value_of(json, error);
     if (!value) return nullptr;
-    tandem::ItemId item;
-    tandem::Write write =
-        channel_of(*client, channel).transact([&](tandem::Transaction& transaction) {
-            item = transaction.insert(path, *value);
-        });
+    tandem::Write write;
+    const tandem::ItemId item =
+        channel_of(*client, channel).list(path).insert(*value, tandem::Place::last(), &write);
     if (finish(std::move(write), 0, error) != 0) return nullptr;
     return copy_of(item.id);
 }

@@ -19,6 +19,8 @@ constexpr size_t kMessageBytesMax = 16 * base::kMiB;
 constexpr size_t kOutcomesMax = 1024;
 // In a loop of others, timers of the connection are looked at this often.
 constexpr uint64_t kTickMs = 500;
+// A server that does not answer a farewell is not waited for.
+constexpr std::chrono::milliseconds kGoodbyeTime{250};
 
 base::Result<std::vector<record::SelectedPart>> read_parts(const std::vector<std::string>& texts) {
     std::vector<record::SelectedPart> parts;
@@ -97,23 +99,35 @@ Core::Core(std::unique_ptr<net::Reactor> reactor, net::Url url, std::optional<Ou
            ClientOptions options)
     : options_(std::move(options)),
       reactor_(std::move(reactor)),
+      executor_(*reactor_),
       url_(std::move(url)),
       outbox_(std::move(outbox)),
       session_(session_options()),
       socket_(*reactor_),
-      timer_(*reactor_, [this] {
-          session_.handle_timeout(now());
-          pump();
-      }) {}
+      timer_(*reactor_,
+             [this] {
+                 session_.handle_timeout(now());
+                 pump();
+             }),
+      listeners_(options_.dispatch) {}
 
 Core::~Core() {
+    // A callback that is under way may still use the client.
+    const auto listeners = executor_.call([this] { return listeners_.take_all(); });
+    for (const auto& listener : listeners)
+        listener->end();
+    executor_.stop();
+    timer_.stop();
     keep_views();
+    say_goodbye();
     if (timer_fd_.get() >= 0) reactor_->remove(timer_fd_.get(), *this);
 }
 
+uint64_t Core::entropy() { return uint64_t{random_()} << 32 | random_(); }
+
 client::Options Core::session_options() {
     client::Options out;
-    out.entropy = [this] { return uint64_t{random_()} << 32 | random_(); };
+    out.entropy = [this] { return entropy(); };
     out.client = options_.name;
     out.persistence = outbox_ ? client::Persistence::confirmed : client::Persistence::none;
     out.keeps_views = outbox_.has_value();
@@ -132,6 +146,7 @@ base::Status Core::start() {
     }
     session_.start(now());
     pump();
+    if (options_.own_thread) TANDEM_CHECK(executor_.start([this] { run_turn(-1); }));
     return {};
 }
 
@@ -148,6 +163,21 @@ void Core::keep_views() {
     while (auto record = session_.poll_store())
         records.push_back(std::move(*record));
     if (!records.empty()) (void)outbox_->store(records);
+}
+
+// What was sent last arrives, and others see at once that this member has gone.
+void Core::say_goodbye() {
+    net::WsConnection* const socket = socket_.websocket();
+    if (socket == nullptr) return;
+    ++connection_;
+    socket->close(1000, {});
+    const auto end = std::chrono::steady_clock::now() + kGoodbyeTime;
+    while (!socket_.is_idle()) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            end - std::chrono::steady_clock::now());
+        if (left.count() <= 0) return;
+        reactor_->run_turn(static_cast<int>(left.count()));
+    }
 }
 
 void Core::subscribe(std::string_view channel, const std::vector<std::string>& select) {
@@ -183,9 +213,11 @@ Result<Committed> Core::follow(std::string_view channel, const std::vector<std::
 
 void Core::pump() {
     // Callbacks write, too; the loop below takes what comes of that.
-    if (is_pumping_) return;
+    // While a transaction is open nothing may change what it was begun on.
+    if (is_pumping_ || transaction_ != nullptr) return;
     is_pumping_ = true;
     bool is_busy = true;
+    bool has_news = false;
     while (is_busy) {
         is_busy = store();
         while (auto message = session_.poll_transmit(now())) {
@@ -193,11 +225,16 @@ void Core::pump() {
             send(std::move(*message));
         }
         while (auto event = session_.poll_event()) {
-            is_busy = true;
+            is_busy = has_news = true;
             handle(*event);
         }
     }
     is_pumping_ = false;
+    if (has_news && executor_.has_own_thread()) {
+        const std::lock_guard lock(news_mutex_);
+        ++news_;
+        has_news_.notify_all();
+    }
     if (is_dial_due_ && socket_.is_idle()) dial();
     arm_timer();
 }
@@ -212,7 +249,7 @@ bool Core::store() {
         // What is not stored is not confirmed, and so never sent.
         Error error = to_error(stored.error());
         for (const client::StoreRecord& record : records)
-            emit(record.channel, Topic::refused, &error);
+            listeners_.tell(record.channel, Topic::refused, error);
         return true;
     }
     session_.confirm_persisted(now(), records.back().ticket);
@@ -241,33 +278,32 @@ void Core::handle(client::Event& event) {
         case Kind::refused: {
             Error error(event.code, event.text, event.hint);
             note_outcome({event.channel, event.push, 0, error});
-            emit(event.channel, Topic::refused, &error);
+            listeners_.tell(event.channel, Topic::refused, error);
             break;
         }
         case Kind::view_changed: {
             Change change{session_.cursor(event.channel).seq, {}};
             if (event.is_whole || event.paths.empty()) {
-                emit(event.channel, Topic::change, &change);
+                listeners_.tell(event.channel, Topic::change, change);
             } else {
                 for (const record::Path& path : event.paths) {
                     change.path = record::to_text(path);
-                    emit(event.channel, Topic::change, &change);
+                    listeners_.tell(event.channel, Topic::change, change);
                 }
             }
             tell_conflicts(event.channel);
             break;
         }
         case Kind::status_changed: {
-            Status now_is = status(event.channel);
-            emit(event.channel, Topic::status, &now_is);
+            listeners_.tell(event.channel, Topic::status, status(event.channel));
             break;
         }
         case Kind::members_changed:
-            emit(event.channel, Topic::members, nullptr);
+            listeners_.tell(event.channel, Topic::members, Done{});
             break;
         case Kind::signal: {
             Signal signal{event.from, event.name, from_base(event.value)};
-            emit(event.channel, Topic::signal, &signal);
+            listeners_.tell(event.channel, Topic::signal, signal);
             break;
         }
         case Kind::error:
@@ -286,49 +322,10 @@ void Core::handle(client::Event& event) {
     }
 }
 
-// A conflict is told once for each set of losers.
-void Core::tell_conflicts(const std::string& channel) {
-    const bool is_wanted =
-        std::any_of(listeners_.begin(), listeners_.end(), [&](const Registered& one) {
-            return one.topic == Topic::conflict && one.channel == channel;
-        });
-    if (!is_wanted) return;
-    std::map<std::string, std::pair<bool, std::vector<Value>>> by_path;
-    for (const record::Row& row : session_.view(channel).conflicts()) {
-        std::string path = record::to_text(row.path);
-        auto& [is_new, losers] = by_path[path];
-        losers.push_back(from_base(row.value));
-        is_new |= told_conflicts_
-                      .emplace(channel, path, static_cast<uint8_t>(row.reason), row.dot.actor,
-                               row.dot.counter)
-                      .second;
-    }
-    for (auto& [path, told] : by_path) {
-        if (!told.first) continue;
-        Conflict conflict;
-        conflict.path = path;
-        conflict.losers = std::move(told.second);
-        conflict.core_ = this;
-        conflict.channel_ = channel;
-        emit(channel, Topic::conflict, &conflict);
-    }
-}
-
-void Core::emit(std::string_view channel, Topic topic, void* about) {
-    // A callback may end its own subscription, or begin others.
-    std::vector<std::shared_ptr<Listener>> due;
-    std::erase_if(listeners_, [](const Registered& one) { return one.listener.expired(); });
-    for (const Registered& one : listeners_)
-        if (one.topic == topic && one.channel == channel) due.push_back(one.listener.lock());
-    for (const auto& listener : due)
-        if (listener.use_count() > 1) listener->call(about);
-}
-
-Subscription Core::listen(std::string_view channel, Topic topic, std::function<void(void*)> call) {
-    auto listener = std::make_shared<Listener>(Listener{std::move(call)});
-    listeners_.push_back({std::string(channel), topic, listener});
+Subscription Core::listen(std::string_view channel, Topic topic,
+                          std::function<void(const void*)> call) {
     Subscription subscription;
-    subscription.listener_ = std::move(listener);
+    subscription.listener_ = listeners_.add(channel, topic, std::move(call));
     return subscription;
 }
 
@@ -377,11 +374,12 @@ void Core::arm_timer() {
 void Core::on_io(uint32_t) {
     uint64_t count = 0;
     // The timer is armed anew by the pump of this turn.
-    while (read(timer_fd_.get(), &count, sizeof count) > 0) {
+    while (::read(timer_fd_.get(), &count, sizeof count) > 0) {
     }
 }
 
 int Core::fd() {
+    if (executor_.has_own_thread()) return -1;
     if (timer_fd_.get() < 0) {
         timer_fd_ = net::UniqueFd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
         if (timer_fd_.get() >= 0) (void)reactor_->add(timer_fd_.get(), EPOLLIN, *this);
@@ -390,61 +388,102 @@ int Core::fd() {
     return reactor_->fd();
 }
 
-void Core::poll() {
-    reactor_->run_turn(0);
+void Core::run_turn(int timeout_ms) {
+    reactor_->run_turn(timeout_ms);
     pump();
 }
 
+void Core::poll() {
+    if (executor_.has_own_thread()) return;
+    call([this] {
+        if (may_wait()) run_turn(0);
+    });
+}
+
 void Core::run() {
-    while (!is_stopped_.exchange(false)) {
-        reactor_->run_turn(-1);
-        pump();
+    if (executor_.has_own_thread()) {
+        std::unique_lock lock(news_mutex_);
+        has_news_.wait(lock, [this] { return is_stopped_.exchange(false); });
+        return;
     }
+    call([this] {
+        while (!is_stopped_.exchange(false))
+            run_turn(-1);
+    });
 }
 
 void Core::stop() {
     is_stopped_ = true;
     reactor_->post([] {});
+    const std::lock_guard lock(news_mutex_);
+    has_news_.notify_all();
 }
 
-template <class IsDone>
+bool Core::may_wait() const {
+    if (executor_.has_own_thread()) return !executor_.is_own_thread();
+    return !is_pumping_ && transaction_ == nullptr;
+}
+
 bool Core::run_until(const IsDone& is_done, std::chrono::milliseconds timeout) {
+    if (executor_.has_own_thread()) return await_own_thread(is_done, timeout);
     const auto end = std::chrono::steady_clock::now() + timeout;
-    pump();
-    while (!is_done()) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            end - std::chrono::steady_clock::now());
-        if (left.count() <= 0) return false;
-        reactor_->run_turn(static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
+    return call([&] {
         pump();
+        while (!is_done()) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                end - std::chrono::steady_clock::now());
+            if (left.count() <= 0) return false;
+            run_turn(static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
+        }
+        return true;
+    });
+}
+
+bool Core::await_own_thread(const IsDone& is_done, std::chrono::milliseconds timeout) {
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    uint64_t seen = 0;
+    while (true) {
+        const bool is_decided = call([&] {
+            const std::lock_guard lock(news_mutex_);
+            seen = news_;
+            return is_done();
+        });
+        if (is_decided) return true;
+        std::unique_lock lock(news_mutex_);
+        if (!has_news_.wait_until(lock, end, [&] { return news_ != seen; })) return false;
     }
-    return true;
 }
 
 Result<Committed> Core::wait(const std::string& channel, uint64_t push,
                              std::chrono::milliseconds timeout) {
-    if (push == 0) return Committed{session_.cursor(channel).seq};
-    if (is_pumping_) return to_error(base::fail(base::ErrorCode::would_block));
-    const auto find = [&] {
-        return std::find_if(outcomes_.begin(), outcomes_.end(), [&](const Outcome& outcome) {
-            return outcome.push == push && outcome.channel == channel;
+    if (push == 0) return call([&] { return Committed{session_.cursor(channel).seq}; });
+    if (!may_wait()) return to_error(base::fail(base::ErrorCode::would_block));
+    std::optional<Outcome> outcome;
+    const auto is_decided = [&] {
+        const auto found = std::find_if(outcomes_.begin(), outcomes_.end(), [&](const auto& one) {
+            return one.push == push && one.channel == channel;
         });
+        if (found != outcomes_.end()) outcome = *found;
+        return outcome.has_value();
     };
-    if (!run_until([&] { return find() != outcomes_.end(); }, timeout))
-        return to_error(base::fail(base::ErrorCode::timed_out));
-    const auto outcome = find();
+    if (!run_until(is_decided, timeout)) return to_error(base::fail(base::ErrorCode::timed_out));
     if (outcome->error) return *outcome->error;
     return Committed{outcome->seq};
 }
 
 Result<Committed> Core::wait_ready(const std::string& channel, std::chrono::milliseconds timeout) {
-    if (is_pumping_) return to_error(base::fail(base::ErrorCode::would_block));
+    if (!may_wait()) return to_error(base::fail(base::ErrorCode::would_block));
+    std::optional<Result<Committed>> ready;
     const auto is_decided = [&] {
-        return session_.is_ready(channel) || refused_channels_.contains(channel);
+        const auto refused = refused_channels_.find(channel);
+        if (session_.is_ready(channel))
+            ready = Committed{session_.cursor(channel).seq};
+        else if (refused != refused_channels_.end())
+            ready = refused->second;
+        return ready.has_value();
     };
     if (!run_until(is_decided, timeout)) return to_error(base::fail(base::ErrorCode::timed_out));
-    if (session_.is_ready(channel)) return Committed{session_.cursor(channel).seq};
-    return refused_channels_.find(channel)->second;
+    return *ready;
 }
 
 base::Value Core::shown(const std::string& channel, std::string_view path) {
@@ -456,54 +495,6 @@ Status Core::status(const std::string& channel) const {
     const client::SyncStatus status = session_.status(now(), channel);
     return {status.link == client::Link::online, status.synced,
             static_cast<unsigned>(status.pending)};
-}
-
-Write Core::push(const std::string& channel, const Work& work,
-                 std::vector<std::string> if_unchanged) {
-    Write write;
-    write.core_ = this;
-    write.channel_ = channel;
-    client::Edit edit = session_.edit(channel);
-    if (auto done = work(edit); !done) {
-        write.error_ = to_error(done.error());
-        return write;
-    }
-    std::vector<record::Op> ops = edit.take();
-    if (ops.empty()) return write;
-    client::PushOptions options;
-    options.if_unchanged = std::move(if_unchanged);
-    const auto id = session_.push(now(), channel, std::move(ops), std::move(options));
-    if (id)
-        write.push_ = *id;
-    else
-        write.error_ = to_error(id.error());
-    pump();
-    return write;
-}
-
-Write Core::transact(const std::string& channel, const std::function<void(Transaction&)>& work,
-                     TransactOptions options) {
-    std::optional<Error> error;
-    Write write = push(
-        channel,
-        [&](client::Edit& edit) -> base::Result<void> {
-            Transaction transaction(&edit);
-            work(transaction);
-            error = transaction.error_;
-            if (error) return base::fail(base::ErrorCode::bad_path);
-            return {};
-        },
-        std::move(options.if_unchanged));
-    if (error) write.error_ = std::move(error);
-    return write;
-}
-
-Write Core::restore(const std::string& channel, const std::string& path, const Value& value) {
-    return push(channel, [&](client::Edit& edit) -> base::Result<void> {
-        TANDEM_TRY(record::Path parsed, record::parse_path(path));
-        edit.set(std::move(parsed), to_base(value));
-        return {};
-    });
 }
 
 }  // namespace tandem::sdk

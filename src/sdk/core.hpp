@@ -1,10 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
@@ -15,20 +18,28 @@
 
 #include "client/session.hpp"
 #include "net/client_connection.hpp"
+#include "net/http_types.hpp"
 #include "net/url.hpp"
+#include "sdk/executor.hpp"
+#include "sdk/listeners.hpp"
 #include "sdk/outbox_file.hpp"
+#include "sdk/whole_record.hpp"
 #include "tandem/tandem.hpp"
 
 namespace tandem::sdk {
 
-enum class Topic : uint8_t { change, status, conflict, signal, members, refused };
-
-/// Joins a client session with a socket, a file and the callbacks of the program. One thread.
+/// Joins a client session with a socket, a file and the callbacks of the program. All but `call`,
+/// `run`, `poll`, `stop`, `ask` and the waits is for the work given to `call`, and for callbacks.
 class Core final : private net::IoHandler {
   public:
     static Result<std::unique_ptr<Core>> open(ClientOptions options);
     ~Core();
 
+    /// Returns what `work` does where the client is used.
+    template <class Work>
+    auto call(const Work& work) {
+        return executor_.call(work);
+    }
     client::Session& session() { return session_; }
     client::Now now() const;
 
@@ -39,19 +50,42 @@ class Core final : private net::IoHandler {
                              Following following);
     /// Collects ops with `work` and pushes them as one write.
     using Work = std::function<base::Result<void>(client::Edit&)>;
-    Write push(const std::string& channel, const Work& work,
-               std::vector<std::string> if_unchanged = {});
-    Write transact(const std::string& channel, const std::function<void(Transaction&)>& work,
+    Write push(const std::string& channel, const Work& work, client::PushOptions options = {});
+    Write transact(const std::string& channel, const std::function<void(Tx&)>& work,
                    TransactOptions options);
+    enum class Step : uint8_t { undo, redo };
+    /// False when there is nothing to take back, and within a transaction.
+    bool take_back(const std::string& channel, Step step);
+    Value read(const std::string& channel);
+    Write assign(const std::string& channel, const Value& object);
     Result<Committed> wait(const std::string& channel, uint64_t push,
                            std::chrono::milliseconds timeout);
     Result<Committed> wait_ready(const std::string& channel, std::chrono::milliseconds timeout);
     base::Value shown(const std::string& channel, std::string_view path);
     Status status(const std::string& channel) const;
-    Write restore(const std::string& channel, const std::string& path, const Value& value);
+    std::vector<Conflict> conflicts(const std::string& channel);
+    Write resolve(const Conflict& conflict, const Value& value);
 
     /// `call` gets what the topic is about, by its type.
-    Subscription listen(std::string_view channel, Topic topic, std::function<void(void*)> call);
+    Subscription listen(std::string_view channel, Topic topic,
+                        std::function<void(const void*)> call);
+
+    /// Asks the HTTP API about the channel; `what` is the end of the address. The client runs
+    /// meanwhile.
+    struct Question {
+        net::HttpMethod method = net::HttpMethod::kGet;
+        std::string what;
+        std::string body;  ///< JSON, or empty
+        std::chrono::milliseconds timeout{0};
+    };
+    struct Answer {
+        base::Value json;
+        std::optional<Error> error;
+        uint64_t detail = 0;  ///< of the error
+    };
+    Answer ask(const std::string& channel, const Question& question);
+    Write committed(uint64_t seq);
+    Write failed(Error error);
 
     /// Takes what the session has to store, send and tell. Call after each call to the session.
     void pump();
@@ -62,14 +96,10 @@ class Core final : private net::IoHandler {
 
   private:
     class Handler;
-    struct Listener {
-        std::function<void(void*)> call;
-    };
-    struct Registered {
+    struct OpenTransaction {
         std::string channel;
-        Topic topic;
-        // The program's Subscription owns it.
-        std::weak_ptr<Listener> listener;
+        client::Edit& edit;
+        std::optional<base::Error> error;
     };
     struct Outcome {
         std::string channel;
@@ -81,24 +111,30 @@ class Core final : private net::IoHandler {
     Core(std::unique_ptr<net::Reactor> reactor, net::Url url, std::optional<OutboxFile> outbox,
          ClientOptions options);
     client::Options session_options();
+    uint64_t entropy();
     [[nodiscard]] base::Status start();
     void keep_views();
+    void say_goodbye();
     void on_io(uint32_t events) override;
 
     bool store();
     void send(std::string message);
     void handle(client::Event& event);
     void tell_conflicts(const std::string& channel);
-    void emit(std::string_view channel, Topic topic, void* about);
     void note_outcome(Outcome outcome);
     void dial();
     void arm_timer();
-    template <class IsDone>
+    void run_turn(int timeout_ms);
+    bool may_wait() const;
+    /// True when `is_done`, which is asked where the client is used, says so in time.
+    using IsDone = std::function<bool()>;
     bool run_until(const IsDone& is_done, std::chrono::milliseconds timeout);
+    bool await_own_thread(const IsDone& is_done, std::chrono::milliseconds timeout);
 
-    ClientOptions options_;
+    const ClientOptions options_;
     std::unique_ptr<net::Reactor> reactor_;
-    net::Url url_;
+    Executor executor_;
+    const net::Url url_;
     std::optional<OutboxFile> outbox_;
     std::random_device random_;
     client::Session session_;
@@ -110,10 +146,17 @@ class Core final : private net::IoHandler {
     bool is_pumping_ = false;
     std::atomic<bool> is_stopped_{false};
     std::set<std::string> followed_;
-    std::vector<Registered> listeners_;
+    Listeners listeners_;
+    OpenTransaction* transaction_ = nullptr;
+    std::map<std::string, WholeRecord, std::less<>> wholes_;
     std::deque<Outcome> outcomes_;
     std::map<std::string, Error, std::less<>> refused_channels_;
     std::set<std::tuple<std::string, std::string, uint8_t, uint64_t, uint64_t>> told_conflicts_;
+
+    // For threads that wait for the own one: how often it has had something to tell.
+    std::mutex news_mutex_;
+    std::condition_variable has_news_;
+    uint64_t news_ = 0;
 };
 
 }  // namespace tandem::sdk

@@ -25,15 +25,23 @@ client::Place to_client(const Place& place) {
 // One op at a path.
 template <class Apply>
 Write write_at(sdk::Core& core, const std::string& channel, const std::string& path,
-               std::vector<std::string> if_unchanged, const Apply& apply) {
-    return core.push(
-        channel,
-        [&](client::Edit& edit) -> base::Result<void> {
-            TANDEM_TRY(record::Path parsed, record::parse_path(path));
-            apply(edit, std::move(parsed));
-            return {};
-        },
-        std::move(if_unchanged));
+               const Apply& apply, WriteOptions options = {}) {
+    return core.call([&] {
+        client::PushOptions push;
+        if (options.if_unchanged) push.if_unchanged.push_back(path);
+        return core.push(
+            channel,
+            [&](client::Edit& edit) -> base::Result<void> {
+                TANDEM_TRY(record::Path parsed, record::parse_path(path));
+                apply(edit, std::move(parsed));
+                return {};
+            },
+            std::move(push));
+    });
+}
+
+Value shown_at(sdk::Core& core, const std::string& channel, const std::string& path) {
+    return sdk::from_base(core.call([&] { return core.shown(channel, path); }));
 }
 
 // The path of an item, or of what is below it.
@@ -46,100 +54,117 @@ std::string path_in(const std::string& list, const ItemId& item, std::string_vie
 
 }  // namespace
 
+Subscription::~Subscription() {
+    if (listener_) listener_->end();
+}
+Subscription& Subscription::operator=(Subscription&& other) noexcept {
+    if (listener_ && listener_ != other.listener_) listener_->end();
+    listener_ = std::move(other.listener_);
+    return *this;
+}
+
 Result<Committed> Write::wait(std::chrono::milliseconds timeout) {
     if (error_) return *error_;
+    if (committed_) return *committed_;
     return core_->wait(channel_, push_, timeout);
 }
 
-Write Conflict::restore(size_t loser) {
-    return core_->restore(channel_, path, loser < losers.size() ? losers[loser] : Value());
+Write Conflict::resolve(Value value) const {
+    return core_->call([&] { return core_->resolve(*this, value); });
 }
 
-Value Field::value() const { return sdk::from_base(core_->shown(channel_, path_)); }
+Write Conflict::restore(size_t loser) const {
+    return resolve(loser < losers.size() ? losers[loser] : Value());
+}
+
+Value Field::value() const { return shown_at(*core_, channel_, path_); }
 
 Write Field::set(Value value, WriteOptions options) {
-    std::vector<std::string> conditions;
-    if (options.if_unchanged) conditions.push_back(path_);
-    return write_at(*core_, channel_, path_, std::move(conditions),
-                    [&](client::Edit& edit, record::Path path) {
-                        base::Value plain = sdk::to_base(value);
-                        if (plain.is_object()) {
-                            edit.assign(std::move(path), std::move(plain));
-                        } else {
-                            edit.set(std::move(path), std::move(plain));
-                        }
-                    });
+    return write_at(
+        *core_, channel_, path_,
+        [&](client::Edit& edit, record::Path path) {
+            base::Value plain = sdk::to_base(value);
+            if (plain.is_object())
+                edit.assign(std::move(path), std::move(plain));
+            else
+                edit.set(std::move(path), std::move(plain));
+        },
+        options);
 }
 
 Write Field::remove() {
-    return write_at(*core_, channel_, path_, {}, [](client::Edit& edit, record::Path path) {
+    return write_at(*core_, channel_, path_, [](client::Edit& edit, record::Path path) {
         edit.remove_node(std::move(path));
     });
 }
 
 int64_t Counter::value() const {
-    const base::Value value = core_->shown(channel_, path_);
+    const base::Value value = core_->call([&] { return core_->shown(channel_, path_); });
     return value.is_integer() ? value.as_integer() : 0;
 }
 
 Write Counter::add(int64_t n) {
-    return write_at(*core_, channel_, path_, {},
+    return write_at(*core_, channel_, path_,
                     [&](client::Edit& edit, record::Path path) { edit.inc(std::move(path), n); });
 }
 
 Write Counter::set(int64_t value) {
-    return write_at(*core_, channel_, path_, {}, [&](client::Edit& edit, record::Path path) {
+    return write_at(*core_, channel_, path_, [&](client::Edit& edit, record::Path path) {
         edit.counter_set(std::move(path), value);
     });
 }
 
-Value Set::value() const { return sdk::from_base(core_->shown(channel_, path_)); }
+Value Set::value() const { return shown_at(*core_, channel_, path_); }
 
 Write Set::add(Value element) {
-    return write_at(*core_, channel_, path_, {}, [&](client::Edit& edit, record::Path path) {
+    return write_at(*core_, channel_, path_, [&](client::Edit& edit, record::Path path) {
         edit.add(std::move(path), sdk::to_base(element));
     });
 }
 
 Write Set::remove(Value element) {
-    return write_at(*core_, channel_, path_, {}, [&](client::Edit& edit, record::Path path) {
+    return write_at(*core_, channel_, path_, [&](client::Edit& edit, record::Path path) {
         edit.remove(std::move(path), sdk::to_base(element));
     });
 }
 
-Value List::value() const { return sdk::from_base(core_->shown(channel_, path_)); }
+Value List::value() const { return shown_at(*core_, channel_, path_); }
 
 std::vector<ItemId> List::items() const {
     std::vector<ItemId> out;
     const auto path = record::parse_path(path_);
     if (!path) return out;
-    for (auto& item : core_->session().view(channel_).items(*path))
+    auto items = core_->call([&] { return core_->session().view(channel_).items(*path); });
+    for (auto& item : items)
         out.push_back({std::move(item.id)});
     return out;
 }
 
 uint64_t List::total() const {
     const auto at = record::parse_path(path_);
-    return at ? core_->session().total(channel_, *at) : 0;
+    if (!at) return 0;
+    return core_->call([&] { return core_->session().total(channel_, *at); });
 }
 
-ItemId List::insert(Value object, const Place& place) {
+ItemId List::insert(Value object, const Place& place, Write* write) {
     ItemId item;
-    (void)write_at(*core_, channel_, path_, {}, [&](client::Edit& edit, record::Path path) {
-        item.id = edit.insert(path, to_client(place), sdk::to_base(object));
-    });
+    Write done =
+        write_at(*core_, channel_, path_, [&](client::Edit& edit, const record::Path& path) {
+            item.id = edit.insert(path, to_client(place), sdk::to_base(object));
+        });
+    if (write != nullptr) *write = std::move(done);
     return item;
 }
 
 Write List::move(const ItemId& item, const Place& place) {
     return write_at(
-        *core_, channel_, path_in(path_, item), {},
+        *core_, channel_, path_in(path_, item),
         [&](client::Edit& edit, const record::Path& path) { edit.move(path, to_client(place)); });
 }
 
 Write List::remove(const ItemId& item) {
     return write_at(
-        *core_, channel_, path_in(path_, item), {},
+        *core_, channel_, path_in(path_, item),
         [](client::Edit& edit, record::Path path) { edit.remove_node(std::move(path)); });
 }
 
@@ -147,59 +172,47 @@ Field List::field(const ItemId& item, std::string_view path) {
     return {*core_, channel_, path_in(path_, item, path)};
 }
 
-namespace {
-
-template <class Apply>
-void edit_at(void* edit, std::optional<Error>& error, std::string_view path, const Apply& apply) {
-    auto parsed = record::parse_path(path);
-    if (!parsed) {
-        error = sdk::to_error(parsed.error());
-        return;
-    }
-    apply(*static_cast<client::Edit*>(edit), std::move(*parsed));
+bool History::undo() {
+    return core_->call([&] { return core_->take_back(channel_, sdk::Core::Step::undo); });
+}
+bool History::redo() {
+    return core_->call([&] { return core_->take_back(channel_, sdk::Core::Step::redo); });
+}
+bool History::can_undo() const {
+    return core_->call([&] { return core_->session().can_undo(channel_); });
+}
+bool History::can_redo() const {
+    return core_->call([&] { return core_->session().can_redo(channel_); });
+}
+std::string History::undo_label() const {
+    return core_->call([&] { return core_->session().undo_label(channel_); });
+}
+std::string History::redo_label() const {
+    return core_->call([&] { return core_->session().redo_label(channel_); });
 }
 
-}  // namespace
-
-void Transaction::set(std::string_view path, Value value) {
-    edit_at(edit_, error_, path, [&](client::Edit& edit, record::Path at) {
-        base::Value plain = sdk::to_base(value);
-        if (plain.is_object()) {
-            edit.assign(std::move(at), std::move(plain));
-        } else {
-            edit.set(std::move(at), std::move(plain));
-        }
+void Presence::set(Value state) {
+    core_->call([&] {
+        core_->session().set_presence(core_->now(), channel_, sdk::to_base(state));
+        core_->pump();
     });
 }
 
-void Transaction::remove(std::string_view path) {
-    edit_at(edit_, error_, path,
-            [](client::Edit& edit, record::Path at) { edit.remove_node(std::move(at)); });
-}
-
-void Transaction::add(std::string_view counter, int64_t n) {
-    edit_at(edit_, error_, counter,
-            [&](client::Edit& edit, record::Path at) { edit.inc(std::move(at), n); });
-}
-
-void Transaction::add_element(std::string_view set, Value element) {
-    edit_at(edit_, error_, set, [&](client::Edit& edit, record::Path at) {
-        edit.add(std::move(at), sdk::to_base(element));
+void Presence::leave() {
+    core_->call([&] {
+        core_->session().leave_presence(core_->now(), channel_);
+        core_->pump();
     });
 }
 
-void Transaction::remove_element(std::string_view set, Value element) {
-    edit_at(edit_, error_, set, [&](client::Edit& edit, record::Path at) {
-        edit.remove(std::move(at), sdk::to_base(element));
+std::vector<Member> Presence::others() const {
+    return core_->call([&] {
+        std::vector<Member> out;
+        const std::string self = core_->session().self(channel_);
+        for (const auto& [id, member] : core_->session().members(channel_))
+            if (id != self) out.push_back({id, member.user, sdk::from_base(member.state)});
+        return out;
     });
-}
-
-ItemId Transaction::insert(std::string_view list, Value object, const Place& place) {
-    ItemId item;
-    edit_at(edit_, error_, list, [&](client::Edit& edit, const record::Path& at) {
-        item.id = edit.insert(at, to_client(place), sdk::to_base(object));
-    });
-    return item;
 }
 
 Result<Committed> Channel::wait_ready(std::chrono::milliseconds timeout) {
@@ -207,80 +220,79 @@ Result<Committed> Channel::wait_ready(std::chrono::milliseconds timeout) {
 }
 
 Result<Committed> Channel::select(const std::vector<std::string>& parts) {
-    return core_->follow(name_, parts, sdk::Core::Following::only);
+    return core_->call([&] { return core_->follow(name_, parts, sdk::Core::Following::only); });
 }
 Result<Committed> Channel::load(const std::vector<std::string>& parts) {
-    return core_->follow(name_, parts, sdk::Core::Following::also);
+    return core_->call([&] { return core_->follow(name_, parts, sdk::Core::Following::also); });
 }
 
-Value Channel::value() const { return sdk::from_base(core_->shown(name_, {})); }
-Status Channel::status() const { return core_->status(name_); }
-
-Write Channel::transact(const std::function<void(Transaction&)>& work, TransactOptions options) {
-    return core_->transact(name_, work, std::move(options));
+Value Channel::value() const { return shown_at(*core_, name_, {}); }
+Status Channel::status() const {
+    return core_->call([&] { return core_->status(name_); });
 }
 
-bool Channel::undo() {
-    const bool has_done = core_->session().undo(core_->now(), name_) != 0;
-    core_->pump();
-    return has_done;
+Write Channel::transact(const std::function<void(Tx&)>& work, TransactOptions options) {
+    return core_->call([&] { return core_->transact(name_, work, std::move(options)); });
 }
 
-bool Channel::redo() {
-    const bool has_done = core_->session().redo(core_->now(), name_) != 0;
-    core_->pump();
-    return has_done;
+Value Channel::read() {
+    return core_->call([&] { return core_->read(name_); });
+}
+Write Channel::assign(Value object) {
+    return core_->call([&] { return core_->assign(name_, object); });
 }
 
-void Channel::set_presence(Value state) {
-    core_->session().set_presence(core_->now(), name_, sdk::to_base(state));
-    core_->pump();
-}
-
-void Channel::leave_presence() {
-    core_->session().leave_presence(core_->now(), name_);
-    core_->pump();
-}
-
-std::vector<Member> Channel::members() const {
-    std::vector<Member> out;
-    for (const auto& [id, member] : core_->session().members(name_))
-        out.push_back({id, member.user, sdk::from_base(member.state)});
-    return out;
+std::vector<Conflict> Channel::conflicts() const {
+    return core_->call([&] { return core_->conflicts(name_); });
 }
 
 void Channel::signal(std::string_view name, Value value) {
-    core_->session().send_signal(core_->now(), name_, name, sdk::to_base(value));
-    core_->pump();
+    core_->call([&] {
+        core_->session().send_signal(core_->now(), name_, name, sdk::to_base(value));
+        core_->pump();
+    });
 }
 
+namespace {
+
+// `About` is what the topic tells.
+template <class About, class Callback>
+Subscription listen(sdk::Core& core, const std::string& channel, sdk::Topic topic,
+                    Callback callback) {
+    return core.call([&] {
+        return core.listen(channel, topic, [callback = std::move(callback)](const void* about) {
+            callback(*static_cast<const About*>(about));
+        });
+    });
+}
+
+}  // namespace
+
 Subscription Channel::on_change(std::function<void(const Change&)> callback) {
-    return core_->listen(name_, sdk::Topic::change,
-                         [callback](void* about) { callback(*static_cast<Change*>(about)); });
+    return listen<Change>(*core_, name_, sdk::Topic::change, std::move(callback));
 }
 
 Subscription Channel::on_status(std::function<void(const Status&)> callback) {
-    return core_->listen(name_, sdk::Topic::status,
-                         [callback](void* about) { callback(*static_cast<Status*>(about)); });
+    return listen<Status>(*core_, name_, sdk::Topic::status, std::move(callback));
 }
 
 Subscription Channel::on_conflict(std::function<void(Conflict&)> callback) {
-    return core_->listen(name_, sdk::Topic::conflict,
-                         [callback](void* about) { callback(*static_cast<Conflict*>(about)); });
+    return listen<Conflict>(
+        *core_, name_, sdk::Topic::conflict,
+        [callback = std::move(callback)](Conflict conflict) { callback(conflict); });
 }
 
 Subscription Channel::on_signal(std::function<void(const Signal&)> callback) {
-    return core_->listen(name_, sdk::Topic::signal,
-                         [callback](void* about) { callback(*static_cast<Signal*>(about)); });
+    return listen<Signal>(*core_, name_, sdk::Topic::signal, std::move(callback));
 }
 
 Subscription Channel::on_members(std::function<void()> callback) {
-    return core_->listen(name_, sdk::Topic::members, [callback](void*) { callback(); });
+    return listen<Done>(*core_, name_, sdk::Topic::members,
+                        [callback = std::move(callback)](const Done&) { callback(); });
 }
 
 Subscription Channel::on_refused(std::function<void(const Error&)> callback) {
-    return core_->listen(name_, sdk::Topic::refused,
-                         [callback](void* about) { callback(*static_cast<Error*>(about)); });
+    return listen<Error>(*core_, name_, sdk::Topic::refused, std::move(callback));
 }
 
 Result<Client> Client::open(ClientOptions options) {
@@ -295,11 +307,13 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 Channel Client::channel(std::string_view name, const SelectOptions& options) {
-    core_->subscribe(name, options.select);
+    core_->call([&] { core_->subscribe(name, options.select); });
     return {*core_, std::string(name)};
 }
 
-int Client::fd() const { return core_->fd(); }
+int Client::fd() const {
+    return core_->call([&] { return core_->fd(); });
+}
 void Client::poll() { core_->poll(); }
 void Client::run() { core_->run(); }
 void Client::stop() { core_->stop(); }

@@ -54,4 +54,10 @@ Error to_error(base::Error error) {
 
 }  // namespace tandem::sdk
 
-std::string tandem::Value::to_json() const { return base::to_json(sdk::to_base(*this)); }
+namespace tandem {
+
+bool operator==(const Value& a, const Value& b) { return sdk::to_base(a) == sdk::to_base(b); }
+
+std::string Value::to_json() const { return base::to_json(sdk::to_base(*this)); }
+
+}  // namespace tandem

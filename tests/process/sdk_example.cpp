@@ -31,15 +31,15 @@ int write_all(tandem::Channel& board) {
     const tandem::ItemId bread = cards.insert({{"text", "Bread"}}, tandem::Place::first());
     (void)cards.field(milk, "done").set(true);
     (void)cards.move(bread, tandem::Place::after(milk));
-    auto write = board.transact([](tandem::Transaction& t) {
-        t.set("price", 12);
-        t.add("votes", 5);
+    auto write = board.transact([](tandem::Tx& t) {
+        t.field("price").set(12);
+        t.counter("votes").add(5);
     });
     if (auto done = write.wait(10s); !done) return fail("transact", done.error());
     (void)board.field("title").set("Other");
-    if (!board.undo()) return 1;
-    auto conditional = board.transact([](tandem::Transaction& t) { t.set("price", 13); },
-                                      {.if_unchanged = {"price"}});
+    if (!board.history().undo()) return 1;
+    auto conditional = board.transact([](tandem::Tx& t) { t.field("price").set(13); },
+                                      {.label = "Reprice", .if_unchanged = {"price"}});
     if (auto done = conditional.wait(10s); !done) return fail("conditional", done.error());
     auto wrong = board.field("a//b").set(1);
     if (auto done = wrong.wait(10s); done || done.error().code() != "bad_path") return 1;
@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
     if (!client) return fail("open", client.error());
     const std::string command = argv[4];
     if (command == "parts") return follow_parts(*client, argv[2]);
-    tandem::Channel board = (*client).channel(argv[2]);
+    tandem::Channel board = client->channel(argv[2]);
     if (command == "write") return write_all(board);
     if (command == "offline") return write_offline(board);
     if (command == "follow") return follow(*client, board);
