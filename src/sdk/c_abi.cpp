@@ -58,11 +58,28 @@ int finish(tandem::Write write, int64_t timeout_ms, tandem_error* error) {
     return report(decided.error(), error);
 }
 
-std::optional<tandem::Value> value_of(const char* json, tandem_error* error) {
-    auto parsed = tandem::base::parse_json(json);
+std::optional<tandem::Value> value_of(const char* json, tandem_error* error,
+                                      tandem::base::ValueLimits limits = {}) {
+    auto parsed = tandem::base::parse_json(json, limits);
     if (parsed) return tandem::sdk::from_base(*parsed);
     report(tandem::sdk::to_error(parsed.error()), error);
     return std::nullopt;
+}
+
+std::vector<std::string> texts_of(const char* const* texts, size_t count) {
+    return std::vector<std::string>(texts, texts + count);
+}
+
+std::optional<tandem::Conflict> conflict_at(tandem_client& client, const char* channel,
+                                            const char* path, tandem_error* error) {
+    for (tandem::Conflict& conflict : channel_of(client, channel).conflicts())
+        if (conflict.path == path) return std::move(conflict);
+    report(tandem::sdk::to_error(tandem::base::fail(tandem::base::ErrorCode::not_found)), error);
+    return std::nullopt;
+}
+
+tandem_subscription* subscribed(tandem::Subscription subscription) {
+    return new tandem_subscription{std::move(subscription)};
 }
 
 }  // namespace
@@ -73,10 +90,19 @@ uint32_t tandem_abi_version(void) noexcept { return TANDEM_ABI_VERSION; }
 
 tandem_client* tandem_client_open(const char* url, const char* outbox,
                                   tandem_error* error) noexcept {
+    const tandem_options options{sizeof options, url, outbox, nullptr, 0};
+    return tandem_client_open_with(&options, error);
+}
+
+tandem_client* tandem_client_open_with(const tandem_options* given, tandem_error* error) noexcept {
+    // Members that a program of an older header does not know are zero.
+    tandem_options known{};
+    std::memcpy(&known, given, std::min(given->size, sizeof known));
     tandem::ClientOptions options;
-    options.url = url;
-    if (outbox != nullptr) options.outbox = outbox;
-    options.name = "tandem-c";
+    if (known.url != nullptr) options.url = known.url;
+    if (known.outbox != nullptr) options.outbox = known.outbox;
+    options.name = known.name != nullptr ? known.name : "tandem-c";
+    options.own_thread = known.own_thread != 0;
     auto client = tandem::Client::open(std::move(options));
     if (!client) {
         report(client.error(), error);
@@ -140,16 +166,151 @@ char* tandem_list_insert(tandem_client* client, const char* channel, const char*
     return copy_of(item.id);
 }
 
+int tandem_channel_select(tandem_client* client, const char* channel, const char* const* parts,
+                          size_t count, tandem_error* error) noexcept {
+    const auto wanted = texts_of(parts, count);
+    // One that is not followed yet never asks for more.
+    const auto selected = client->client.channel(channel, {.select = wanted}).select(wanted);
+    return selected ? done(error) : report(selected.error(), error);
+}
+
+int tandem_channel_load(tandem_client* client, const char* channel, const char* const* parts,
+                        size_t count, tandem_error* error) noexcept {
+    const auto loaded = channel_of(*client, channel).load(texts_of(parts, count));
+    return loaded ? done(error) : report(loaded.error(), error);
+}
+
+int tandem_list_move(tandem_client* client, const char* channel, const char* path, const char* item,
+                     const char* before, int64_t timeout_ms, tandem_error* error) noexcept {
+    const auto place = before == nullptr ? tandem::Place::last() : tandem::Place::before({before});
+    return finish(channel_of(*client, channel).list(path).move({item}, place), timeout_ms, error);
+}
+
+char* tandem_read(tandem_client* client, const char* channel) noexcept {
+    return copy_of(channel_of(*client, channel).read().to_json());
+}
+
+int tandem_assign(tandem_client* client, const char* channel, const char* json, int64_t timeout_ms,
+                  tandem_error* error) noexcept {
+    // A record may be larger than one value.
+    const auto value = value_of(json, error, tandem::base::kLooseValueLimits);
+    if (!value) return -1;
+    return finish(channel_of(*client, channel).assign(*value), timeout_ms, error);
+}
+
+int tandem_undo(tandem_client* client, const char* channel) noexcept {
+    return channel_of(*client, channel).history().undo() ? 1 : 0;
+}
+
+int tandem_redo(tandem_client* client, const char* channel) noexcept {
+    return channel_of(*client, channel).history().redo() ? 1 : 0;
+}
+
+char* tandem_at(tandem_client* client, const char* channel, uint64_t seq, const char* path,
+                int64_t timeout_ms, tandem_error* error) noexcept {
+    const std::chrono::milliseconds timeout(timeout_ms);
+    const auto then = channel_of(*client, channel).past(timeout).at(seq);
+    if (!then) {
+        report(then.error(), error);
+        return nullptr;
+    }
+    done(error);
+    return copy_of(then->value(path).to_json());
+}
+
+char* tandem_conflicts(tandem_client* client, const char* channel) noexcept {
+    tandem::Value::Array out;
+    for (const tandem::Conflict& conflict : channel_of(*client, channel).conflicts())
+        out.push_back({{"path", conflict.path},
+                       {"shown", conflict.shown},
+                       {"losers", tandem::Value::Array(conflict.losers)}});
+    return copy_of(tandem::Value(std::move(out)).to_json());
+}
+
+int tandem_conflict_restore(tandem_client* client, const char* channel, const char* path,
+                            size_t loser, int64_t timeout_ms, tandem_error* error) noexcept {
+    const auto conflict = conflict_at(*client, channel, path, error);
+    if (!conflict) return -1;
+    if (loser >= conflict->losers.size())
+        return report(
+            tandem::sdk::to_error(tandem::base::fail(tandem::base::ErrorCode::out_of_range)),
+            error);
+    return finish(conflict->restore(loser), timeout_ms, error);
+}
+
+int tandem_conflict_resolve(tandem_client* client, const char* channel, const char* path,
+                            const char* json, int64_t timeout_ms, tandem_error* error) noexcept {
+    const auto value = value_of(json, error);
+    if (!value) return -1;
+    const auto conflict = conflict_at(*client, channel, path, error);
+    if (!conflict) return -1;
+    return finish(conflict->resolve(*value), timeout_ms, error);
+}
+
+int tandem_presence_set(tandem_client* client, const char* channel, const char* json,
+                        tandem_error* error) noexcept {
+    const auto value = value_of(json, error);
+    if (!value) return -1;
+    channel_of(*client, channel).presence().set(*value);
+    return done(error);
+}
+
+void tandem_presence_leave(tandem_client* client, const char* channel) noexcept {
+    channel_of(*client, channel).presence().leave();
+}
+
+char* tandem_presence_others(tandem_client* client, const char* channel) noexcept {
+    tandem::Value::Array out;
+    for (const tandem::Member& member : channel_of(*client, channel).presence().others())
+        out.push_back({{"id", member.id}, {"user", member.user}, {"state", member.state}});
+    return copy_of(tandem::Value(std::move(out)).to_json());
+}
+
+int tandem_signal(tandem_client* client, const char* channel, const char* name, const char* json,
+                  tandem_error* error) noexcept {
+    const auto value = value_of(json, error);
+    if (!value) return -1;
+    channel_of(*client, channel).signal(name, *value);
+    return done(error);
+}
+
+int tandem_is_synced(tandem_client* client, const char* channel) noexcept {
+    return channel_of(*client, channel).status().synced ? 1 : 0;
+}
+
 uint32_t tandem_pending(tandem_client* client, const char* channel) noexcept {
     return channel_of(*client, channel).status().pending;
 }
 
 tandem_subscription* tandem_subscribe(tandem_client* client, const char* channel,
                                       tandem_on_change callback, void* user) noexcept {
-    return new tandem_subscription{
+    return subscribed(
         channel_of(*client, channel).on_change([callback, user](const tandem::Change& change) {
             callback(user, change.seq, change.path.c_str());
-        })};
+        }));
+}
+
+tandem_subscription* tandem_subscribe_members(tandem_client* client, const char* channel,
+                                              tandem_on_members callback, void* user) noexcept {
+    return subscribed(
+        channel_of(*client, channel).on_members([callback, user] { callback(user); }));
+}
+
+tandem_subscription* tandem_subscribe_signals(tandem_client* client, const char* channel,
+                                              tandem_on_signal callback, void* user) noexcept {
+    return subscribed(
+        channel_of(*client, channel).on_signal([callback, user](const tandem::Signal& signal) {
+            callback(user, signal.from.c_str(), signal.name.c_str(),
+                     signal.value.to_json().c_str());
+        }));
+}
+
+tandem_subscription* tandem_subscribe_conflicts(tandem_client* client, const char* channel,
+                                                tandem_on_conflict callback, void* user) noexcept {
+    return subscribed(
+        channel_of(*client, channel).on_conflict([callback, user](tandem::Conflict& conflict) {
+            callback(user, conflict.path.c_str());
+        }));
 }
 
 void tandem_unsubscribe(tandem_subscription* subscription) noexcept { delete subscription; }

@@ -34,8 +34,12 @@ Write Core::push(const std::string& channel, const Work& work, client::PushOptio
     client::Edit edit = session_.edit(channel);
     if (auto done = work(edit); !done) return failed(to_error(done.error()));
     std::vector<record::Op> ops = edit.take();
-    for (const record::Op& op : ops)
-        if (auto valid = record::check_op(op); !valid) return failed(to_error(valid.error()));
+    // What no server takes must not get into the outbox.
+    for (const record::Op& op : ops) {
+        auto valid = base::check_value(op.value);
+        if (valid) valid = record::check_op(op);
+        if (!valid) return failed(to_error(valid.error()));
+    }
     if (ops.empty()) return write;
     const auto id = session_.push(now(), channel, std::move(ops), std::move(options));
     if (!id) return failed(to_error(id.error()));

@@ -1,0 +1,113 @@
+"""What the C++ SDK does with two clients, with threads, and when it is killed."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+from support import BINARY, ProcessTest, patch, put, record
+
+PROGRAM = str(pathlib.Path(BINARY).parent / "tandem_sdk_behaviour")
+CHANNEL = "board:1"
+
+
+class SdkBehaviour(ProcessTest):
+    def behave(self, what, *more):
+        server = self.start()
+        done = subprocess.run([PROGRAM, server.url, CHANNEL, what, *more], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        return server
+
+    def test_presence(self):
+        self.behave("presence")
+
+    def test_signals(self):
+        self.behave("signals")
+
+    def test_conflicts(self):
+        self.behave("conflicts")
+
+    def test_history(self):
+        self.behave("history")
+
+    def test_transactions(self):
+        self.behave("transactions")
+
+    def test_past(self):
+        self.behave("past")
+
+    def test_whole_objects(self):
+        self.behave("whole")
+
+    def test_all_of_it_in_c(self):
+        server = self.start()
+        program = str(pathlib.Path(PROGRAM).parent / "tandem_abi_behaviour")
+        done = subprocess.run([program, server.url, CHANNEL], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+
+    def test_a_thread_of_its_own(self):
+        server = self.behave("threads", os.path.join(self.folder, "outbox.db"))
+        value = record(server, CHANNEL)["value"]
+        self.assertEqual((value["votes"], len(value["cards"]), value["title"]), (4200, 200, "end"))
+
+
+class SdkKilled(ProcessTest):
+    """An outbox whose program is killed -9 again and again."""
+
+    def edit_and_kill(self, url, outbox, first, lines, after_s):
+        """The edits that were told as kept, of a program killed some time after so many of them."""
+        editor = subprocess.Popen([PROGRAM, url, CHANNEL, "edit", outbox, str(first)], stdout=subprocess.PIPE)
+        try:
+            told = b"".join(editor.stdout.readline() for _ in range(lines))
+            time.sleep(after_s)
+        finally:
+            editor.send_signal(signal.SIGKILL)
+            told += editor.stdout.read()
+            editor.stdout.close()
+            editor.wait()
+        # The last line may be cut off.
+        return [int(line) for line in told[:told.rfind(b"\n") + 1].split()]
+
+    def until_all_is_sent(self, server, outbox):
+        done = subprocess.run([str(pathlib.Path(PROGRAM).parent / "tandem_sdk_example"), server.url, CHANNEL, outbox, "sync"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return record(server, CHANNEL)["value"]
+
+    def test_every_edit_is_there_once(self):
+        seed = int(os.environ.get("TANDEM_TEST_SEED", random.randrange(2**31)))
+        print(f"seed {seed}", end=" ", flush=True)
+        rng = random.Random(seed)
+        outbox = os.path.join(self.folder, "outbox.db")
+        server = self.start()
+        kept = []
+        for turn in range(40):
+            # Half of them while the server is away, so that what waits is restored and added to; it comes back in between.
+            is_there = server.process.poll() is None
+            if turn % 5 == 0 and is_there:
+                server.stop()
+            elif turn % 5 == 3 and not is_there:
+                server = self.start("--port", str(server.address.port))
+            kept += self.edit_and_kill(server.url, outbox, turn * 100_000, rng.randrange(1, 20), rng.random() * 0.01)
+        if server.process.poll() is not None:
+            server = self.start("--port", str(server.address.port))
+        value = self.until_all_is_sent(server, outbox)
+        there = set(value["edits"].values())
+        self.assertGreater(len(kept), 40, f"seed {seed}")
+        self.assertEqual(set(kept) - there, set(), f"seed {seed}: edits that were kept are lost")
+        self.assertEqual(value["votes"], len(there), f"seed {seed}: edits took effect more or less than once")
+        # One that was being kept when the program was killed may be there, too; no more than that.
+        self.assertLessEqual(len(there) - len(kept), 40, f"seed {seed}")
+
+    def test_others_write_meanwhile(self):
+        outbox = os.path.join(self.folder, "outbox.db")
+        server = self.start()
+        kept = []
+        for turn in range(5):
+            kept += self.edit_and_kill(server.url, outbox, turn * 100_000, 5, 0)
+            patch(server, CHANNEL, [{"op": "inc", "path": "votes", "value": 1000}, put("title", f"turn {turn}")])
+        value = self.until_all_is_sent(server, outbox)
+        self.assertEqual(set(kept) - set(value["edits"].values()), set())
+        self.assertEqual((value["votes"], value["title"]), (5000 + len(value["edits"]), "turn 4"))
