@@ -187,7 +187,8 @@ class List : public Handle {
 };
 
 /// The writes of one transaction, which take effect together or not at all: those that the function
-/// given to `transact` makes, also by other handles of the same channel. They show when it returns.
+/// given to `transact` makes, also by other handles of the same channel. They show when it returns,
+/// and the write that `transact` gives is the one to wait for (those inside give `would_block`).
 class Tx {
   public:
     Field field(std::string_view path) { return {*core_, channel_, std::string(path)}; }

@@ -48,6 +48,29 @@ TEST_F(HistoryTest, SetOfANewAndOfAnExistingField) {
     EXPECT_TRUE(a->can_redo(kChannel));
 }
 
+TEST_F(HistoryTest, LabelsGoThereAndBackWithTheirSteps) {
+    const auto push_as = [this](const char* value, const char* label) {
+        PushOptions options;
+        options.label = label;
+        ASSERT_TRUE(a->push(a.now, kChannel, edit().set(path("title"), base::Value(value)).take(),
+                            std::move(options))
+                        .ok());
+    };
+    const auto labels = [this] { return a->undo_label(kChannel) + "|" + a->redo_label(kChannel); };
+    EXPECT_EQ(labels(), "|");
+    push_as("a", "Name");
+    push_as("b", "Rename");
+    EXPECT_EQ(labels(), "Rename|");
+    EXPECT_NE(undo(), 0u);
+    EXPECT_EQ(labels(), "Name|Rename");
+    EXPECT_NE(undo(), 0u);
+    EXPECT_EQ(labels(), "|Name");
+    EXPECT_NE(redo(), 0u);
+    EXPECT_EQ(labels(), "Name|Rename");
+    push_as("c", "");
+    EXPECT_EQ(labels(), "|");
+}
+
 TEST_F(HistoryTest, CountersGoBackByWhatWasAdded) {
     push(edit().inc(path("votes"), 5));
     push(edit().counter_set(path("votes"), 50));

@@ -102,6 +102,29 @@ TEST_F(SessionTest, ABaseIsFixedWhenTheOpIsMade) {
     EXPECT_EQ(server.document.siblings(path("title")).size(), 2u);
 }
 
+TEST_F(SessionTest, WhoWritesLaterThanItReadHasSeenNoMore) {
+    a.dial();
+    a.pump();
+    ASSERT_TRUE(b.set("title", "before").ok());
+    b.dial();
+    b.pump();
+    a.pump();
+    const Seen seen = a->seen(kChannel);
+    EXPECT_EQ(seen.cursor.seq, a->cursor(kChannel).seq);
+    ASSERT_TRUE(b.set("title", "meanwhile").ok());
+    b.pump();
+    a.pump();
+    ASSERT_EQ(a.shown(), R"({"title":"meanwhile"})");
+    PushOptions options;
+    options.seen = &seen;
+    auto ops = a->edit(kChannel).set(path("title"), base::Value("late")).take();
+    ASSERT_TRUE(a->push(a.now, kChannel, std::move(ops), std::move(options)).ok());
+    EXPECT_EQ(a->pending(kChannel).back().ops[0].base, seen.cursor);
+    a.pump();
+    // Both stand against each other.
+    EXPECT_EQ(a->view(kChannel).conflicts().size(), 1u);
+}
+
 TEST_F(SessionTest, AGapIsMendedFromTheCursor) {
     connect_both();
     wire::Delivery skipped;

@@ -78,10 +78,9 @@ bool Core::take_back(const std::string& channel, Step step) {
 }
 
 Value Core::read(const std::string& channel) {
-    WholeRecord whole(session_.view(channel), session_.seen(channel));
-    Value out = from_base(whole.value());
-    wholes_.insert_or_assign(channel, std::move(whole));
-    return out;
+    WholeRecord& whole = wholes_[channel];
+    whole.read(session_.view(channel), session_.seen(channel));
+    return from_base(whole.value());
 }
 
 Write Core::assign(const std::string& channel, const Value& object) {

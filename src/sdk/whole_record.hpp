@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -13,9 +14,7 @@ namespace tandem::sdk {
 /// A record as a program last read or wrote it whole: what the next whole object is compared with.
 class WholeRecord {
   public:
-    WholeRecord(record::View shown, client::Seen seen)
-        : shown_(std::move(shown)), seen_(std::move(seen)) {}
-
+    void read(record::View shown, client::Seen seen);
     base::Value value() const;
     /// What the author had seen when it read; what it wrote since is its own.
     const client::Seen& seen() const { return seen_; }
@@ -28,6 +27,8 @@ class WholeRecord {
   private:
     record::View shown_;
     client::Seen seen_;
+    /// Items that this program has removed: what they held would come back with them.
+    std::set<record::Path> removed_;
 };
 
 }  // namespace tandem::sdk

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -339,6 +340,7 @@ int whole(Two two) {
     auto next = two.graces.assign(with(object, "title", "two"));
     CHECK(next.wait(10s));
     CHECK(two.graces.field("decision").value() == "hers");
+    CHECK(two.until([&] { return two.adas.field("title").value() == "two"; }));
     // Field by field, what was changed by both conflicts.
     (void)two.graces.read();
     auto hers = two.adas.field("title").set("Ada's");
@@ -347,6 +349,15 @@ int whole(Two two) {
     auto late = two.graces.assign(with(with(object, "title", "Grace's"), "votes", 15));
     CHECK(late.wait(10s));
     CHECK(two.until([&] { return two.adas.conflicts().size() == 1; }));
+    // An item that comes back has what it is given, and nothing that it held before.
+    (void)two.graces.read();
+    auto without = two.graces.assign(with(object, "cards", tandem::Value::Array{}));
+    CHECK(without.wait(10s));
+    auto with_tea = two.graces.assign(with(
+        object, "cards", tandem::Value::Array{tandem::Value({{"id", tea.id}, {"text", "Tea"}})}));
+    CHECK(with_tea.wait(10s));
+    CHECK(two.until([&] { return cards.items().size() == 1; }));
+    CHECK(cards.value().as_array()->at(0) == tandem::Value({{"id", tea.id}, {"text", "Tea"}}));
     auto wrong = two.graces.assign("no object");
     auto refused = wrong.wait(1s);
     CHECK(!refused && refused.error().code() == "wrong_type");
@@ -423,6 +434,32 @@ int threads(const char* url, const char* channel, const char* file) {
     return 0;
 }
 
+// Counts the lines that it reads, on a thread of its own, and ends when the server has all of them.
+int count_lines(const char* url, const char* channel) {
+    std::mutex mutex;
+    std::condition_variable is_changed;
+    auto client = tandem::Client::open({.url = url, .own_thread = true});
+    CHECK(client);
+    tandem::Channel board = client->channel(channel);
+    auto on_status = board.on_status([&](const tandem::Status&) {
+        const std::lock_guard lock(mutex);
+        is_changed.notify_one();
+    });
+    for (int key = std::getchar(); key != EOF; key = std::getchar()) {
+        (void)board.counter("votes").add(1);
+        std::printf("%u\n", board.status().pending);
+        std::fflush(stdout);
+    }
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!board.status().synced) {
+        std::unique_lock lock(mutex);
+        CHECK(std::chrono::steady_clock::now() < end);
+        is_changed.wait_for(lock, 100ms);
+    }
+    std::printf("%d\n", static_cast<int>(board.counter("votes").value()));
+    return 0;
+}
+
 // Writes without end, and tells each that is kept. Somebody kills it.
 int edit(const char* url, const char* channel, const char* file, int first) {
     auto client = tandem::Client::open({.url = url, .outbox = file});
@@ -453,6 +490,7 @@ int main(int argc, char** argv) {
     if (what == "past") return past(two());
     if (what == "whole") return whole(two());
     if (what == "threads" && argc == 5) return threads(argv[1], argv[2], argv[4]);
+    if (what == "lines") return count_lines(argv[1], argv[2]);
     if (what == "edit" && argc == 6) return edit(argv[1], argv[2], argv[4], std::atoi(argv[5]));
     return 2;
 }

@@ -52,6 +52,28 @@ class SdkBehaviour(ProcessTest):
         value = record(server, CHANNEL)["value"]
         self.assertEqual((value["votes"], len(value["cards"]), value["title"]), (4200, 200, "end"))
 
+    def test_a_thread_of_its_own_comes_back(self):
+        server = self.start()
+        counter = subprocess.Popen([PROGRAM, server.url, CHANNEL, "lines"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(counter.stdout.close)
+        self.addCleanup(lambda: counter.poll() is None and counter.kill())
+
+        def add(count):
+            counter.stdin.write("\n" * count)
+            counter.stdin.flush()
+            return [int(counter.stdout.readline()) for _ in range(count)]
+
+        add(5)
+        server.stop()
+        waiting = add(5)
+        self.assertGreaterEqual(waiting[-1], 5)
+        again = self.start("--port", str(server.address.port))
+        add(5)
+        counter.stdin.close()
+        self.assertEqual(counter.stdout.readline(), "15\n")
+        self.assertEqual(counter.wait(20), 0)
+        self.assertEqual(record(again, CHANNEL)["value"], {"votes": 15})
+
 
 class SdkKilled(ProcessTest):
     """An outbox whose program is killed -9 again and again."""
