@@ -31,6 +31,11 @@ if(TANDEM_SANITIZE)
   # The vptr check needs RTTI, which the pure layers are compiled without.
   add_compile_options(-fsanitize=${TANDEM_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TANDEM_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND TANDEM_SANITIZE MATCHES "undefined")
+    # A third of the compile time. The address sanitizer sees what the first three would, but for
+    # pointers that nobody follows; the fuzz preset, where clang makes them cheap, has them all.
+    add_compile_options(-fno-sanitize=null,object-size,pointer-overflow,alignment)
+  endif()
 endif()
 if(TANDEM_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

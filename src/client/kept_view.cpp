@@ -5,7 +5,7 @@
 namespace tandem::client {
 namespace {
 
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kKeptViewVersion = 1;
 constexpr size_t kPathBytesMax = 64 * base::kKiB;
 constexpr size_t kPushesMax = 1'000'000;
 
@@ -61,7 +61,7 @@ std::string encode_kept(const Replica& replica, const std::vector<PushId>& settl
                         const Outbox& outbox) {
     std::string out;
     base::Writer w(out);
-    w.u8(kFormatVersion);
+    w.u8(kKeptViewVersion);
     w.fixed64(replica.cursor().epoch);
     w.varint(replica.cursor().seq);
     w.fixed32(replica.cursor().check);
@@ -80,7 +80,7 @@ base::Result<KeptView> decode_kept(std::string_view bytes) {
     base::Reader r(bytes);
     KeptView kept;
     TANDEM_TRY(uint8_t version, r.u8());
-    if (version != kFormatVersion) return base::ErrorCode::unsupported_version;
+    if (version != kKeptViewVersion) return base::ErrorCode::unsupported_version;
     TANDEM_TRY(kept.cursor.epoch, r.fixed64());
     TANDEM_TRY(kept.cursor.seq, r.varint());
     TANDEM_TRY(kept.cursor.check, r.fixed32());

@@ -9,7 +9,7 @@
 namespace tandem::client {
 namespace {
 
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kOutboxVersion = 1;
 constexpr size_t kRecordBytesMax = base::kMessageBytesCeiling;
 constexpr size_t kLineagesMax = 64;
 
@@ -102,7 +102,7 @@ wire::Push Outbox::to_frame(const Pending& push) const {
 std::string Outbox::state_bytes() const {
     std::string out;
     base::Writer w(out);
-    w.u8(kFormatVersion);
+    w.u8(kOutboxVersion);
     w.varint(actor_);
     w.zigzag(offset_);
     w.varint(next_id_);
@@ -120,7 +120,7 @@ std::string Outbox::state_bytes() const {
 std::string Outbox::push_bytes(const Pending& push) {
     std::string out;
     base::Writer w(out);
-    w.u8(kFormatVersion);
+    w.u8(kOutboxVersion);
     w.u8(push.is_skip ? 1 : 0);
     w.varint(push.stamp_ms);
     w.varint(push.stamp_logical);
@@ -134,7 +134,7 @@ std::string Outbox::push_bytes(const Pending& push) {
 base::Result<void> Outbox::restore_state(std::string_view bytes) {
     base::Reader r(bytes);
     TANDEM_TRY(uint8_t version, r.u8());
-    if (version != kFormatVersion) return base::ErrorCode::unsupported_version;
+    if (version != kOutboxVersion) return base::ErrorCode::unsupported_version;
     TANDEM_TRY(actor_, r.varint_max(base::kActorMax));
     TANDEM_TRY(offset_, r.zigzag());
     TANDEM_TRY(next_id_, r.varint_max(base::kActorMax));
@@ -157,7 +157,7 @@ base::Result<void> Outbox::restore_push(PushId id, std::string_view bytes) {
     Pending push;
     push.id = id;
     TANDEM_TRY(uint8_t version, r.u8());
-    if (version != kFormatVersion) return base::ErrorCode::unsupported_version;
+    if (version != kOutboxVersion) return base::ErrorCode::unsupported_version;
     TANDEM_TRY(uint8_t flags, r.u8());
     push.is_skip = (flags & 1) != 0;
     TANDEM_TRY(push.stamp_ms, r.varint());

@@ -9,11 +9,10 @@
 namespace tandem::client {
 namespace {
 
-constexpr uint64_t kHeartbeatDefaultMs = 25'000;
 /// A connection that lives shorter counts as failed, or a server that throws clients out at once
 /// would be dialled without pause.
 constexpr uint64_t kStableConnectionMs = 1'000;
-constexpr uint32_t kDoublingsMax = 16;
+constexpr uint32_t kReconnectDoublingsMax = 16;
 constexpr size_t kPathsPerEventMax = 256;
 /// A view of this size is kept half as often as a small one.
 constexpr size_t kKeptBytesSlow = 256 * base::kKiB;
@@ -125,7 +124,7 @@ void Session::lose_connection(Now now, uint64_t delay_ms) {
         resend_from(*channel, 0);
     }
     if (failures_ > 0) {
-        uint64_t cap = options_.reconnect_delay_min_ms << std::min(failures_, kDoublingsMax);
+        uint64_t cap = options_.reconnect_delay_min_ms << std::min(failures_, kReconnectDoublingsMax);
         cap = std::min(cap, options_.reconnect_delay_max_ms);
         delay_ms = std::max(delay_ms, jitter(options_.reconnect_delay_min_ms, cap));
     }

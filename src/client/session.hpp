@@ -20,6 +20,9 @@ namespace tandem::client {
 
 struct KeptView;
 
+/// Until the server says how often it wants to hear of a client.
+inline constexpr uint64_t kHeartbeatDefaultMs = 25'000;
+
 /// A client of one server with one outbox, as a state machine: no socket, file, clock or
 /// randomness.
 ///

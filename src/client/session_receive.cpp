@@ -8,9 +8,8 @@ using Subscription = Channel::Subscription;
 
 namespace {
 
-constexpr uint64_t kHeartbeatDefaultMs = 25'000;
 constexpr uint64_t kRetryMinMs = 100;
-constexpr uint32_t kDoublingsMax = 8;
+constexpr uint32_t kRetryDoublingsMax = 8;
 /// Mending a gap at once this often in a row without progress would be a loop.
 constexpr uint32_t kGapsAtOnceMax = 3;
 
@@ -296,7 +295,7 @@ void Session::resend_from(Channel& channel, PushId id) {
 
 void Session::retry_later(Now now, Channel& channel, uint64_t retry_after_ms) {
     uint64_t least =
-        std::max(retry_after_ms, kRetryMinMs << std::min(channel.refusals++, kDoublingsMax));
+        std::max(retry_after_ms, kRetryMinMs << std::min(channel.refusals++, kRetryDoublingsMax));
     channel.retry_at_ms = now.mono_ms + jitter(least, least + least / 2);
 }
 
@@ -307,7 +306,7 @@ void Session::ask_again(Now now, Channel& channel) {
     }
     uint64_t delay = 0;
     if (!channel.must_ask_again && channel.gaps++ >= kGapsAtOnceMax)
-        delay = jitter(kRetryMinMs, kRetryMinMs << std::min(channel.gaps, kDoublingsMax));
+        delay = jitter(kRetryMinMs, kRetryMinMs << std::min(channel.gaps, kRetryDoublingsMax));
     channel.must_ask_again = false;
     channel.subscription = Subscription::due;
     channel.subscribe_at_ms = now.mono_ms + delay;
@@ -402,7 +401,7 @@ void Session::refuse_channel(Now now, Channel& channel, const wire::ErrorFrame& 
             channel.subscribe_at_ms = now.mono_ms;
         } else if (frame.temporary) {
             uint64_t least = std::max(frame.retry_after_ms,
-                                      kRetryMinMs << std::min(channel.gaps++, kDoublingsMax));
+                                      kRetryMinMs << std::min(channel.gaps++, kRetryDoublingsMax));
             channel.subscription = Subscription::due;
             channel.subscribe_at_ms = now.mono_ms + jitter(least, least + least / 2);
         } else {

@@ -20,10 +20,6 @@ constexpr size_t kLookbacksInLineMax = 256;
 // A restored state is written in entries of this size; one op may exceed it.
 constexpr size_t kRestoredEntryBytes = 32 * base::kKiB;
 
-const Channel* ready(const Channel* channel) {
-    return channel != nullptr && channel->state() == Channel::State::ready ? channel : nullptr;
-}
-
 // PlantedBug::past_keeps_removed.
 void drop_deletes(std::vector<port::StoredEntry>& entries) {
     for (port::StoredEntry& entry : entries) {

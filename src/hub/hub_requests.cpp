@@ -45,14 +45,6 @@ void Hub::when_ready(Now now, uint64_t id, const std::string& name, Request requ
     requests_waiting_.emplace(name, std::make_pair(id, std::move(request)));
 }
 
-namespace {
-
-const Channel* ready(const Channel* channel) {
-    return channel != nullptr && channel->state() == Channel::State::ready ? channel : nullptr;
-}
-
-}  // namespace
-
 void Hub::handle_request(Now now, uint64_t id, GetRecord& request) {
     const Channel* channel = ready(find_channel(request.channel));
     if (channel == nullptr) return when_ready(now, id, request.channel, request);

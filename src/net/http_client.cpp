@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "net/io_error.hpp"
+
 namespace tandem::net {
 
 namespace {
@@ -30,10 +32,6 @@ class Deadline {
   private:
     std::chrono::steady_clock::time_point end_;
 };
-
-base::Error io_error() {
-    return base::fail(base::ErrorCode::io_failed, static_cast<uint64_t>(errno));
-}
 
 base::Status wait_for(int fd, short events, const Deadline& deadline) {
     pollfd entry{fd, events, 0};

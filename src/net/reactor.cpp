@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "net/io_error.hpp"
+
 namespace tandem::net {
 
 namespace {
@@ -14,10 +16,6 @@ namespace {
 constexpr size_t kScratchBytes = 64 * 1024;
 // Turn-end work may schedule more of itself; past this many rounds the rest waits for a turn.
 constexpr size_t kTurnEndRoundsMax = 16;
-
-base::Error io_error() {
-    return base::fail(base::ErrorCode::io_failed, static_cast<uint64_t>(errno));
-}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "net/http_response.hpp"
+#include "net/io_error.hpp"
 
 namespace tandem::net {
 
@@ -76,7 +77,7 @@ StaticFiles::StaticFiles(StaticFilesOptions options, UniqueFd directory)
 base::Result<StaticFiles> StaticFiles::open(StaticFilesOptions options) {
     UniqueFd directory(::open(options.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory.is_open()) {
-        return base::fail(base::ErrorCode::io_failed, static_cast<uint64_t>(errno));
+        return io_error();
     }
     return StaticFiles(std::move(options), std::move(directory));
 }

@@ -18,7 +18,7 @@ constexpr size_t kAcceptsPerTurnMax = 64;
 // Out of descriptors: the pending connection stays readable, so watching it would spin.
 constexpr uint64_t kAcceptRetryMs = 100;
 
-base::Error io_error() {
+base::Error socket_error() {
     const auto code =
         errno == EADDRINUSE ? base::ErrorCode::address_in_use : base::ErrorCode::io_failed;
     return base::fail(code, static_cast<uint64_t>(errno));
@@ -91,20 +91,20 @@ std::string to_text(const SocketAddress& address) {
 base::Result<UniqueFd> open_listener(const SocketAddress& address, PortSharing sharing) {
     TANDEM_TRY(const RawAddress raw, to_raw(address));
     UniqueFd fd(::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd.is_open()) return io_error();
+    if (!fd.is_open()) return socket_error();
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
     if (sharing == PortSharing::kReusePort) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT);
-    if (::bind(fd.get(), raw.get(), raw.size) != 0) return io_error();
-    if (::listen(fd.get(), SOMAXCONN) != 0) return io_error();
+    if (::bind(fd.get(), raw.get(), raw.size) != 0) return socket_error();
+    if (::listen(fd.get(), SOMAXCONN) != 0) return socket_error();
     return fd;
 }
 
 base::Result<UniqueFd> open_connection(const SocketAddress& address) {
     TANDEM_TRY(const RawAddress raw, to_raw(address));
     UniqueFd fd(::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd.is_open()) return io_error();
+    if (!fd.is_open()) return socket_error();
     set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
-    if (::connect(fd.get(), raw.get(), raw.size) != 0 && errno != EINPROGRESS) return io_error();
+    if (::connect(fd.get(), raw.get(), raw.size) != 0 && errno != EINPROGRESS) return socket_error();
     return fd;
 }
 

@@ -1,18 +1,12 @@
 #include "net/utf8_validator.hpp"
 
-#include <cstring>
+#include "net/words.hpp"
 
 namespace tandem::net {
 
 namespace {
 
 constexpr uint64_t kHighBits = 0x8080808080808080ULL;
-
-uint64_t load8(const char* data) {
-    uint64_t word = 0;
-    std::memcpy(&word, data, sizeof(word));
-    return word;
-}
 
 }  // namespace
 

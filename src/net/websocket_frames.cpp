@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/words.hpp"
+
 namespace tandem::net {
 
 namespace {
@@ -12,14 +14,6 @@ namespace {
 constexpr size_t kMessageBytesKept = 512;
 // The declared length of a frame is only a claim: no more than this is reserved on its word.
 constexpr uint64_t kReserveBytesMax = 64 * 1024;
-
-uint64_t load8(const char* data) {
-    uint64_t word = 0;
-    std::memcpy(&word, data, sizeof(word));
-    return word;
-}
-
-void store8(char* data, uint64_t word) { std::memcpy(data, &word, sizeof(word)); }
 
 }  // namespace
 

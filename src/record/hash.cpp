@@ -75,7 +75,7 @@ void write_content(std::string& out, const Node& node) {
     }
 }
 
-enum class Mode : uint8_t { changed, all, gone };
+enum class LeafMode : uint8_t { changed, all, gone };
 
 // Brings the leaves in line with what changed after `since`. Every change of a node's content moves
 // the node to the front of its parent's recency, so nothing else needs to be looked at.
@@ -83,16 +83,16 @@ class Updater {
   public:
     Updater(HashTree& tree, uint64_t since) : tree_(tree), since_(since) {}
 
-    void visit(const Node& node, Mode mode) {
-        if (mode == Mode::changed && node.max_seq <= since_) return;
+    void visit(const Node& node, LeafMode mode) {
+        if (mode == LeafMode::changed && node.max_seq <= since_) return;
         if (node.is_item) {
             const Item& item = as_item(node);
             if (!item.is_visible()) {
                 // What was hidden before is not in the tree.
-                if (mode == Mode::changed && item.removed_seq <= since_) return;
-                mode = Mode::gone;
-            } else if (mode == Mode::changed && item.visible_seq > since_) {
-                mode = Mode::all;
+                if (mode == LeafMode::changed && item.removed_seq <= since_) return;
+                mode = LeafMode::gone;
+            } else if (mode == LeafMode::changed && item.visible_seq > since_) {
+                mode = LeafMode::all;
             }
         }
         leaf(node, mode);
@@ -101,9 +101,9 @@ class Updater {
     }
 
   private:
-    void leaf(const Node& node, Mode mode) {
+    void leaf(const Node& node, LeafMode mode) {
         content_.clear();
-        if (mode != Mode::gone) write_content(content_, node);
+        if (mode != LeafMode::gone) write_content(content_, node);
         if (content_.empty() && !node.is_hashed) return;
         const Digest key = digest_of(path_);
         tree_.count_hashes(1);
@@ -114,8 +114,8 @@ class Updater {
     }
 
     template <class T>
-    void below(const std::vector<std::unique_ptr<T>>& all, const Recency& recency, Mode mode) {
-        if (mode != Mode::changed) {
+    void below(const std::vector<std::unique_ptr<T>>& all, const Recency& recency, LeafMode mode) {
+        if (mode != LeafMode::changed) {
             for (const auto& node : all)
                 step(*node, mode);
             return;
@@ -126,7 +126,7 @@ class Updater {
         }
     }
 
-    void step(const Node& node, Mode mode) {
+    void step(const Node& node, LeafMode mode) {
         const size_t length = path_.size();
         path_.push_back(node.is_item ? '@' : '/');
         base::Writer(path_).sized(node.name);
@@ -144,7 +144,7 @@ class Updater {
 
 void update(RecordHashes& hashes, const Node& root, uint64_t seq) {
     if (hashes.seq == seq) return;
-    Updater(hashes.tree, hashes.seq).visit(root, hashes.seq == 0 ? Mode::all : Mode::changed);
+    Updater(hashes.tree, hashes.seq).visit(root, hashes.seq == 0 ? LeafMode::all : LeafMode::changed);
     hashes.seq = seq;
 }
 

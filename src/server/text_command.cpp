@@ -20,7 +20,7 @@ yjs::Encoding encoding_named(const std::string& name) {
     return name == "v2" ? yjs::Encoding::v2 : yjs::Encoding::v1;
 }
 
-std::optional<std::string> read(const std::string& name) {
+std::optional<std::string> read_input(const std::string& name) {
     std::ifstream opened;
     if (name != "-") opened.open(name, std::ios::binary);
     std::FILE* standard = name == "-" ? stdin : nullptr;
@@ -42,7 +42,7 @@ std::optional<std::string> read(const std::string& name) {
 std::optional<std::vector<std::string>> read_all(const TextCommand& command) {
     std::vector<std::string> contents;
     for (const std::string& name : command.files) {
-        std::optional<std::string> bytes = read(name);
+        std::optional<std::string> bytes = read_input(name);
         if (!bytes) return std::nullopt;
         contents.push_back(*std::move(bytes));
     }
@@ -129,7 +129,7 @@ int run_text_merge(const TextCommand& command) {
 
 int run_text_diff(const TextCommand& command) {
     const auto contents = read_all(command);
-    const auto since = read(command.since);
+    const auto since = read_input(command.since);
     if (!contents || !since) return 1;
     const yjs::Encoding encoding = encoding_named(command.from);
     // An update is longer than a state vector and does not decode as one, and the reverse.

@@ -379,7 +379,7 @@ base::Result<void> decode_message(std::string_view message, std::vector<Taken>& 
 }
 
 template <class Variant>
-void encode_frame(std::string& out, const Variant& frame) {
+void encode_binary_frame(std::string& out, const Variant& frame) {
     std::visit(
         [&](const auto& part) {
             constexpr uint32_t kNumber = schema::kFrameNumber<std::decay_t<decltype(part)>>;
@@ -394,8 +394,8 @@ void encode_frame(std::string& out, const Variant& frame) {
 
 }  // namespace
 
-void encode_binary(std::string& out, const ClientFrame& frame) { encode_frame(out, frame); }
-void encode_binary(std::string& out, const ServerFrame& frame) { encode_frame(out, frame); }
+void encode_binary(std::string& out, const ClientFrame& frame) { encode_binary_frame(out, frame); }
+void encode_binary(std::string& out, const ServerFrame& frame) { encode_binary_frame(out, frame); }
 
 base::Result<void> decode_binary(std::string_view message, std::vector<ReceivedFrame>& out) {
     return decode_message(message, out);

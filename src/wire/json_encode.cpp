@@ -263,7 +263,7 @@ std::string_view name_of(const Pong&) { return "pong"; }
 std::string_view name_of(const Bye&) { return "bye"; }
 
 template <class Variant>
-void encode_frame(std::string& out, const Variant& frame) {
+void encode_json_frame(std::string& out, const Variant& frame) {
     std::visit(
         [&](const auto& part) {
             ObjectWriter outer(out);
@@ -275,7 +275,7 @@ void encode_frame(std::string& out, const Variant& frame) {
 
 }  // namespace
 
-void encode_json(std::string& out, const ClientFrame& frame) { encode_frame(out, frame); }
-void encode_json(std::string& out, const ServerFrame& frame) { encode_frame(out, frame); }
+void encode_json(std::string& out, const ClientFrame& frame) { encode_json_frame(out, frame); }
+void encode_json(std::string& out, const ServerFrame& frame) { encode_json_frame(out, frame); }
 
 }  // namespace tandem::wire

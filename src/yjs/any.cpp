@@ -21,7 +21,7 @@ bool is_float32(double value) {
     return static_cast<double>(static_cast<float>(value)) == value;
 }
 
-struct Entry {
+struct MemberSpan {
     std::string_view key;
     size_t from = 0;
     size_t to = 0;
@@ -40,7 +40,7 @@ int64_t index_of_key(std::string_view key) {
 }
 
 // Orders members as JavaScript would; of equal keys the last value stays, at the first one's place.
-void order_members(std::vector<Entry>& members) {
+void order_members(std::vector<MemberSpan>& members) {
     bool has_index = false;
     for (size_t i = 0; i < members.size(); ++i) {
         if (index_of_key(members[i].key) >= 0) has_index = true;
@@ -57,8 +57,8 @@ void order_members(std::vector<Entry>& members) {
             first = i;
             continue;
         }
-        Entry& kept = members[by_key[first]];
-        const Entry& later = members[by_key[i]];
+        MemberSpan& kept = members[by_key[first]];
+        const MemberSpan& later = members[by_key[i]];
         kept.from = later.from;
         kept.to = later.to;
         dropped[by_key[i]] = true;
@@ -72,18 +72,18 @@ void order_members(std::vector<Entry>& members) {
         members.resize(kept);
     }
     if (!has_index) return;
-    std::stable_sort(members.begin(), members.end(), [](const Entry& a, const Entry& b) {
+    std::stable_sort(members.begin(), members.end(), [](const MemberSpan& a, const MemberSpan& b) {
         int64_t first = index_of_key(a.key);
         int64_t second = index_of_key(b.key);
         return first >= 0 && (second < 0 || first < second);
     });
 }
 
-void write_object(std::vector<Entry>& members, const Buffer& values, Buffer& out) {
+void write_object(std::vector<MemberSpan>& members, const Buffer& values, Buffer& out) {
     order_members(members);
     out.u8(static_cast<uint8_t>(AnyTag::object));
     out.var_uint(members.size());
-    for (const Entry& member : members) {
+    for (const MemberSpan& member : members) {
         out.var_bytes(member.key);
         out.bytes(values.view(member.from, member.to - member.from));
     }
@@ -141,7 +141,7 @@ bool copy_value(Input& in, Buffer& out, int depth) {
         }
         case AnyTag::object: {
             uint64_t count = in.var_uint();
-            std::vector<Entry> members;
+            std::vector<MemberSpan> members;
             Buffer values;
             for (uint64_t i = 0; i < count; ++i) {
                 std::string_view key = in.var_bytes();
@@ -387,7 +387,7 @@ class JsonReader {
             if (!take('}')) failed_ = true;
         }
         if (failed_) return;
-        std::vector<Entry> members;
+        std::vector<MemberSpan> members;
         for (size_t i = 0; i < keys.size(); ++i)
             members.push_back({keys[i], ranges[i].first, ranges[i].second});
         write_object(members, values, out);

@@ -14,7 +14,7 @@ bool is_composite(std::string_view any) {
     return tag == AnyTag::object || tag == AnyTag::array || tag == AnyTag::bytes;
 }
 
-struct Entry {
+struct NamedValue {
     std::string_view key;
     std::string_view value;
 };
@@ -26,8 +26,8 @@ std::string_view take_value(Input& in) {
 }
 
 // The members of an object, or the items of an array with empty keys.
-std::vector<Entry> entries_of(std::string_view any) {
-    std::vector<Entry> entries;
+std::vector<NamedValue> entries_of(std::string_view any) {
+    std::vector<NamedValue> entries;
     Input in(any);
     auto tag = static_cast<AnyTag>(in.u8());
     uint64_t count = in.var_uint();
@@ -48,15 +48,15 @@ bool equal_formats(std::string_view a, std::string_view b) {
     if (!is_composite(a) || !is_composite(b)) return a == b;
     if (a[0] != b[0]) return false;
     if (static_cast<AnyTag>(a[0]) == AnyTag::bytes) return a == b;
-    std::vector<Entry> first = entries_of(a);
-    std::vector<Entry> second = entries_of(b);
+    std::vector<NamedValue> first = entries_of(a);
+    std::vector<NamedValue> second = entries_of(b);
     if (first.size() != second.size()) return false;
     for (size_t i = 0; i < first.size(); ++i) {
         bool is_found = false;
         if (static_cast<AnyTag>(a[0]) == AnyTag::array) {
             is_found = identical_formats(first[i].value, second[i].value);
         } else {
-            for (const Entry& entry : second)
+            for (const NamedValue& entry : second)
                 is_found |=
                     entry.key == first[i].key && identical_formats(entry.value, first[i].value);
         }
