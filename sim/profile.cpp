@@ -90,6 +90,7 @@ Profile::Profile(Dice& dice) {
     config.limits.ping_interval_ms = 1'000;
     config.limits.presence_ttl_ms = 3'000;
     config.limits.frame_cache_bytes_per_channel = between(dice, 1, 64) * base::kKiB;
+    config.limits.catch_up_bytes_max = config.limits.frame_cache_bytes_per_channel;
     config.limits.entries_per_commit_max = between(dice, 1, 64);
     // Worlds without parts go on as they did before there were any.
     Dice aside = dice;

@@ -203,7 +203,8 @@ void Server::input_decoded(uint64_t id, std::string_view message) {
 bool Server::poll_transmit(uint64_t id, size_t budget, std::vector<hub::FramePtr>& out) {
     if (!is_up()) return false;
     const bool has_more = hub_->poll_transmit(now(), id, budget, out);
-    if (store_->waiting() > 0) after_input();  // it may have asked the store
+    // It may have asked the store, or made room at the cost of others.
+    if (store_->waiting() > 0 || hub_->has_closing()) after_input();
     return has_more;
 }
 

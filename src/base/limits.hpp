@@ -64,6 +64,7 @@ struct Limits {
     size_t connections_max = 100'000;
     size_t channels_loaded_max = 100'000;
     size_t frame_cache_bytes_per_channel = 256 * kKiB;
+    size_t catch_up_bytes_max = 64 * kMiB;
     size_t entries_per_commit_max = 1024;
     size_t commit_queue_entries_max = 65'536;
     size_t shard_queue_events_max = 65'536;

@@ -66,6 +66,7 @@ void HubHost::on_writable(hub::ConnectionId id) {
     const auto found = sockets_.find(id);
     if (found != sockets_.end()) pump(id, found->second);
     if (member_ != nullptr) member_->on_writable(id);
+    if (hub_.has_closing()) reactor_.schedule_turn_end(*this);
 }
 
 void HubHost::on_store_ready() {

@@ -23,7 +23,8 @@ bool is_shared_install(const Subscription& subscription, const wire::Delivery& h
     return head.kind == wire::DeliveryKind::snapshot && !subscription.group->is_whole();
 }
 
-CatchUpPtr chunks_of(wire::Delivery head, const std::vector<record::Change>& changes) {
+std::shared_ptr<CatchUp> chunks_of(wire::Delivery head,
+                                   const std::vector<record::Change>& changes) {
     auto made = std::make_shared<CatchUp>();
     made->is_snapshot = head.kind == wire::DeliveryKind::snapshot;
     made->from = head.from;
@@ -46,7 +47,6 @@ CatchUpPtr chunks_of(wire::Delivery head, const std::vector<record::Change>& cha
         }
         head.more = at < changes.size();
         made->chunks.push_back(encode(Codec::binary, head));
-        made->bytes += made->chunks.back()->payload.size();
     } while (at < changes.size());
     return made;
 }
@@ -58,10 +58,43 @@ FramePtr Hub::next_chunk(Subscription& subscription) {
         subscription.has_told_acked = true;
         return own_chunk(subscription);
     }
-    FramePtr chunk = subscription.catch_up->chunks[subscription.next_chunk++];
-    if (subscription.next_chunk == subscription.catch_up->chunks.size())
-        subscription.catch_up = nullptr;
-    return chunk;
+    return subscription.catch_up->chunks[subscription.next_chunk++];
+}
+
+CatchUpPtr Hub::hold(std::shared_ptr<CatchUp> made) {
+    for (const FramePtr& chunk : made->chunks)
+        made->bytes += chunk->payload.size();
+    made->number = next_catch_up_++;
+    made->held_bytes = catch_up_bytes_;
+    *catch_up_bytes_ += made->bytes;
+    if (*catch_up_bytes_ > config_.limits.catch_up_bytes_max) shed_catch_ups(made->number);
+    return made;
+}
+
+// Who has been in the middle of a catch-up for longest has to come again, and then gets a newer one.
+// What it has is not touched by that: a catch-up is put in force by its last chunk.
+void Hub::shed_catch_ups(uint64_t newest) {
+    for (auto& [name, channel] : channels_)
+        for (auto& [key, group] : channel->groups)
+            group->forget_kept();
+    std::vector<std::pair<uint64_t, Connection*>> stalled;
+    for (auto& [id, connection] : connections_)
+        for (const auto& [name, subscription] : connection->subscriptions)
+            if (subscription.catch_up != nullptr && subscription.catch_up->number < newest)
+                stalled.emplace_back(subscription.catch_up->number, connection.get());
+    std::sort(stalled.begin(), stalled.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.first, a.second->id) < std::pair(b.first, b.second->id);
+    });
+    // Some room, so that not every new one has to look for the oldest.
+    const size_t wanted = config_.limits.catch_up_bytes_max / 4 * 3;
+    for (const auto& [number, connection] : stalled) {
+        if (*catch_up_bytes_ <= wanted) break;
+        if (connection->is_closing) continue;
+        for (auto& [name, subscription] : connection->subscriptions)
+            subscription.catch_up = nullptr;
+        stats_.shed_readers++;
+        close_slow(*connection);
+    }
 }
 
 // The chunks are the same for all; this one goes before them.
@@ -113,7 +146,7 @@ void Hub::send_shared_catch_up(Subscription& subscription, wire::Delivery head, 
     const bool is_own = head.reset || (head.installs && !is_shared_install(subscription, head));
     if (is_own) head.acked_counter = acked;
     if (kept == nullptr) {
-        kept = chunks_of(head, changes);
+        kept = hold(chunks_of(head, changes));
         if (!is_own) subscription.group->keep(kept);
     }
     // A catch-up resets the reader's slots.
@@ -156,7 +189,7 @@ void Hub::begin_snapshot(Subscription& subscription) {
         auto made = std::make_shared<CatchUp>();
         made->to = head.to;
         made->chunks.push_back(encode(Codec::json, head));
-        return begin_catch_up(subscription, std::move(made));
+        return begin_catch_up(subscription, hold(std::move(made)));
     }
     head.handle = subscription.group->handle;
     CatchUpPtr kept;
@@ -207,7 +240,7 @@ void Hub::begin_diff(Subscription& subscription) {
     auto made = std::make_shared<CatchUp>();
     made->to = head.to;
     made->chunks.push_back(encode(Codec::json, head));
-    begin_catch_up(subscription, std::move(made));
+    begin_catch_up(subscription, hold(std::move(made)));
 }
 
 void Hub::join_group(Subscription& subscription, record::Selection selection) {

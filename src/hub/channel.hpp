@@ -248,6 +248,10 @@ class Channel {
     uint64_t oldest_seq_ = 0;
 };
 
+/// The same, or null when it is loading or broken.
+inline const Channel* ready(const Channel* channel) {
+    return channel != nullptr && channel->state() == Channel::State::ready ? channel : nullptr;
+}
 /// Makes positions unique that the server gives; sorts by the op's place within its push first, so
 /// that several "last" keep their order.
 std::string position_tail(uint64_t seq, size_t index);

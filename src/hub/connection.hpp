@@ -44,6 +44,7 @@ struct Subscription {
     bool is_installing = false;  ///< the next catch-up puts the selection in force
     CatchUpPtr catch_up;         ///< the one that it is in the middle of
     size_t next_chunk = 0;
+    bool is_through() const { return has_told_acked && next_chunk == catch_up->chunks.size(); }
     uint64_t told_acked = 0;      ///< acknowledged counter, as of the end of the catch-up
     bool has_told_acked = false;  ///< the own first chunk of the catch-up has gone out
     uint64_t members_version = 0;

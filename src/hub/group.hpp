@@ -27,6 +27,15 @@ struct LiveEntry {
 /// A difference or a snapshot in encoded chunks. Immutable; readers at different places of it share
 /// it, so that one who stalls in the middle holds no copy of its own.
 struct CatchUp {
+    CatchUp() = default;
+    CatchUp(const CatchUp&) = delete;
+    CatchUp& operator=(const CatchUp&) = delete;
+    ~CatchUp() {
+        if (held_bytes != nullptr) *held_bytes -= bytes;
+    }
+
+    uint64_t number = 0;  ///< in the order in which they were made
+    std::shared_ptr<size_t> held_bytes;  ///< the hub's sum over all that exist
     bool is_snapshot = false;
     uint64_t from = 0;
     uint64_t to = 0;

@@ -64,6 +64,7 @@ struct Stats {
     uint64_t snapshots = 0;
     uint64_t hashes = 0;     ///< SHA-256 computed for hashes of records
     uint64_t unchanged = 0;  ///< whole states that changed nothing
+    uint64_t shed_readers = 0;  ///< closed because of `catch_up_bytes_max`
 };
 
 void add(Stats& sum, const Stats& more);
@@ -128,6 +129,7 @@ class Hub {
     void take_ready(std::vector<ConnectionId>& out);
     /// Connections to close once what `poll_transmit` gives is flushed.
     void take_closing(std::vector<ConnectionId>& out);
+    bool has_closing() const { return !closing_.empty(); }
     bool poll_log(LogLine& out);
     /// Channels of which there is news since the last call; none unless the config wants them.
     void take_news(std::vector<News>& out);
@@ -166,6 +168,7 @@ class Hub {
     void handle(Now now, Connection& connection, wire::Ping& frame);
     void send(Connection& connection, const wire::ServerFrame& frame);
     void send_shared(Connection& connection, FramePtr frame);
+    void close_slow(Connection& connection);
     void send_error(Connection& connection, base::Error error, wire::ErrorFrame frame);
     uint64_t new_actor();
     uint64_t actor_of(Connection& connection);
@@ -223,6 +226,9 @@ class Hub {
     CatchUpPtr find_kept(const Subscription& subscription, bool is_snapshot, uint64_t from) const;
     FramePtr next_chunk(Subscription& subscription);
     FramePtr own_chunk(const Subscription& subscription) const;
+    /// Counts it as long as it exists; may close readers that hold older ones.
+    CatchUpPtr hold(std::shared_ptr<CatchUp> made);
+    void shed_catch_ups(uint64_t newest);
     void join_group(Subscription& subscription, record::Selection selection);
     static void leave_group(const Subscription& subscription, Group& group);
     [[nodiscard]] static base::Result<record::Selection> read_selection(
@@ -287,6 +293,8 @@ class Hub {
     uint32_t next_handle_;
     std::vector<ConnectionId> ready_;
     std::vector<ConnectionId> closing_;
+    std::shared_ptr<size_t> catch_up_bytes_ = std::make_shared<size_t>(0);
+    uint64_t next_catch_up_ = 1;
     std::deque<LogLine> log_;
     std::map<std::string, News, std::less<>> news_;
     std::deque<Reply> replies_;

@@ -70,12 +70,15 @@ void Hub::send(Connection& connection, const wire::ServerFrame& frame) {
 void Hub::send_shared(Connection& connection, FramePtr frame) {
     connection.control_bytes += frame->payload.size();
     connection.control.push_back(std::move(frame));
-    if (connection.control_bytes > kControlBytesMax && !connection.is_closing) {
-        connection.is_closing = true;
-        connection.control.clear();
-        closing_.push_back(connection.id);
-    }
+    if (connection.control_bytes > kControlBytesMax) close_slow(connection);
     wake(connection);
+}
+
+void Hub::close_slow(Connection& connection) {
+    if (std::exchange(connection.is_closing, true)) return;
+    connection.control.clear();
+    connection.control_bytes = 0;
+    closing_.push_back(connection.id);
 }
 
 void Hub::send_error(Connection& connection, base::Error error, wire::ErrorFrame frame) {

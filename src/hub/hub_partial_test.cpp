@@ -34,7 +34,16 @@ record::Selection selection(const std::vector<std::string>& texts) {
 }
 
 struct PartialRig : Rig {
-    PartialRig() { writer = open(); }
+    explicit PartialRig(Config settings = test_config()) : Rig(std::move(settings)) {
+        writer = open();
+    }
+    /// Values of about 190 kB.
+    void write_large() {
+        const std::string text(900, 'a');
+        for (int i = 0; i < 200; ++i)
+            write(R"([{"op":"set","path":"big/k)" + std::to_string(i) + R"(","value":")" + text +
+                  "\"}]");
+    }
     void write(const std::string& ops) {
         send(writer, push("t:a", kAnn, ++counter, ops, head("t:a")));
         settle();
@@ -265,10 +274,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, PartialTraffic, ::testing::Range(1u, 9u));
 // Stalled in the middle of a catch-up too large for one message, readers hold a place in it.
 TEST(SlowReaders, ShareTheCatchUpThatTheyAreInTheMiddleOf) {
     PartialRig rig;
-    const std::string text(900, 'a');
-    for (int i = 0; i < 200; ++i)
-        rig.write(R"([{"op":"set","path":"big/k)" + std::to_string(i) + R"(","value":")" + text +
-                  "\"}]");
+    rig.write_large();
     std::vector<ConnectionId> readers;
     std::vector<Follower> followers(1000);
     for (size_t i = 0; i < followers.size(); ++i) {
@@ -296,6 +302,58 @@ TEST(SlowReaders, ShareTheCatchUpThatTheyAreInTheMiddleOf) {
         ASSERT_EQ(followers[i].shown(), i % 2 == 0 ? rig.shown("t:a") : rig.shown_part({"big"}));
     }
 }
+
+// Readers of as many selections as there are of them, who share nothing, and readers of JSON, each of
+// whom has a message of its own.
+class StalledInCatchUps : public ::testing::TestWithParam<Codec> {};
+
+TEST_P(StalledInCatchUps, HoldNoMoreThanTheLimit) {
+    Config settings = test_config();
+    settings.limits.catch_up_bytes_max = 1'000'000;
+    PartialRig rig(settings);
+    rig.write_large();
+    std::vector<ConnectionId> readers;
+    std::vector<ConnectionId> closed;
+    const auto subscribe_one = [&](size_t i) {
+        readers.push_back(rig.open(GetParam()));
+        if (GetParam() == Codec::binary)
+            rig.send(readers.back(), rig.select({"big", "n", "x" + std::to_string(i)}));
+        else
+            rig.send(readers.back(), R"({"subscribe":{"channel":"t:a"}})");
+    };
+    for (size_t i = 0; i < 30; ++i) {
+        subscribe_one(i);
+        rig.take(readers[i], 2'000);
+        std::vector<ConnectionId> more;
+        rig.hub->take_closing(more);
+        closed.insert(closed.end(), more.begin(), more.end());
+        size_t bytes = 0;
+        for (const Subscription* reader : rig.hub->find_channel("t:a")->subscribers)
+            if (reader->catch_up != nullptr) bytes += reader->catch_up->bytes;
+        ASSERT_LE(bytes, 1'000'000u);
+        ASSERT_GE(bytes, std::min<size_t>(i + 1, 3) * 180'000) << "more were closed than had to be";
+    }
+    ASSERT_GE(closed.size(), 24u);
+    EXPECT_EQ(rig.hub->stats().shed_readers, closed.size());
+    EXPECT_EQ(closed, std::vector(readers.begin(), readers.begin() + closed.size()))
+        << "who has stalled longest goes first";
+    for (const ConnectionId id : closed) {
+        EXPECT_TRUE(rig.take(id).empty()) << "nothing that leads on from what was taken away";
+        rig.hub->close(rig.now, id, Hub::Farewell::lost);
+    }
+    // Those that were left get the rest, and one that comes again gets all.
+    if (GetParam() == Codec::json) return;
+    Follower again;
+    subscribe_one(0);
+    rig.take_all(readers.back(), again);
+    EXPECT_EQ(again.shown(), rig.shown_part({"big", "n"}));
+    rig.write(R"([{"op":"set","path":"n","value":1}])");
+    rig.take_all(readers.back(), again);
+    EXPECT_EQ(again.shown(), rig.shown_part({"big", "n"}));
+    EXPECT_EQ(again.lives, 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, StalledInCatchUps, ::testing::Values(Codec::binary, Codec::json));
 
 }  // namespace
 }  // namespace tandem::hub

@@ -150,7 +150,11 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
     };
     while (used < budget) {
         if (subscription.catch_up != nullptr) {
-            give(next_chunk(subscription));
+            // The last chunk is with the transport until that asks for more.
+            if (subscription.is_through())
+                subscription.catch_up = nullptr;
+            else
+                give(next_chunk(subscription));
             continue;
         }
         if (subscription.state == Subscription::State::snapshot) {
@@ -252,7 +256,7 @@ void Hub::continue_replay(Subscription& subscription, const port::EntriesRead& r
     auto piece = std::make_shared<CatchUp>();
     piece->chunks.push_back(encode(Codec::json, delivery));
     piece->to = delivery.to;
-    begin_catch_up(subscription, std::move(piece));
+    begin_catch_up(subscription, hold(std::move(piece)));
 }
 
 void Hub::transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out) {
@@ -274,7 +278,7 @@ void Hub::transmit_members(Subscription& subscription, size_t& used, std::vector
 bool Hub::poll_transmit(Now now, ConnectionId id, size_t budget_bytes, std::vector<FramePtr>& out) {
     now_ = now;
     const auto found = connections_.find(id);
-    if (found == connections_.end()) return false;
+    if (found == connections_.end() || found->second->is_closing) return false;
     Connection& connection = *found->second;
     size_t used = 0;
     while (used < budget_bytes && !connection.control.empty()) {

@@ -222,6 +222,10 @@ std::vector<Setting> settings_of(Options& o) {
                          limits.presence_ttl_ms, 0, 3'600'000));
     all.push_back(number("limits", "connections", "connections of the server",
                          limits.connections_max, 1, 10'000'000));
+    all.push_back(number("limits", "catch_up_bytes",
+                         "of what readers who stall in a catch-up hold on one core; beyond it the "
+                         "oldest have to come again",
+                         limits.catch_up_bytes_max, base::kMiB, 1024 * base::kMiB));
     all.push_back(number("limits", "ping_interval_ms", "silence after which a peer is pinged",
                          limits.ping_interval_ms, 100, 3'600'000));
     all.push_back(number("limits", "idle_timeout_ms", "silence after which a peer is dropped",
