@@ -163,8 +163,10 @@ class Document {
     TextPlace find_place(BranchIndex text, uint32_t position);
     std::pair<Handle, Handle> find_neighbours(BranchIndex list, uint32_t position);
     uint32_t positions_of(BranchIndex list);
-    bool continue_typing(BranchIndex text, Handle left, Handle right, std::string_view utf8,
-                         uint32_t units);
+    base::Result<Content> check_text(BranchIndex text, uint32_t position,
+                                     std::string_view utf8) const;
+    bool continue_typing(BranchIndex text, Handle left, Handle right, const Content& content);
+    void insert_mark(BranchIndex text, TextPlace& place, const Attribute& attribute);
     void advance(TextPlace& place);
     void skip_equal_formats(TextPlace& place, const Attributes& wanted);
     Attributes insert_formats(BranchIndex text, TextPlace& place, const Attributes& wanted);

@@ -7,6 +7,18 @@ namespace tandem::yjs {
 namespace {
 // A list is walked this far before a tree of its positions is built.
 constexpr uint32_t kWalkedMax = 48;
+
+base::Result<Content> content_of_values(std::string_view values) {
+    Content content;
+    content.kind = Kind::any;
+    content.body = values;
+    Input in(values);
+    for (; !in.at_end(); ++content.len)
+        skip_any(in);
+    if (!in.ok()) return base::fail(base::ErrorCode::malformed);
+    return content;
+}
+
 }  // namespace
 
 // The tree of positions of a list, if it has one.
@@ -56,13 +68,7 @@ std::pair<Handle, Handle> Document::find_neighbours(BranchIndex list, uint32_t p
 base::Status Document::insert_values(BranchIndex list, uint32_t position, std::string_view values) {
     if (position > store_.branch(list).length)
         return base::fail(base::ErrorCode::out_of_range, store_.branch(list).length);
-    Content content;
-    content.kind = Kind::any;
-    content.body = values;
-    Input in(values);
-    for (; !in.at_end(); ++content.len)
-        skip_any(in);
-    if (!in.ok()) return base::fail(base::ErrorCode::malformed);
+    TANDEM_TRY(Content content, content_of_values(values));
     if (content.len == 0) return {};
     auto [left, right] = find_neighbours(list, position);
     insert_local(list, 0, left, right, content);
@@ -71,13 +77,7 @@ base::Status Document::insert_values(BranchIndex list, uint32_t position, std::s
 
 base::Status Document::push_values(BranchIndex list, std::string_view values) {
     // Yjs appends behind everything, deleted items too.
-    Content content;
-    content.kind = Kind::any;
-    content.body = values;
-    Input in(values);
-    for (; !in.at_end(); ++content.len)
-        skip_any(in);
-    if (!in.ok()) return base::fail(base::ErrorCode::malformed);
+    TANDEM_TRY(Content content, content_of_values(values));
     if (content.len == 0) return {};
     auto [left, right] = find_neighbours(list, store_.branch(list).length);
     while (right != 0) {

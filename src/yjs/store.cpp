@@ -451,7 +451,7 @@ void Store::shrink() {
 }
 
 Store::Mark Store::mark() const {
-    return {arena_.size(), clients_.size(), roots_.size(), branches_.size(), names_.size()};
+    return {arena_.size(), clients_.size(), roots_.size(), names_.size()};
 }
 
 void Store::go_back(const Mark& mark) {

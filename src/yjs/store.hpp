@@ -64,7 +64,6 @@ class Store {
     /// The item that has this clock, which must be known.
     Handle find(ClientIndex client, uint32_t clock) const;
     Id id_of(const Item& item) const { return {clients_[item.client].id, item.clock}; }
-    Id last_id_of(const Item& item) const { return {clients_[item.client].id, item.last_clock()}; }
     Id origin_of(const Item& item) const {
         return {clients_[item.origin_client].id, item.origin_clock};
     }
@@ -107,8 +106,6 @@ class Store {
     /// Turns an item into a bare run of clocks.
     void collect(Handle handle);
 
-    Buffer& arena() { return arena_; }
-    size_t& garbage_bytes() { return garbage_bytes_; }
     /// Rewrites the arena without what no item uses, if that is worth it.
     void compact();
 
@@ -120,7 +117,6 @@ class Store {
         size_t arena_size;
         size_t client_count;
         size_t root_count;
-        size_t branch_count;
         uint32_t name_count;
     };
     Mark mark() const;

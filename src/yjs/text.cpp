@@ -65,14 +65,6 @@ void put(Document::Attributes& attributes, std::string_view name, std::string_vi
     attributes.push_back({std::string(name), std::string(value)});
 }
 
-Content text_content(std::string_view utf8, size_t units) {
-    Content content;
-    content.kind = Kind::string;
-    content.len = static_cast<uint32_t>(units);
-    content.body = utf8;
-    return content;
-}
-
 }  // namespace
 
 Document::TextPlace Document::find_place(BranchIndex text, uint32_t position) {
@@ -122,6 +114,16 @@ void Document::skip_equal_formats(TextPlace& place, const Attributes& wanted) {
     }
 }
 
+void Document::insert_mark(BranchIndex text, TextPlace& place, const Attribute& attribute) {
+    Content mark;
+    mark.kind = Kind::format;
+    mark.len = 1;
+    mark.name = attribute.name;
+    mark.body = attribute.value;
+    place.right = insert_local(text, 0, place.left, place.right, mark);
+    advance(place);
+}
+
 // Begins the formats that are not in force; returns what ends them again.
 Document::Attributes Document::insert_formats(BranchIndex text, TextPlace& place,
                                               const Attributes& wanted) {
@@ -131,13 +133,7 @@ Document::Attributes Document::insert_formats(BranchIndex text, TextPlace& place
         std::string current(value_of(place.formats, name));
         if (equal_formats(current, attribute.value)) continue;
         put(negated, attribute.name, current);
-        Content mark;
-        mark.kind = Kind::format;
-        mark.len = 1;
-        mark.name = attribute.name;
-        mark.body = attribute.value;
-        place.right = insert_local(text, 0, place.left, place.right, mark);
-        advance(place);
+        insert_mark(text, place, attribute);
     }
     return negated;
 }
@@ -155,13 +151,7 @@ void Document::insert_negated(BranchIndex text, TextPlace& place, Attributes neg
         advance(place);
     }
     for (const Attribute& attribute : negated) {
-        Content mark;
-        mark.kind = Kind::format;
-        mark.len = 1;
-        mark.name = attribute.name;
-        mark.body = attribute.value;
-        place.right = insert_local(text, 0, place.left, place.right, mark);
-        advance(place);
+        insert_mark(text, place, attribute);
     }
 }
 
@@ -179,19 +169,29 @@ void Document::insert_formatted(BranchIndex text, TextPlace& place, const Conten
     insert_negated(text, place, std::move(negated));
 }
 
-base::Status Document::insert_text(BranchIndex text, uint32_t position, std::string_view utf8) {
+base::Result<Content> Document::check_text(BranchIndex text, uint32_t position,
+                                           std::string_view utf8) const {
     if (position > store_.branch(text).length)
         return base::fail(base::ErrorCode::out_of_range, store_.branch(text).length);
-    size_t units = utf16_length(utf8);
+    const size_t units = utf16_length(utf8);
     if (units == kNotUtf8 || units > UINT32_MAX / 2)
         return base::fail(base::ErrorCode::invalid_argument);
-    if (units == 0) return {};
+    Content content;
+    content.kind = Kind::string;
+    content.len = static_cast<uint32_t>(units);
+    content.body = utf8;
+    return content;
+}
+
+base::Status Document::insert_text(BranchIndex text, uint32_t position, std::string_view utf8) {
+    TANDEM_TRY(const Content content, check_text(text, position, utf8));
+    if (content.len == 0) return {};
     if (store_.branch(text).has_formatting) {
         TextPlace place = find_place(text, position);
         Attributes current;
         for (const auto& [name, value] : place.formats)
             current.push_back({std::string(store_.names().at(name)), value});
-        insert_formatted(text, place, text_content(utf8, units), std::move(current));
+        insert_formatted(text, place, content, std::move(current));
         return {};
     }
     auto [left, right] = find_neighbours(text, position);
@@ -199,15 +199,15 @@ base::Status Document::insert_text(BranchIndex text, uint32_t position, std::str
         left = right;
         right = store_.item(right).right;
     }
-    if (!continue_typing(text, left, right, utf8, static_cast<uint32_t>(units)))
-        insert_local(text, 0, left, right, text_content(utf8, units));
+    if (!continue_typing(text, left, right, content))
+        insert_local(text, 0, left, right, content);
     return {};
 }
 
 // Typing at the end of what one typed last makes that item longer, which is what joining a new item
 // with it would come to.
-bool Document::continue_typing(BranchIndex text, Handle left, Handle right, std::string_view utf8,
-                               uint32_t units) {
+bool Document::continue_typing(BranchIndex text, Handle left, Handle right,
+                               const Content& content) {
     if (left == 0) return false;
     Item& item = store_.item(left);
     Client& own = store_.clients()[own_];
@@ -220,10 +220,10 @@ bool Document::continue_typing(BranchIndex text, Handle left, Handle right, std:
         return false;
     Branch& branch = store_.branch(text);
     if (branch.item != 0 && store_.item(branch.item).is_deleted()) return false;
-    if (!store_.extend_text(left, utf8, units)) return false;
+    if (!store_.extend_text(left, content.body, content.len)) return false;
     transaction_.touch(own_, own.next_clock);
-    own.next_clock += units;
-    branch.length += units;
+    own.next_clock += content.len;
+    branch.length += content.len;
     if (branch.positions != 0)
         store_.positions().at(branch.positions).set_visible(left, item.len, false);
     transaction_.add_changed(text, 0);
@@ -232,14 +232,10 @@ bool Document::continue_typing(BranchIndex text, Handle left, Handle right, std:
 
 base::Status Document::insert_text(BranchIndex text, uint32_t position, std::string_view utf8,
                                    const Attributes& attributes) {
-    if (position > store_.branch(text).length)
-        return base::fail(base::ErrorCode::out_of_range, store_.branch(text).length);
-    size_t units = utf16_length(utf8);
-    if (units == kNotUtf8 || units > UINT32_MAX / 2)
-        return base::fail(base::ErrorCode::invalid_argument);
-    if (units == 0) return {};
+    TANDEM_TRY(const Content content, check_text(text, position, utf8));
+    if (content.len == 0) return {};
     TextPlace place = find_place(text, position);
-    insert_formatted(text, place, text_content(utf8, units), attributes);
+    insert_formatted(text, place, content, attributes);
     return {};
 }
 

@@ -49,10 +49,6 @@ size_t character_bytes(const char* at, const char* end) {
 
 }  // namespace
 
-bool is_ascii(std::string_view text) {
-    return ascii_prefix(text.data(), text.data() + text.size()) == text.size();
-}
-
 size_t utf16_length(std::string_view text) {
     const char* at = text.data();
     const char* end = at + text.size();

@@ -22,6 +22,4 @@ struct Utf16Cut {
 };
 Utf16Cut utf16_cut(std::string_view text, size_t units);
 
-bool is_ascii(std::string_view text);
-
 }  // namespace tandem::yjs

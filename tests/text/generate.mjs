@@ -306,10 +306,7 @@ class History {
   apply(u, update) {
     const user = this.users[u]
     const v = this.chance(0.3) ? 2 : 1
-    if (this.mixesCollected(user, update)) {
-      this.isOver = true
-      return
-    }
+    if (this.collidesWithPending(user.doc, update)) return
     const bytes = v === 2 ? Y.convertUpdateFormatV1ToV2(update) : update
     if (v === 2) Y.applyUpdateV2(user.doc, bytes)
     else Y.applyUpdate(user.doc, bytes)
@@ -317,21 +314,17 @@ class History {
   }
 
   // The same accident of sorting decides when what waits in a document is merged with an update that
-  // has one of its structs as collected; the history ends before that.
-  mixesCollected(user, update) {
-    user.kinds ??= new Map()
-    let isMixed = false
-    for (const { id, constructor } of Y.decodeUpdate(update).structs) {
-      const key = id.client + ':' + id.clock
-      isMixed ||= (user.kinds.get(key) ?? constructor) !== constructor
-      user.kinds.set(key, constructor)
-    }
-    user.isMixed ||= isMixed
-    return user.isMixed && (user.doc.store.pendingStructs !== null || isMixed)
+  // has one of its structs as collected; such an update is lost on its way.
+  collidesWithPending(doc, update) {
+    const pending = doc.store.pendingStructs
+    if (pending === null) return false
+    const kinds = new Map(Y.decodeUpdateV2(pending.update).structs.map(
+      ({ id, constructor }) => [id.client + ':' + id.clock, constructor]))
+    return Y.decodeUpdate(update).structs.some(({ id, constructor }) =>
+      (kinds.get(id.client + ':' + id.clock) ?? constructor) !== constructor)
   }
 
   check(u) {
-    if (this.isOver) return
     const user = this.users[u]
     const shown = this.roots().map(([name, kind]) => {
       const type = this.root(user.doc, name, kind)
@@ -382,7 +375,7 @@ class History {
 
   live() {
     const length = 10 + this.int(this.chance(0.1) ? 200 : 40)
-    for (let i = 0; i < length && !this.isOver; i++) {
+    for (let i = 0; i < length; i++) {
       const u = this.int(this.users.length)
       const roll = this.next()
       if (roll < 0.55) this.local(u)
@@ -393,7 +386,7 @@ class History {
     for (let round = 0; round < 2; round++) {
       for (let u = 0; u < this.users.length; u++) {
         for (let v = 0; v < this.users.length; v++) {
-          if (u === v || this.isOver) continue
+          if (u === v) continue
           const vector = Y.encodeStateVector(this.users[u].doc)
           this.apply(u, Y.encodeStateAsUpdate(this.users[v].doc, vector))
         }
