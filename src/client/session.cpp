@@ -124,7 +124,8 @@ void Session::lose_connection(Now now, uint64_t delay_ms) {
         resend_from(*channel, 0);
     }
     if (failures_ > 0) {
-        uint64_t cap = options_.reconnect_delay_min_ms << std::min(failures_, kReconnectDoublingsMax);
+        uint64_t cap = options_.reconnect_delay_min_ms
+                       << std::min(failures_, kReconnectDoublingsMax);
         cap = std::min(cap, options_.reconnect_delay_max_ms);
         delay_ms = std::max(delay_ms, jitter(options_.reconnect_delay_min_ms, cap));
     }

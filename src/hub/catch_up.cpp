@@ -71,8 +71,8 @@ CatchUpPtr Hub::hold(std::shared_ptr<CatchUp> made) {
     return made;
 }
 
-// Who has been in the middle of a catch-up for longest has to come again, and then gets a newer one.
-// What it has is not touched by that: a catch-up is put in force by its last chunk.
+// Who has been in the middle of a catch-up for longest has to come again, and then gets a newer
+// one. What it has is not touched by that: a catch-up is put in force by its last chunk.
 void Hub::shed_catch_ups(uint64_t newest) {
     for (auto& [name, channel] : channels_)
         for (auto& [key, group] : channel->groups)

@@ -34,7 +34,7 @@ struct CatchUp {
         if (held_bytes != nullptr) *held_bytes -= bytes;
     }
 
-    uint64_t number = 0;  ///< in the order in which they were made
+    uint64_t number = 0;                 ///< in the order in which they were made
     std::shared_ptr<size_t> held_bytes;  ///< the hub's sum over all that exist
     bool is_snapshot = false;
     uint64_t from = 0;

@@ -62,8 +62,8 @@ struct Stats {
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t snapshots = 0;
-    uint64_t hashes = 0;     ///< SHA-256 computed for hashes of records
-    uint64_t unchanged = 0;  ///< whole states that changed nothing
+    uint64_t hashes = 0;        ///< SHA-256 computed for hashes of records
+    uint64_t unchanged = 0;     ///< whole states that changed nothing
     uint64_t shed_readers = 0;  ///< closed because of `catch_up_bytes_max`
 };
 

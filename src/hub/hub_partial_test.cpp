@@ -303,8 +303,8 @@ TEST(SlowReaders, ShareTheCatchUpThatTheyAreInTheMiddleOf) {
     }
 }
 
-// Readers of as many selections as there are of them, who share nothing, and readers of JSON, each of
-// whom has a message of its own.
+// Readers of as many selections as there are of them, who share nothing, and readers of JSON, each
+// of whom has a message of its own.
 class StalledInCatchUps : public ::testing::TestWithParam<Codec> {};
 
 TEST_P(StalledInCatchUps, HoldNoMoreThanTheLimit) {

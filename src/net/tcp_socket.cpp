@@ -104,7 +104,8 @@ base::Result<UniqueFd> open_connection(const SocketAddress& address) {
     UniqueFd fd(::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd.is_open()) return socket_error();
     set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
-    if (::connect(fd.get(), raw.get(), raw.size) != 0 && errno != EINPROGRESS) return socket_error();
+    if (::connect(fd.get(), raw.get(), raw.size) != 0 && errno != EINPROGRESS)
+        return socket_error();
     return fd;
 }
 

@@ -144,7 +144,8 @@ class Updater {
 
 void update(RecordHashes& hashes, const Node& root, uint64_t seq) {
     if (hashes.seq == seq) return;
-    Updater(hashes.tree, hashes.seq).visit(root, hashes.seq == 0 ? LeafMode::all : LeafMode::changed);
+    Updater(hashes.tree, hashes.seq)
+        .visit(root, hashes.seq == 0 ? LeafMode::all : LeafMode::changed);
     hashes.seq = seq;
 }
 

@@ -199,8 +199,7 @@ base::Status Document::insert_text(BranchIndex text, uint32_t position, std::str
         left = right;
         right = store_.item(right).right;
     }
-    if (!continue_typing(text, left, right, content))
-        insert_local(text, 0, left, right, content);
+    if (!continue_typing(text, left, right, content)) insert_local(text, 0, left, right, content);
     return {};
 }
 
