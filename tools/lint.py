@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_MAX = 1000
 SOURCE_SUFFIXES = {".cpp", ".hpp", ".h", ".c", ".ts", ".tsx", ".js", ".mjs", ".py", ".sh", ".cmake"}
 TEXT_SUFFIXES = SOURCE_SUFFIXES | {".md", ".json", ".txt", ".toml", ".yml", ".yaml", ".html", ".css", ".proto"}
-SKIPPED_FOLDERS = {".git", "build", "node_modules", "dist", "__pycache__", "data"}
+SKIPPED_FOLDERS = {".git", "build", "node_modules", "dist", "__pycache__", "data", "tandem-data"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 # Written in pieces so that this file does not hold what it forbids.
 FORBIDDEN_TEXT = [

@@ -38,4 +38,10 @@ std::optional<WindowText> split_window(std::string_view text) {
     return WindowText{text.substr(0, open), index_of(from), index_of(to)};
 }
 
+bool is_broken_window(std::string_view text) {
+    if (!text.ends_with(']') || split_window(text)) return false;
+    const size_t open = text.rfind('[');
+    return open != std::string_view::npos && text.substr(open).find(':') != std::string_view::npos;
+}
+
 }  // namespace tandem::base

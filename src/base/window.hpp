@@ -17,4 +17,8 @@ struct WindowText {
 /// are too long for an index read as 2^53 - 1.
 std::optional<WindowText> split_window(std::string_view text);
 
+/// True for what was meant to be a window and is none, as `cards[-1:3]`: it ends with a pair of
+/// brackets that hold a colon.
+bool is_broken_window(std::string_view text);
+
 }  // namespace tandem::base

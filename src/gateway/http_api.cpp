@@ -22,39 +22,6 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kSubprotocols[] = {"tandem.v1", "tandem.v1.json"};
 
-int status_of(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::not_found:
-        case ErrorCode::unknown_namespace:
-            return 404;
-        case ErrorCode::precondition_failed:
-            return 412;
-        case ErrorCode::version_exists:
-        case ErrorCode::too_many_versions:
-            return 409;
-        case ErrorCode::state_gone:
-            return 410;
-        case ErrorCode::storage_full:
-            return 507;
-        case ErrorCode::idempotency_mismatch:
-            return 422;
-        case ErrorCode::too_large:
-            return 413;
-        case ErrorCode::forbidden:
-        case ErrorCode::origin_refused:
-            return 403;
-        case ErrorCode::unauthenticated:
-            return 401;
-        default:
-            break;
-    }
-    const auto number = static_cast<unsigned>(code);
-    if (number < 100) return 400;
-    if (number < 200) return 503;
-    if (number < 300) return 403;
-    return 500;
-}
-
 std::string etag_of(const hub::Reply& reply) {
     return '"' + std::to_string(reply.epoch) + '-' + std::to_string(reply.seq) + '"';
 }
@@ -126,6 +93,11 @@ void merge_patch_ops(const record::Path& path, const Value& patch, base::Array& 
     }
 }
 
+Told told_of_match() {
+    return {"If-Match is no version of a record.",
+            "Send an ETag that the server gave, \"EPOCH-SEQ\" with its quotes, or *."};
+}
+
 }  // namespace
 
 std::optional<record::Cursor> parse_etag(std::string_view text) {
@@ -141,25 +113,23 @@ std::optional<record::Cursor> parse_etag(std::string_view text) {
     return cursor;
 }
 
-net::HttpResponse HttpApi::refusal(base::Error error, std::string_view channel) const {
-    std::string body = "{\"error\":{\"code\":";
-    base::append_json_string(body, base::error_name(error.code));
-    body += ",\"message\":";
-    base::append_json_string(body, base::error_message(error.code));
-    body += ",\"hint\":";
-    base::append_json_string(body, base::error_hint(error.code));
-    body += ",\"docs\":";
-    base::append_json_string(body,
-                             options_.docs_url + "#" + std::string(base::error_name(error.code)));
-    if (error.detail != 0) body += ",\"detail\":" + std::to_string(error.detail);
-    if (!channel.empty()) {
-        body += ",\"channel\":";
-        base::append_json_string(body, channel);
-    }
-    body += "}}";
-    net::HttpResponse response = net::make_response(status_of(error.code), kJson, body);
-    if (base::is_temporary(error.code) || error.code == ErrorCode::storage_full)
-        response.headers.set("Retry-After", "1");
+net::HttpResponse HttpApi::refusal(base::Error error, std::string_view channel,
+                                   const Told& told) const {
+    return make_refusal(error, channel, options_.docs_url, told);
+}
+
+net::HttpResponse make_preflight_answer(const net::HttpRequest& request, std::string_view allowed) {
+    net::HttpResponse response;
+    response.status = 204;
+    response.headers.set("Allow", allowed);
+    if (!request.headers.contains("access-control-request-method")) return response;
+    response.headers.set("Access-Control-Allow-Methods", allowed);
+    response.headers.set("Access-Control-Allow-Headers",
+                         "Content-Type, If-Match, If-None-Match, Idempotency-Key, Authorization, "
+                         "X-API-Key");
+    response.headers.set("Access-Control-Max-Age", "600");
+    if (request.headers.contains("access-control-request-private-network"))
+        response.headers.set("Access-Control-Allow-Private-Network", "true");
     return response;
 }
 
@@ -192,6 +162,15 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         responder.respond(refusal(base::fail(ErrorCode::origin_refused), {}));
         return;
     }
+    if (request.path.starts_with(kApiPrefix)) {
+        // Pages of these origins may read the answers, whatever they are.
+        responder.add_header("Vary", "Origin");
+        if (request.headers.contains("origin")) {
+            responder.add_header("Access-Control-Allow-Origin", request.headers.get("origin"));
+            responder.add_header("Access-Control-Expose-Headers", "ETag, Retry-After, Allow");
+        }
+        return api(request, std::move(responder));
+    }
     if (request.path == "/connection/websocket") return upgrade(request, std::move(responder));
     if (request.path == "/metrics") {
         auto shared = std::make_shared<net::Responder>(std::move(responder));
@@ -201,7 +180,6 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         });
         return;
     }
-    if (request.path.starts_with(kApiPrefix)) return api(request, std::move(responder));
     for (const net::StaticFiles& files : options_.files)
         if (files.covers(request)) {
             responder.respond(files.serve(request));
@@ -241,9 +219,10 @@ void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder)
 void HttpApi::ask(hub::Request request, net::Responder responder, std::string if_none_match) {
     // std::function wants a copyable target.
     auto shared = std::make_shared<net::Responder>(std::move(responder));
-    host_.request(std::move(request), [this, shared, if_none_match](hub::Reply& reply) {
+    const About what = about(request);
+    host_.request(std::move(request), [this, shared, if_none_match, what](hub::Reply& reply) {
         if (reply.is_error) {
-            shared->respond(refusal(reply.error, reply.channel));
+            shared->respond(refusal(reply.error, reply.channel, told_of(reply.error, what)));
             return;
         }
         const std::string etag = reply.epoch != 0 ? etag_of(reply) : std::string();
@@ -270,15 +249,19 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
     }
     const net::HttpMethod method =
         request.method == net::HttpMethod::kHead ? net::HttpMethod::kGet : request.method;
+    if (method == net::HttpMethod::kOptions) {
+        responder.respond(make_preflight_answer(request, address.route->allowed()));
+        return;
+    }
     if (!address.route->allows(method)) {
-        net::HttpResponse response = net::make_status_response(405);
+        net::HttpResponse response = refusal(base::fail(ErrorCode::method_not_allowed), {});
         response.headers.set("Allow", address.route->allowed());
         responder.respond(response);
         return;
     }
     const std::string& channel = address.channel;
-    const auto refuse = [&](ErrorCode code) {
-        responder.respond(refusal(base::fail(code), channel));
+    const auto refuse = [&](const Told& told, ErrorCode code = ErrorCode::invalid_argument) {
+        responder.respond(refusal(base::fail(code), channel, told));
     };
     const auto number = [&](std::string_view name, uint64_t fallback) {
         return number_param(request, name, fallback);
@@ -293,12 +276,13 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
     for (const std::string_view name : {"at", "from", "to", "after", "limit"})
         if (name != "after" || address.route->id != ApiRoute::channels)
             if (net::query_param(request.query, name) && !optional_number(request, name))
-                return refuse(ErrorCode::invalid_argument);
+                return refuse({"`" + std::string(name) + "` is no whole number of 0 or more.",
+                               "Write it in digits, such as 17."});
     base::Value body;
     if (method == net::HttpMethod::kPost && address.route->id != ApiRoute::hashes) {
-        auto parsed = base::parse_json(request.body);
-        if (!parsed) return refuse(parsed.error().code);
-        if (!parsed->is_object()) return refuse(ErrorCode::malformed);
+        Told told;
+        auto parsed = object_in(request.body, told);
+        if (!parsed) return refuse(told, parsed.error().code);
         body = std::move(*parsed);
     }
     switch (address.route->id) {
@@ -324,11 +308,12 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
                 return replace(request, channel, std::move(responder));
             hub::GetRecord get{channel, text("path"), optional_number(request, "at"),
                                text("version")};
-            if (get.at && !get.version.empty()) return refuse(ErrorCode::invalid_argument);
+            if (get.at && !get.version.empty())
+                return refuse({"`at` and `version` name two states.", "Give one of them."});
             if (const std::string form = text("form"); form == "changes")
                 get.form = hub::GetRecord::Form::changes;
             else if (!form.empty() && form != "value")
-                return refuse(ErrorCode::invalid_argument);
+                return refuse({"There is no form '" + form + "'.", "Use value or changes."});
             return ask(std::move(get), std::move(responder),
                        std::string(request.headers.get("if-none-match")));
         }
@@ -341,8 +326,14 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
                        std::move(responder));
         case ApiRoute::conflicts:
             if (method == net::HttpMethod::kPost) {
+                if (const auto told = unknown_member(body, {"path", "dot", "reason", "decision"}))
+                    return refuse(*told);
                 auto decide = conflict_decision(body, channel);
-                if (!decide) return refuse(decide.error().code);
+                if (!decide)
+                    return refuse({"A decision needs `path`, `dot` as [actor, counter] and "
+                                   "`decision`, keep or restore.",
+                                   "Take path, dot and reason from a row of the list."},
+                                  decide.error().code);
                 return ask(std::move(*decide), std::move(responder));
             }
             return ask(hub::ReadConflicts{channel, number("all", 0) == 1, number("after", 0)},
@@ -356,27 +347,35 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
                 return ask(hub::ListVersions{channel}, std::move(responder));
             if (method == net::HttpMethod::kDelete)
                 return ask(hub::DeleteVersion{channel, text("name")}, std::move(responder));
+            if (const auto told = unknown_member(body, {"name", "at"})) return refuse(*told);
             const Value* name = body.find("name");
             const auto at = seq_member(body, "at");
             if (name == nullptr || !name->is_string() || !at)
-                return refuse(ErrorCode::invalid_argument);
+                return refuse({"A version needs a `name`, a text; `at` is a seq.",
+                               "Without `at` it is the newest state."});
             return ask(hub::SaveVersion{channel, name->as_string(), *at}, std::move(responder));
         }
         case ApiRoute::restore: {
+            if (const auto told = unknown_member(body, {"at", "version", "path"}))
+                return refuse(*told);
             hub::RestoreRecord restore{channel, {}};
             const Value* path = body.find("path");
             const Value* version = body.find("version");
             const auto at = seq_member(body, "at");
             if (!at || (path != nullptr && !path->is_string()) ||
-                (version != nullptr && !version->is_string()))
-                return refuse(ErrorCode::invalid_argument);
+                (version != nullptr && !version->is_string()) ||
+                at->has_value() == (version != nullptr && !version->as_string().empty()))
+                return refuse(
+                    {"A restore needs either `at`, a seq, or `version`, a name; `path` "
+                     "is a text.",
+                     "Name one state."});
             restore.at = *at;
             if (path != nullptr) restore.path = path->as_string();
             if (version != nullptr) restore.version = version->as_string();
             if (request.headers.contains("if-match") &&
                 net::trim_blanks(request.headers.get("if-match")) != "*") {
                 const auto match = parse_etag(request.headers.get("if-match"));
-                if (!match) return refuse(ErrorCode::invalid_argument);
+                if (!match) return refuse(told_of_match());
                 restore.has_match = true;
                 restore.match = *match;
             }
@@ -387,12 +386,18 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
 
 void HttpApi::ask_webhooks(const Value& body, net::HttpMethod method, net::Responder responder) {
     WebhookCall call;
-    const auto refuse = [&](ErrorCode code) { responder.respond(refusal(base::fail(code), {})); };
+    const auto refuse = [&](ErrorCode code, const Told& told = {}) {
+        responder.respond(refusal(base::fail(code), {}, told));
+    };
     if (method == net::HttpMethod::kPost) {
+        if (const auto told = unknown_member(body, {"name", "action"}))
+            return refuse(ErrorCode::invalid_argument, *told);
+        const Told form{"What to do with a webhook needs its `name` and an `action`.",
+                        "Actions are test, retry, enable and disable."};
         const Value* name = body.find("name");
         const Value* action = body.find("action");
         if (name == nullptr || !name->is_string() || action == nullptr || !action->is_string())
-            return refuse(ErrorCode::invalid_argument);
+            return refuse(ErrorCode::invalid_argument, form);
         call.name = name->as_string();
         constexpr std::pair<std::string_view, WebhookCall::Kind> kActions[] = {
             {"test", WebhookCall::Kind::test},
@@ -403,7 +408,7 @@ void HttpApi::ask_webhooks(const Value& body, net::HttpMethod method, net::Respo
         const auto found =
             std::find_if(std::begin(kActions), std::end(kActions),
                          [&](const auto& a) { return a.first == action->as_string(); });
-        if (found == std::end(kActions)) return refuse(ErrorCode::invalid_argument);
+        if (found == std::end(kActions)) return refuse(ErrorCode::invalid_argument, form);
         call.kind = found->second;
     }
     if (!options_.webhooks) {
@@ -427,29 +432,41 @@ void HttpApi::ask_webhooks(const Value& body, net::HttpMethod method, net::Respo
 
 void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
                     net::Responder responder) {
-    const auto refuse = [&](ErrorCode code) {
-        responder.respond(refusal(base::fail(code), channel));
+    const auto refuse = [&](ErrorCode code, const Told& told = {}) {
+        responder.respond(refusal(base::fail(code), channel, told));
     };
+    const Told form{"The body has no ops.",
+                    "Send {\"ops\":[…]}, an array of ops, or a merge patch as "
+                    "application/merge-patch+json."};
     // What a value may be is asked of each op by itself; the body is bounded by its bytes.
     auto body = base::parse_json(request.body, base::kLooseValueLimits);
-    if (!body) return refuse(body.error().code);
+    if (!body)
+        return refuse(body.error().code, request.body.empty()
+                                             ? Told{"The body is empty.", form.hint}
+                                             : Told{"The body is not JSON.", form.hint});
     hub::WriteRecord write;
     write.channel = channel;
     std::string_view type = request.headers.get("content-type");
     type = net::trim_blanks(type.substr(0, type.find(';')));
     if (net::equals_ignoring_case(type, "application/merge-patch+json")) {
-        if (!body->is_object()) return refuse(ErrorCode::wrong_type);
+        if (!body->is_object())
+            return refuse(ErrorCode::wrong_type, {"A merge patch is a JSON object.", form.hint});
         base::Array ops;
         merge_patch_ops({}, *body, ops);
         write.ops = Value(std::move(ops));
     } else if (body->is_array()) {
         write.ops = std::move(*body);
     } else if (const Value* ops = body->find("ops"); ops != nullptr && ops->is_array()) {
+        if (const auto told = unknown_member(*body, {"ops", "base"}))
+            return refuse(ErrorCode::invalid_argument, *told);
         write.ops = *ops;
         if (const Value* base = body->find("base"); base != nullptr) write.base = *base;
     } else {
-        return refuse(ErrorCode::malformed);
+        return refuse(ErrorCode::malformed, form);
     }
+    if (write.ops.as_array().empty()) return refuse(ErrorCode::malformed, form);
+    if (const auto told = unknown_op_member(write.ops))
+        return refuse(ErrorCode::invalid_argument, *told);
     for (const Value& op : write.ops.as_array()) {
         if (!op.is_object()) continue;
         for (const base::Member& member : op.as_object())
@@ -460,13 +477,14 @@ void HttpApi::write(const net::HttpRequest& request, const std::string& channel,
     if (request.headers.contains("if-match") &&
         net::trim_blanks(request.headers.get("if-match")) != "*") {
         const auto match = parse_etag(request.headers.get("if-match"));
-        if (!match) return refuse(ErrorCode::invalid_argument);
+        if (!match) return refuse(ErrorCode::invalid_argument, told_of_match());
         write.has_match = true;
         write.match = *match;
     }
     write.idempotency_key = std::string(request.headers.get("idempotency-key"));
     if (write.idempotency_key.size() > base::kIdempotencyKeyBytesMax)
-        return refuse(ErrorCode::too_large);
+        return refuse(ErrorCode::too_large, {"The Idempotency-Key is longer than 255 bytes.",
+                                             "Use a shorter one, such as a UUID."});
     ask(std::move(write), std::move(responder));
 }
 

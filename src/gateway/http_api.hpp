@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/access.hpp"
+#include "gateway/http_refusals.hpp"
 #include "gateway/hub_host.hpp"
 #include "net/server_endpoint.hpp"
 #include "net/static_files.hpp"
@@ -50,13 +51,17 @@ class HttpApi final : public net::EndpointHandler {
     void replace(net::HttpRequest request, const std::string& channel, net::Responder responder);
     void ask_webhooks(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
-    [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel) const;
+    [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel,
+                                            const Told& told = {}) const;
 
     HubHost& host_;
     HttpApiOptions options_;
     std::map<uint64_t, net::Responder> waiting_;  ///< for the webhooks
     uint64_t next_waiting_ = 1;
 };
+
+/// The answer to a page that asks whether it may send `method` from another origin, which it may.
+net::HttpResponse make_preflight_answer(const net::HttpRequest& request, std::string_view allowed);
 
 /// The state that an ETag of a record names: "EPOCH-SEQ", in its quotes.
 std::optional<record::Cursor> parse_etag(std::string_view text);

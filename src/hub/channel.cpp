@@ -1,6 +1,7 @@
 #include "hub/channel.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -228,9 +229,45 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
             if (op.kind != record::OpKind::remove_node && op.kind != record::OpKind::remove)
                 return base::fail(ErrorCode::too_large, config_.limits.record_bytes_max);
     }
-    carry_resolvers(namespace_, push.ops);
-    append(push, now);
+    if (push.whole && push.ops.size() > base::kOpsPerPushMax) {
+        append_in_parts(push, now);
+    } else {
+        carry_resolvers(namespace_, push.ops);
+        append(push, now);
+    }
     return Taken{};
+}
+
+// All of them are sequenced at once, so that nothing comes between, and the last one answers. What
+// saw the head has seen the parts before it as well.
+void Channel::append_in_parts(PendingPush& push, Now now) {
+    const uint64_t head = assigned_;
+    std::vector<record::Op> ops;
+    for (record::Op& op : std::exchange(push.ops, {})) {
+        std::vector<record::Op> carried;
+        carried.push_back(std::move(op));
+        carry_resolvers(namespace_, carried);
+        std::move(carried.begin(), carried.end(), std::back_inserter(ops));
+    }
+    size_t done = 0;
+    while (true) {
+        PendingPush part;
+        part.stamp = push.stamp;
+        part.digest = push.digest;
+        std::string bytes;
+        while (done < ops.size() && part.ops.size() < base::kOpsPerPushMax &&
+               bytes.size() < kPartBytes) {
+            record::Op& op = ops[done++];
+            if (op.seen_seq == head) op.seen_seq = assigned_;
+            part.ops.push_back(std::move(op));
+            record::encode_ops(bytes, {part.ops.back()}, record::Form::pushed);
+        }
+        if (done == ops.size()) {
+            push.ops = std::move(part.ops);
+            return append(push, now);
+        }
+        append(part, now);
+    }
 }
 
 base::Result<uint64_t> Channel::effective_base(const record::Cursor& base) const {
@@ -276,6 +313,13 @@ base::Result<void> Channel::check_conditions(const PendingPush& push) const {
         if (has_changed(path, seen, push.actor))
             return base::fail(ErrorCode::precondition_failed, head_);
     }
+    return {};
+}
+
+base::Result<void> Channel::check_unchanged(const record::Path& path,
+                                            const record::Cursor& since) const {
+    TANDEM_TRY(const uint64_t seen, effective_base(since));
+    if (has_changed(path, seen, 0)) return base::fail(ErrorCode::precondition_failed, head_);
     return {};
 }
 

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "hub/config.hpp"
 #include "hub/group.hpp"
@@ -75,6 +76,9 @@ inline constexpr uint64_t kBaseIsHead = UINT64_MAX;
 
 /// Stands for the counter of a push that has none yet, in generations that it made itself.
 inline constexpr uint64_t kCounterOfThisPush = UINT64_MAX;
+
+/// What is too much for one entry is written in entries of this size; one op may exceed it.
+inline constexpr size_t kPartBytes = 32 * base::kKiB;
 
 /// The actor of writes that the server numbers itself.
 inline constexpr uint64_t kHttpActor = 1;
@@ -153,6 +157,10 @@ class Channel {
     /// (seq after all forks) of a base; `base_in_future` when above what has been delivered.
     [[nodiscard]] base::Result<uint64_t> effective_base(const record::Cursor& base) const;
 
+    /// `precondition_failed` when what is shown at or below `path` has changed since that state.
+    [[nodiscard]] base::Result<void> check_unchanged(const record::Path& path,
+                                                     const record::Cursor& since) const;
+
     [[nodiscard]] std::string encode_snapshot() const;
     uint64_t entries_since_snapshot() const { return head_ - snapshot_seq_; }
     uint64_t bytes_since_snapshot() const { return log_bytes_; }
@@ -208,6 +216,8 @@ class Channel {
     bool has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const;
     base::Result<void> fix_bases(PendingPush& push) const;
     void append(PendingPush& push, Now now);
+    /// A whole state that changes more than one entry may hold.
+    void append_in_parts(PendingPush& push, Now now);
     void push_inflight(record::Entry entry, uint64_t digest, const std::string& outcome_key,
                        const AckTarget* target);
     void apply(const record::Entry& entry, uint64_t digest, uint32_t check);

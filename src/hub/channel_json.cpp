@@ -97,7 +97,8 @@ base::Result<void> Channel::convert_json(PendingPush& push, bool& needs_head) {
     Sight sight;
     if (!push.ops_json.is_array()) return base::fail(ErrorCode::malformed);
     const base::Array& ops = push.ops_json.as_array();
-    if (ops.size() > base::kOpsPerPushMax) return base::fail(ErrorCode::too_large);
+    if (ops.size() > base::kOpsPerPushMax)
+        return base::fail(ErrorCode::too_large, base::kOpsPerPushMax);
     for (size_t i = 0; i < ops.size(); ++i) {
         const size_t before = push.ops.size();
         const auto converted = convert_json_op(ops[i], base, i, push, sight);

@@ -10,6 +10,9 @@ using base::Value;
 
 namespace {
 
+// The id of an item makes its position unique; a position must not end in a zero.
+constexpr std::string_view kPositionTail = "V";
+
 class SchemaContext : public record::DocumentContext {
   public:
     SchemaContext(const record::Document& document, const Namespace& ns)
@@ -38,10 +41,8 @@ base::Result<uint64_t> Channel::seq_read(const WholeWrite& whole) const {
 base::Result<void> Channel::convert_whole(PendingPush& push) const {
     const WholeWrite& whole = *push.whole;
     const record::Document& read = whole.read != nullptr ? *whole.read : document_;
-    TANDEM_TRY(push.ops,
-               record::detect_changes(read.shown({}), whole.state, SchemaContext(read, namespace_),
-                                      position_tail(assigned_ + 1, 0)));
-    if (push.ops.size() > base::kOpsPerPushMax) return base::fail(ErrorCode::too_large);
+    TANDEM_TRY(push.ops, record::detect_changes(read.shown({}), whole.state,
+                                                SchemaContext(read, namespace_), kPositionTail));
     for (record::Op& op : push.ops) {
         TANDEM_CHECK(record::check_op(op));
         op.base = whole.base;

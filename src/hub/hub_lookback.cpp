@@ -17,8 +17,6 @@ namespace {
 // Each holds a whole record, so few are under way at a time.
 constexpr size_t kLookbacksMax = 2;
 constexpr size_t kLookbacksInLineMax = 256;
-// A restored state is written in entries of this size; one op may exceed it.
-constexpr size_t kRestoredEntryBytes = 32 * base::kKiB;
 
 // PlantedBug::past_keeps_removed.
 void drop_deletes(std::vector<port::StoredEntry>& entries) {
@@ -318,6 +316,10 @@ void Hub::restore_record(Now now, uint64_t id, const RestoreRecord& request,
     if (!path) return reply(id, path.error(), request.channel);
     std::vector<record::Op> ops = record::revert_ops(channel.document(), then, *path);
     if (ops.empty()) {
+        // What somebody else has written may be what was to be restored.
+        if (request.has_match)
+            if (const auto met = channel.check_unchanged(*path, request.match); !met)
+                return reply(id, met.error(), request.channel);
         reply(id, "{\"seq\":" + std::to_string(channel.head()) + ",\"unchanged\":true}", &channel);
         return;
     }
@@ -329,7 +331,7 @@ void Hub::restore_record(Now now, uint64_t id, const RestoreRecord& request,
         push.condition_base.seq = kBaseIsHead;
         std::string bytes;
         while (done < ops.size() && done - begin < base::kOpsPerPushMax &&
-               bytes.size() < kRestoredEntryBytes) {
+               bytes.size() < kPartBytes) {
             ops[done].base = {channel.epoch(), channel.head()};
             if (config_.planted == PlantedBug::restore_on_assigned)
                 ops[done].base.seq = kBaseIsHead;

@@ -127,6 +127,10 @@ void Hub::handle_request(Now now, uint64_t id, ReadHashes& request) {
     const auto refuse = [&](base::Error error) { reply(id, error, request.channel); };
     const auto wanted = base::parse_json(request.body);
     if (!wanted) return refuse(wanted.error());
+    if (!wanted->is_object()) return refuse(base::fail(ErrorCode::malformed));
+    for (const base::Member& member : wanted->as_object())
+        if (member.key != "nodes" && member.key != "fields")
+            return refuse(base::fail(ErrorCode::invalid_argument));
     const auto prefixes = texts(*wanted, "nodes", kHashNodesPerRequestMax);
     if (!prefixes) return refuse(prefixes.error());
     const auto keys = texts(*wanted, "fields", kHashFieldsPerRequestMax);

@@ -135,6 +135,8 @@ record::Path concerned(const record::Document& document, const record::Path& pat
 }  // namespace
 
 void Lookback::apply_with_rows(const record::Entry& entry) {
+    const std::string_view deleted = record::name_of(record::OpKind::remove_node);
+    const std::string_view set = record::name_of(record::OpKind::set);
     std::vector<Before> paths;
     for (const record::Op& op : entry.ops) {
         const record::Path path = concerned(document_, op.path);
@@ -166,7 +168,9 @@ void Lookback::apply_with_rows(const record::Entry& entry) {
         compare(before.path, before.exists ? &before.value : nullptr, exists ? &after : nullptr,
                 before.maps, document_,
                 [&](const record::Path& path, const base::Value* was, const base::Value* is) {
-                    add_row(entry, before.op, path, was, is);
+                    // What is removed to be written anew, such as a whole set, was set.
+                    const bool is_set = is != nullptr && before.op == deleted;
+                    add_row(entry, is_set ? set : before.op, path, was, is);
                 });
     }
 }

@@ -22,14 +22,14 @@ Responder::Responder(Responder&& other) noexcept
 
 Responder& Responder::operator=(Responder&& other) noexcept {
     if (this == &other) return *this;
-    if (session_ != nullptr) respond(make_status_response(500));
+    if (session_ != nullptr) respond(session_->failure(500));
     session_ = std::exchange(other.session_, nullptr);
     if (session_ != nullptr) session_->responder_ = this;
     return *this;
 }
 
 Responder::~Responder() {
-    if (session_ != nullptr) respond(make_status_response(500));
+    if (session_ != nullptr) respond(session_->failure(500));
 }
 
 void Responder::respond(const HttpResponse& response) {
@@ -37,6 +37,10 @@ void Responder::respond(const HttpResponse& response) {
         session->responder_ = nullptr;
         session->respond(response);
     }
+}
+
+void Responder::add_header(std::string_view name, std::string_view value) {
+    if (session_ != nullptr) session_->answer_headers_.add(name, value);
 }
 
 void Responder::stream(const HttpResponse& head, std::unique_ptr<HttpStreamHandler> handler) {
@@ -116,6 +120,7 @@ size_t HttpSession::on_data(Connection& connection, std::span<char> data) {
 void HttpSession::dispatch() {
     HttpRequest request = parser_->take_request();
     parser_.reset();
+    answer_headers_ = {};
     connection_->set_deadline(0);
     method_ = request.method;
     minor_version_ = request.minor_version;
@@ -127,13 +132,27 @@ void HttpSession::dispatch() {
 void HttpSession::send_response(const HttpResponse& response, HttpBodyKind body_kind) {
     std::string out;
     out.reserve(response.body.size() + 512);
-    append_response(out, response, {body_kind, is_keep_alive_, endpoint_.date()});
+    const HttpWireOptions options{body_kind, is_keep_alive_, endpoint_.date()};
+    if (answer_headers_.all().empty()) {
+        append_response(out, response, options);
+    } else {
+        HttpResponse whole = response;
+        for (const auto& [name, value] : answer_headers_.all())
+            whole.headers.add(name, value);
+        append_response(out, whole, options);
+    }
     connection_->send(std::string_view(out));
+}
+
+HttpResponse HttpSession::failure(int status) const {
+    const auto& make = endpoint_.options_.make_failure;
+    return make ? make(status) : make_status_response(status);
 }
 
 void HttpSession::fail(int status) {
     is_keep_alive_ = false;
-    send_response(make_status_response(status), HttpBodyKind::kWhole);
+    answer_headers_ = {};
+    send_response(failure(status), HttpBodyKind::kWhole);
     close();
 }
 

@@ -50,6 +50,7 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     void dispatch();
     void send_response(const HttpResponse& response, HttpBodyKind body_kind);
     void fail(int status);
+    [[nodiscard]] HttpResponse failure(int status) const;
     void finish_answer();
     void close();
 
@@ -57,6 +58,7 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     std::unique_ptr<Connection> connection_;
     std::optional<HttpParser> parser_;  // Dropped between requests, to keep idle ones small.
     Responder* responder_ = nullptr;
+    HttpHeaders answer_headers_;  // Of whatever answers the request at hand.
     std::unique_ptr<HttpStreamHandler> stream_handler_;
     std::unique_ptr<WebSocketHandler> websocket_handler_;
     std::unique_ptr<WsOptions> websocket_options_;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ class Responder {
     // False once answered, or when the client is gone.
     [[nodiscard]] bool is_live() const { return session_ != nullptr; }
     void respond(const HttpResponse& response);
+    // Goes with whatever answers this request.
+    void add_header(std::string_view name, std::string_view value);
     // `head` carries status and headers. Handlers of a client that is gone are dropped uncalled.
     void stream(const HttpResponse& head, std::unique_ptr<HttpStreamHandler> handler);
     // `response` is make_websocket_response(); when its status is not 101 it is only sent.
@@ -82,6 +85,9 @@ struct EndpointOptions {
     size_t queue_bytes_max = 4 * 1024 * 1024;  // Output of a stream before it is dropped.
     uint64_t request_timeout_ms = 30'000;      // From the first byte of a request to its last.
     uint64_t idle_timeout_ms = 60'000;         // Between requests, and before the first.
+    // Makes the answer to what never reaches the handler: 400, 408, 413, 414, 417, 431, 500, 501 or
+    // 505. Without it, that is a line of text.
+    std::function<HttpResponse(int status)> make_failure;
 };
 
 // Listens, speaks HTTP and turns connections into WebSockets. One per reactor.

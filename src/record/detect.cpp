@@ -64,6 +64,21 @@ std::vector<bool> longest_increasing(const std::vector<size_t>& ranks) {
     return is_member;
 }
 
+// Digits that stand for an item among those that are put at one place. Whoever puts the same item
+// there makes the same position, which crosses nothing.
+std::string digits_of(std::string_view id) {
+    constexpr std::string_view kDigits =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    constexpr size_t kCount = 7;
+    uint64_t hash = 0xCBF29CE484222325;  // FNV-1a
+    for (const char c : id)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+    std::string out;
+    for (size_t i = 0; i < kCount; ++i, hash /= kDigits.size())
+        out += kDigits[hash % kDigits.size()];
+    return out;
+}
+
 class Detector {
   public:
     Detector(const DetectContext& context, std::string_view tail)
@@ -185,6 +200,8 @@ class Detector {
     }
 
   private:
+    std::string tail_of(const std::string& id) const { return digits_of(id).append(tail_); }
+
     Op& emit(OpKind kind) {
         Op& op = ops_.emplace_back();
         op.kind = kind;
@@ -249,7 +266,7 @@ class Detector {
             return base::fail(ErrorCode::wrong_type);
         std::string low;
         for (const Value& element : list.as_array()) {
-            low = position_between(low, {}, tail_);
+            low = position_between(low, {}, tail_of(id_of(element)));
             TANDEM_CHECK(insert(element, low));
         }
         return {};
@@ -363,7 +380,7 @@ class Detector {
                 low = *at->second;
                 continue;
             }
-            low = position_between(low, high[i], tail_);
+            low = position_between(low, high[i], tail_of(id_of(wanted[i])));
             if (!old.contains(id_of(wanted[i]))) {
                 TANDEM_CHECK(insert(wanted[i], low));
                 continue;

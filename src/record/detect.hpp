@@ -47,9 +47,10 @@ class DocumentContext : public DetectContext {
 ///   - Sets by elements; counters by their difference.
 ///   - Other arrays, and objects kept as opaque JSON, as one value.
 /// An empty list or set and one that is not there are the same.
-/// `tail` makes new positions unique (see `position_between`). Errors: `wrong_type` where an
-/// element of a list has no id of its own, one of a declared set is no scalar, or the record is no
-/// object.
+/// New positions end in digits of the item's id and in `tail` (see `position_between`), so that two
+/// programs that put the same items to the same places write the same. Errors: `wrong_type` where
+/// an element of a list has no id of its own, one of a declared set is no scalar, or the record is
+/// no object.
 [[nodiscard]] base::Result<std::vector<Op>> detect_changes(const base::Value& before,
                                                            const base::Value& after,
                                                            const DetectContext& context,

@@ -73,15 +73,19 @@ uint64_t Document::changed_seq(const Path& path) const {
     const Node* node = &impl_->root;
     // What is above decides whether the path is shown at all.
     uint64_t highest = 0;
+    uint64_t emptied = 0;
     for (const Segment& segment : path) {
-        highest = std::max({highest, node->flip_seq, node->tomb_seq, node->leaf_seq});
+        highest = std::max({highest, node->flip_seq, node->leaf_seq});
+        emptied = std::max(emptied, node->tomb_seq);
         node = step(*node, segment);
-        if (node == nullptr) return highest;
+        // What is not known was there before the floor or never, so that it did not go with what
+        // is above.
+        if (node == nullptr) return std::max(highest, std::min(emptied, floor()));
         if (node->is_item) {
             highest = std::max({highest, as_item(*node).visible_seq, as_item(*node).removed_seq});
         }
     }
-    return std::max(highest, node->max_seq);
+    return std::max({highest, emptied, node->max_seq});
 }
 
 CounterView Document::counter(const Path& path) const {

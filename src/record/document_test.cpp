@@ -233,6 +233,12 @@ TEST(Document, ChangedSeq) {
     EXPECT_EQ(log.document.changed_seq(path("z")), 0u);
     log.add(1, R"({"op":"delete","path":"a/b"})");
     EXPECT_EQ(log.document.changed_seq(path("a/b")), 3u);
+    log.see(1, R"({"op":"delete","path":"a/c"})", 3);
+    EXPECT_EQ(log.document.changed_seq(path("a/c")), 4u);
+    EXPECT_EQ(log.document.changed_seq(path("z")), 0u) << "nothing was there, and nothing is";
+    EXPECT_EQ(log.document.changed_seq(path("a/z")), 0u);
+    log.move_floor(5);
+    EXPECT_EQ(log.document.changed_seq(path("a/c")), 4u) << "forgotten, but it had been there";
 }
 
 TEST(Document, WideRecordsTellOnlyWhatChanged) {

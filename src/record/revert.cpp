@@ -61,6 +61,12 @@ class Revert {
         }
     }
 
+    /// Removing the root itself would touch every path, also where nothing was all the time.
+    void empty_root() {
+        for (const std::string& key : keys_of(now_, {}))
+            emit(OpKind::remove_node, below({}, Segment::Kind::key, key));
+    }
+
   private:
     void emit(OpKind kind, const Path& path, base::Value value = {}) {
         Op op;
@@ -94,6 +100,7 @@ class Revert {
 
     void map(const Path& path, Ground ground) {
         std::set<std::string> keys = keys_of(then_, path);
+        if (keys.empty() && path.empty()) return empty_root();
         if (keys.empty()) {
             if (ground == Ground::cleared || !keys_of(now_, path).empty())
                 emit(OpKind::assign, path, base::Value(base::Object{}));
@@ -175,12 +182,8 @@ template <class State>
 std::vector<Op> ops_to(const State& now, const State& then, const Path& path) {
     std::vector<Op> ops;
     if (path.empty() && then.shown_kind(path) == Kind::none) {
-        // The root exists always; it has nothing then.
-        if (now.shown_kind(path) != Kind::none) {
-            Op op;
-            op.kind = OpKind::remove_node;
-            ops.push_back(std::move(op));
-        }
+        // The root exists always; it had nothing then.
+        Revert(now, then, ops).empty_root();
         return ops;
     }
     Revert<State>(now, then, ops).node(path, Revert<State>::Ground::as_it_is);

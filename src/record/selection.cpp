@@ -80,6 +80,10 @@ base::Result<Selection> Selection::make(const std::vector<SelectedPart>& parts) 
     selection.root_ = SelectedNode{};
     for (size_t i = 0; i < parts.size(); ++i) {
         const Window& window = parts[i].window;
+        // Whoever misspells a window would wait for a field of that name.
+        const Path& path = parts[i].path;
+        if (!path.empty() && !path.back().is_item() && base::is_broken_window(path.back().name))
+            return base::fail(ErrorCode::bad_select, i);
         if (parts[i].has_window &&
             (window.from >= window.to || window.to - window.from > kWindowItemsMax))
             return base::fail(ErrorCode::bad_select, i);

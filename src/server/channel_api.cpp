@@ -17,7 +17,14 @@ int complain(std::string_view what, std::string_view hint) {
 
 int complain_of(const std::string& server, base::Error error) {
     if (error.code == base::ErrorCode::invalid_argument) {
-        complain("'" + server + "' is no server address", "Write it as http://127.0.0.1:8080.");
+        if (server.starts_with("https:") || server.starts_with("wss:"))
+            complain("'" + server + "' asks for TLS, which is not there yet",
+                     "Write it as http://127.0.0.1:8080.");
+        else if (const auto url = server_of(server); url)
+            complain("the host '" + url->address.host + "' is not known: names are not looked up",
+                     "Use localhost or the address in numbers, as http://127.0.0.1:8080.");
+        else
+            complain("'" + server + "' is no server address", "Write it as http://127.0.0.1:8080.");
         return 2;
     }
     return complain(

@@ -3,22 +3,27 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/app.hpp"
 #include "server/bench_command.hpp"
+#include "server/channel_api.hpp"
 #include "server/client_commands.hpp"
 #include "server/completion.hpp"
 #include "server/diff_command.hpp"
 #include "server/echo_server.hpp"
+#include "server/nearest.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
 #include "server/remote.hpp"
 #include "server/store_errors.hpp"
 #include "server/text_command.hpp"
+#include "server/transfer_format.hpp"
 #include "server/types.hpp"
 #include "server/webhook_command.hpp"
 #include "store/sqlite/backup.hpp"
@@ -132,16 +137,31 @@ int run_serve(Arguments& args) {
     return run_server(args.options, args.is_json ? ReadyLine::json : ReadyLine::none);
 }
 
+void tell_undeclared_maps(const hub::Config& config) {
+    for (const std::string& path : undeclared_maps(config)) {
+        const size_t slash = path.find('/');
+        const std::string field = path.substr(slash + 1);
+        std::fprintf(
+            stderr,
+            "tandem: nothing says what '%s' of the namespace '%s' is, so it is taken for a "
+            "map\n        If it is a list, add \"%s\" = \"list\" to its fields.\n",
+            field.c_str(), path.substr(0, slash).c_str(), field.c_str());
+    }
+}
+
 int run_checkconfig(Arguments& args) {
     const auto problems = gather(args, false);
     if (print_problems(problems) != 0) return 1;
-    std::printf("The configuration is good: %zu namespaces.\n", args.options.hub.namespaces.size());
+    tell_undeclared_maps(args.options.hub);
+    std::printf("The configuration is good: %s.\n",
+                counted(args.options.hub.namespaces.size(), "namespace").c_str());
     return 0;
 }
 
 int run_types(Arguments& args) {
     const auto problems = gather(args, args.config_file.empty());
     if (print_problems(problems) != 0) return 1;
+    tell_undeclared_maps(args.options.hub);
     std::fputs(typescript_of(args.options.hub).c_str(), stdout);
     return 0;
 }
@@ -155,6 +175,14 @@ int report(base::Error error, const std::string& path) {
 int run_backup(Arguments& args) {
     if (const int code = print_problems(gather(args, false)); code != 0) return code;
     const std::string store = args.options.data_dir + "/" + store::kStoreFileName;
+    std::error_code failure;
+    if (!std::filesystem::exists(store, failure))
+        return complain("there is no store in the folder " + args.options.data_dir,
+                        "Name the server's folder with --data; it says which when it starts.");
+    const auto folder = std::filesystem::path(args.file).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder, failure))
+        return complain("the folder " + folder.string() + " is not there",
+                        "Make it, or write the backup somewhere else.");
     Progress progress;
     const auto show = [&](uint64_t done, uint64_t total) {
         if (total > 0)
@@ -171,22 +199,68 @@ int run_backup(Arguments& args) {
     return 0;
 }
 
+// Errors of a restore are about the backup, or about the store in whose place it is to be.
+int report_restore(base::Error error, const Arguments& args, const std::string& store) {
+    using base::ErrorCode;
+    if (error.code == ErrorCode::storage_corrupt)
+        return complain("the backup " + args.file + " is damaged or is no Tandem store",
+                        "Nothing was changed. Use another backup.");
+    if (error.code == ErrorCode::storage_newer) return report(error, args.file);
+    if (error.code == ErrorCode::io_failed)
+        return complain("restoring " + args.file + " as " + store +
+                            " failed: " + std::strerror(static_cast<int>(error.detail)),
+                        "Check the permissions of both, and that the disk has room.");
+    return report(error, store);
+}
+
 int run_restore(Arguments& args) {
     if (const int code = print_problems(gather(args, false)); code != 0) return code;
+    const std::string store = args.options.data_dir + "/" + store::kStoreFileName;
+    std::error_code failure;
+    if (!std::filesystem::is_directory(args.options.data_dir, failure))
+        return complain("the data folder " + args.options.data_dir + " is not there",
+                        "Make it, or name the server's folder with --data.");
+    if (!std::filesystem::exists(args.file, failure))
+        return complain("there is no backup " + args.file, "Is the name right?");
+    // What it will be called, if there is one.
+    std::string former;
+    if (std::filesystem::exists(store, failure)) {
+        former = store + ".replaced";
+        for (int number = 2; std::filesystem::exists(former, failure); ++number)
+            former = store + ".replaced." + std::to_string(number);
+    }
     SystemEntropy entropy;
     if (const auto done = store::restore(args.file, args.options.data_dir, entropy.next() >> 1 | 1);
         !done)
-        return report(done.error(), args.file);
+        return report_restore(done.error(), args, store);
     if (args.is_json) {
-        print_line("{\"data\":" + base::to_json(base::Value(args.options.data_dir)) + "}");
+        base::Value line(base::Object{});
+        line.put("data", base::Value(args.options.data_dir));
+        if (!former.empty()) line.put("former", base::Value(former));
+        print_line(base::to_json(line));
         return 0;
     }
     std::printf(
         "Restored into %s under a new epoch: clients notice, drop what the backup does not\n"
-        "have and send again what they still hold. A former store is beside it as\n"
-        "tandem.db.replaced, or with a number behind that if there was one already.\n",
+        "have and send again what they still hold.\n",
         args.options.data_dir.c_str());
+    if (!former.empty()) std::printf("The former store is kept as %s.\n", former.c_str());
     return 0;
+}
+
+int misused(const std::string& what, const std::string& hint) {
+    complain(what, hint);
+    return 2;
+}
+
+int unknown_verb(const CLI::App& app, const std::string& word) {
+    std::vector<std::string> names;
+    for (const CLI::App* verb : app.get_subcommands(nullptr))
+        names.push_back(verb->get_name());
+    const std::string nearest = nearest_word(word, names);
+    return misused("there is no verb '" + word + "'" +
+                       (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"),
+                   "`tandem --help` lists all of them.");
 }
 
 }  // namespace
@@ -230,22 +304,26 @@ int run_command_line(int argc, char** argv) {
         verb->add_option("channel", args.client.channel, "such as board:42")->required();
         return verb;
     };
-    CLI::App* get =
-        client_verb("get", "print a channel's record, or a part of it",
-                    "  tandem get localhost:8080 board:42\n"
-                    "  tandem get localhost:8080 board:42 title --at 17\n"
-                    "  tandem get localhost:8080 board:42 --version 'before the sale'\n");
+    CLI::App* get = client_verb("get", "print a channel's record, or a part of it",
+                                "  tandem get localhost:8080 board:42\n"
+                                "  tandem get localhost:8080 board:42 title --at 17\n"
+                                "  tandem get localhost:8080 board:42 --version 'before the sale'\n"
+                                "  tandem get localhost:8080 board:42 --file board.json\n");
     get->add_option("path", args.client.path, "such as cards/@id/text");
-    get->add_option("--at", args.client.at, "as of this seq");
-    get->add_option("--version", args.client.version, "as of a named version");
+    get->add_option("--file", args.client.file,
+                    "to write: the state, to be edited and given to `set --file`");
+    CLI::Option* get_at = get->add_option("--at", args.client.at, "as of this seq");
+    get->add_option("--version", args.client.version, "as of a named version")->excludes(get_at);
     CLI::App* set = client_verb("set", "write a value",
                                 "  tandem set localhost:8080 board:42 title '\"Plan\"'\n"
                                 "  tandem set localhost:8080 board:42 votes 12\n"
                                 "  tandem set localhost:8080 board:42 --file board.json\n");
     set->add_option("path", args.client.path, "such as title");
     set->add_option("value", args.client.value, "JSON, such as '\"Plan\"' or 12");
-    set->add_option("--file", args.client.file,
-                    "instead of a path: the whole object, or what `get --json` wrote, edited");
+    set->add_option(
+        "--file", args.client.file,
+        "instead of a path: the whole object, or what `get --file` or `get --json` wrote, "
+        "edited");
     CLI::App* diff = app.add_subcommand("diff", "compare two records; exit code as of diff(1)");
     diff->add_option("left", args.diff.left, "http://127.0.0.1:8080/board:42, or a file")
         ->required();
@@ -254,7 +332,8 @@ int run_command_line(int argc, char** argv) {
     diff->footer(
         "Examples:\n"
         "  tandem diff http://localhost:8080/board:42 http://localhost:8081/board:42\n"
-        "  tandem diff http://localhost:8080/board:42 board.json\n");
+        "  tandem diff http://localhost:8080/board:42 board.json\n"
+        "  tandem diff 'http://localhost:8080/board:42?at=17' http://localhost:8080/board:42\n");
     CLI::App* watch = client_verb("watch", "print every change as it comes",
                                   "  tandem watch localhost:8080 board:42\n"
                                   "  tandem watch localhost:8080 board:42 --after 17 --json\n");
@@ -275,46 +354,67 @@ int run_command_line(int argc, char** argv) {
                                     "  tandem history localhost:8080 board:42 --from 10 --to 20\n");
     history->add_option("--from", args.client.from, "what came above this seq; else the newest");
     history->add_option("--to", args.client.to, "and up to this one");
-    history->add_option("--limit", args.client.limit, "rows")->capture_default_str();
+    history->add_option("--limit", args.client.limit, "rows, at least 1")
+        ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+        ->capture_default_str();
     CLI::App* versions =
         client_verb("versions", "list, make and delete named versions of a channel",
                     "  tandem versions localhost:8080 board:42\n"
                     "  tandem versions localhost:8080 board:42 --save 'before the sale'\n"
                     "  tandem versions localhost:8080 board:42 --save old --at 17\n");
-    versions->add_option("--save", args.client.save, "give the state this name");
-    versions->add_option("--at", args.client.at, "the state at this seq; else the newest");
-    versions->add_option("--delete", args.client.remove, "delete the version of this name");
+    CLI::Option* save =
+        versions->add_option("--save", args.client.save, "give the state this name");
+    versions->add_option("--at", args.client.at, "with --save: as of this seq; else the newest")
+        ->needs(save);
+    versions->add_option("--delete", args.client.remove, "delete the version of this name")
+        ->excludes(save);
     CLI::App* revert =
         client_verb("revert", "bring an older state back, or a part of it",
                     "  tandem revert localhost:8080 board:42 --at 17\n"
                     "  tandem revert localhost:8080 board:42 title --version 'before the sale'\n");
     revert->add_option("path", args.client.path, "such as title; else the whole record");
-    revert->add_option("--at", args.client.at, "as of this seq");
-    revert->add_option("--version", args.client.version, "as of a named version");
+    CLI::Option* revert_at = revert->add_option("--at", args.client.at, "as of this seq");
+    revert->add_option("--version", args.client.version, "as of a named version")
+        ->excludes(revert_at);
     CLI::App* conflicts =
         client_verb("conflicts", "list and decide what crossed",
                     "  tandem conflicts localhost:8080 board:42\n"
                     "  tandem conflicts localhost:8080 board:42 --keep price\n"
                     "  tandem conflicts localhost:8080 board:42 --restore title --dot 65536:7\n");
-    conflicts->add_flag("--all", args.client.is_all, "those that were closed, too");
-    conflicts->add_option("--keep", args.client.keep, "what this path shows is right");
-    conflicts->add_option("--restore", args.client.restore, "the other value of this path is");
-    conflicts->add_option("--dot", args.client.dot, "ACTOR:COUNTER of the one that is meant");
+    CLI::Option* all =
+        conflicts->add_flag("--all", args.client.is_all, "those that were closed, too");
+    CLI::Option* keep =
+        conflicts->add_option("--keep", args.client.keep, "what this path shows is right")
+            ->excludes(all);
+    CLI::Option* other =
+        conflicts->add_option("--restore", args.client.restore, "the other value of this path is")
+            ->excludes(all)
+            ->excludes(keep);
+    CLI::Option* dot =
+        conflicts->add_option("--dot", args.client.dot, "ACTOR:COUNTER of the one that is meant");
     CLI::App* channels = server_verb("channels", "list the channels of a server",
                                      "  tandem channels localhost:8080 --prefix board:\n");
     channels->add_option("--prefix", args.client.prefix, "names that begin so");
     CLI::App* export_verb =
         server_verb("export", "write channels with their conflicts as JSON lines",
-                    "  tandem export localhost:8080 all.jsonl   (started again, it goes on)\n"
+                    "  tandem export localhost:8080 all.jsonl   (interrupted, it goes on when it "
+                    "is started again)\n"
                     "  tandem export localhost:8080 - --prefix board: | gzip > boards.gz\n");
     export_verb->add_option("file", args.client.file, "to write; - is the standard output")
         ->required();
     export_verb->add_option("--prefix", args.client.prefix, "channels whose names begin so");
+    export_verb->add_flag("--overwrite,--force", args.client.is_overwrite,
+                          "write over a file that is there");
     CLI::App* import_verb =
         server_verb("import", "write what was exported into a server",
-                    "  tandem import localhost:8080 all.jsonl   (started again, it goes on)\n");
+                    "  tandem import localhost:8080 all.jsonl   (started again, it goes on)\n"
+                    "Channels that somebody has edited since are left as they are; the exit code "
+                    "is 1 then.\n");
     import_verb->add_option("file", args.client.file, "to read; - is the standard input")
         ->required();
+    import_verb->add_flag("--overwrite", args.client.is_overwrite,
+                          "also where others have edited since: what the file has is written over "
+                          "it");
 
     CLI::App* text = app.add_subcommand("text", "work on files of Yjs updates");
     text->require_subcommand(1);
@@ -412,6 +512,14 @@ int run_command_line(int argc, char** argv) {
     CLI::App* version = app.add_subcommand("version", "print the version");
     version->add_flag("--json", args.is_json, "as JSON");
 
+    const CLI::App* verbs = &app;
+    for (int i = 1; i < argc && argv[i][0] != '-' && verbs->get_require_subcommand_min() > 0; ++i) {
+        const std::string word = argv[i];
+        const auto named =
+            verbs->get_subcommands([&](const CLI::App* verb) { return verb->check_name(word); });
+        if (named.empty()) return unknown_verb(*verbs, word);
+        verbs = named.front();
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& failure) {
@@ -429,10 +537,9 @@ int run_command_line(int argc, char** argv) {
     if (get->parsed()) return run_get(args.client);
     if (set->parsed()) {
         const size_t given = set->count("path") + set->count("value");
-        if (given != (args.client.file.empty() ? 2 : 0)) {
-            std::fputs("tandem: set needs a path and a value, or --file FILE\n", stderr);
-            return 2;
-        }
+        if (given != (args.client.file.empty() ? 2 : 0))
+            return misused("set needs a path and a value, or --file FILE",
+                           "`tandem set --help` shows examples.");
         return run_set(args.client);
     }
     if (diff->parsed()) return run_diff(args.diff);
@@ -444,7 +551,12 @@ int run_command_line(int argc, char** argv) {
     if (history->parsed()) return run_history(args.client);
     if (versions->parsed()) return run_versions(args.client);
     if (revert->parsed()) return run_revert(args.client);
-    if (conflicts->parsed()) return run_conflicts(args.client);
+    if (conflicts->parsed()) {
+        if (dot->count() > 0 && keep->count() + other->count() == 0)
+            return misused("--dot says which conflict --keep or --restore means",
+                           "Give one of them, or leave --dot out.");
+        return run_conflicts(args.client);
+    }
     if (channels->parsed()) return run_channels(args.client);
     if (export_verb->parsed()) return run_export(args.client);
     if (import_verb->parsed()) return run_import(args.client);

@@ -1,10 +1,14 @@
 #include "server/client_commands.hpp"
 
-#include <algorithm>
-#include <cstdio>
-#include <memory>
-#include <vector>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "base/sha256.hpp"
 #include "base/value.hpp"
 #include "net/client_connection.hpp"
 #include "net/http_client.hpp"
@@ -18,9 +22,6 @@ namespace tandem::server {
 using base::Value;
 
 namespace {
-
-// Snapshots of whole records come in one JSON message.
-constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;
 
 std::string record_target(const ClientCommand& command) {
     std::string target = channel_target(command.channel, "record");
@@ -41,6 +42,16 @@ int run_get(const ClientCommand& command) {
     Value answer;
     if (const int code = get_json(command.url, record_target(command), answer); code != 0)
         return code;
+    if (!command.file.empty()) {
+        // A file tells where it comes from.
+        answer.put("channel", Value(command.channel));
+        if (!command.path.empty()) answer.put("path", Value(command.path));
+        std::ofstream file(command.file, std::ios::binary | std::ios::trunc);
+        file << base::to_json(answer) << '\n' << std::flush;
+        if (!file)
+            return complain("cannot write " + command.file, "Check the path and its permissions.");
+        return 0;
+    }
     if (command.is_json) {
         print_line(base::to_json(answer));
         return 0;
@@ -53,10 +64,46 @@ int run_get(const ClientCommand& command) {
 namespace {
 
 int print_stored(const ClientCommand& command, const Value& answer) {
-    const Value* seq = answer.find("seq");
-    const std::string number = seq != nullptr ? base::to_json(*seq) : "0";
-    print_line(command.is_json ? "{\"seq\":" + number + "}" : "stored as " + number);
+    const std::string seq = std::to_string(number_of(answer, "seq"));
+    const bool is_repeated = answer.find("duplicate") != nullptr;
+    if (command.is_json)
+        print_line("{\"seq\":" + seq + (is_repeated ? ",\"duplicate\":true}" : "}"));
+    else
+        print_line((is_repeated ? "was stored before, as " : "stored as ") + seq);
     return 0;
+}
+
+// Whether a file is what `get --json` wrote.
+bool is_state(const Value& json) {
+    if (!json.is_object()) return false;
+    const Value* seq = json.find("seq");
+    if (json.find("value") == nullptr || json.find("hash") == nullptr ||
+        text_of(json, "epoch").empty() || seq == nullptr || !seq->is_integer())
+        return false;
+    const auto& members = json.as_object();
+    return std::all_of(members.begin(), members.end(), [](const base::Member& member) {
+        constexpr std::string_view kKnown[] = {"channel", "epoch", "hash", "path", "seq", "value"};
+        return std::find(std::begin(kKnown), std::end(kKnown), member.key) != std::end(kKnown);
+    });
+}
+
+// The same for the same file of the same machine as long as its text is the same: what it adds to
+// a counter is added once, however often it is sent.
+std::string key_of_file(const ClientCommand& command, const net::HttpClientRequest& request) {
+    std::error_code failure;
+    const auto path = std::filesystem::canonical(command.file, failure);
+    char host[256] = {};
+    gethostname(host, sizeof host - 1);
+    const base::Sha256Digest digest =
+        base::sha256(std::string(host) + '\n' + (failure ? command.file : path.string()) + '\n' +
+                     request.target + '\n' + request.body);
+    std::string key = "file-";
+    for (const uint8_t byte : digest) {
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        key += kDigits[byte >> 4];
+        key += kDigits[byte & 15];
+    }
+    return key;
 }
 
 // A whole object. What `tandem get --json` wrote tells by its seq which state was edited, so that
@@ -67,18 +114,27 @@ int set_whole(const ClientCommand& command) {
     net::HttpClientRequest request;
     request.method = net::HttpMethod::kPut;
     request.target = channel_target(command.channel, "record");
-    const Value* value = state.find("value");
-    const Value* epoch = state.find("epoch");
-    const Value* seq = state.find("seq");
-    const bool is_read = state.is_object() && state.as_object().size() == 4 && value != nullptr &&
-                         epoch != nullptr && epoch->is_string() && seq != nullptr &&
-                         seq->is_integer() && state.find("hash") != nullptr;
+    const bool is_read = is_state(state);
     if (is_read) {
-        request.target += "?base=" + net::percent_encode(epoch->as_string()) + "-" +
-                          std::to_string(seq->as_integer());
+        if (const std::string from = text_of(state, "channel");
+            !from.empty() && from != command.channel) {
+            complain(
+                "'" + command.file + "' was read from " + from + ", not from " + command.channel,
+                "To write it there all the same, leave only what its `value` holds in it.");
+            return 2;
+        }
+        if (const std::string part = text_of(state, "path"); !part.empty()) {
+            complain("'" + command.file + "' holds only the part " + part,
+                     "Write that with `tandem set URL CHANNEL " + part +
+                         " VALUE`, or get the whole record.");
+            return 2;
+        }
+        request.target += "?base=" + net::percent_encode(text_of(state, "epoch")) + "-" +
+                          std::to_string(number_of(state, "seq"));
     }
     request.headers.set("Content-Type", "application/json");
-    request.body = base::to_json(is_read ? *value : state);
+    request.body = base::to_json(is_read ? *state.find("value") : state);
+    if (is_read) request.headers.set("Idempotency-Key", key_of_file(command, request));
     Value answer;
     if (const int code = call(command.url, request, answer); code != 0) return code;
     return print_stored(command, answer);
@@ -109,183 +165,8 @@ int run_set(const ClientCommand& command) {
 
 namespace {
 
-// Follows a channel over the JSON protocol, and comes back with its cursor when it is cut off.
-class Watcher final : public net::WebSocketHandler {
-  public:
-    struct State {
-        const ClientCommand& command;
-        bool has_cursor = false;
-        uint64_t cursor = 0;
-        uint64_t lines = 0;
-        int exit_code = 0;
-        bool is_lost = false;
-        bool is_done = false;
-    };
-    explicit Watcher(State& state) : state_(state) {}
-
-    void on_open(net::WsConnection& connection) override {
-        std::string frame = "{\"subscribe\":{\"channel\":";
-        base::append_json_string(frame, state_.command.channel);
-        if (state_.has_cursor) frame += ",\"after\":" + std::to_string(state_.cursor);
-        connection.send(frame + "}}", net::WsDataKind::kText);
-    }
-
-    void on_message(net::WsConnection&, std::string_view data, net::WsDataKind) override {
-        const auto message = base::parse_json(data);
-        if (!message) return;
-        if (message->is_array())
-            for (const Value& frame : message->as_array())
-                on_frame(frame);
-        else
-            on_frame(*message);
-    }
-
-    void on_writable(net::WsConnection&) override {}
-
-    void on_close(net::WsConnection&, uint16_t) override { state_.is_lost = true; }
-
-  private:
-    void on_frame(const Value& frame) {
-        if (const Value* error = frame.find("error"); error != nullptr) {
-            state_.exit_code = complain_of(*error);
-            state_.is_done = true;
-        } else if (const Value* snapshot = frame.find("snapshot"); snapshot != nullptr) {
-            on_snapshot(*snapshot);
-        } else if (const Value* diff = frame.find("diff"); diff != nullptr) {
-            on_changes(*diff);
-        } else if (const Value* entries = frame.find("entries"); entries != nullptr) {
-            on_entries(*entries);
-        }
-    }
-
-    void advance(const Value* seq) {
-        if (seq == nullptr || !seq->is_integer()) return;
-        state_.has_cursor = true;
-        state_.cursor = static_cast<uint64_t>(seq->as_integer());
-    }
-
-    // One line a change. The sum of both forms is what a person or a script wants to see.
-    void emit(const Value* seq, const Value* actor, std::string_view op, const Value* path,
-              const Value* value) {
-        if (state_.command.count != 0 && state_.lines >= state_.command.count) return;
-        const Value nothing;
-        const auto json = [&](const Value* v) {
-            return base::to_json(v != nullptr ? *v : nothing);
-        };
-        if (state_.command.is_json) {
-            std::string line = "{\"seq\":" + json(seq) + ",\"actor\":" + json(actor) + ",\"op\":";
-            base::append_json_string(line, op);
-            print_line(line + ",\"path\":" + json(path) + ",\"value\":" + json(value) + "}");
-        } else {
-            print_line(json(seq) + "  " + std::string(op) + " " +
-                       (path != nullptr && path->is_string() ? path->as_string() : "") + " " +
-                       json(value));
-        }
-        if (++state_.lines == state_.command.count) state_.is_done = true;
-    }
-
-    void on_snapshot(const Value& snapshot) {
-        advance(snapshot.find("seq"));
-        if (!state_.command.is_json) {
-            const Value* value = snapshot.find("value");
-            print_line(value != nullptr ? base::to_json(*value) : "{}");
-        }
-    }
-
-    void on_changes(const Value& diff) {
-        const Value* changes = diff.find("changes");
-        const Value* to = diff.find("to");
-        if (changes != nullptr && changes->is_array())
-            for (const Value& change : changes->as_array()) {
-                const Value* kind = change.find("change");
-                emit(to, nullptr, kind != nullptr && kind->is_string() ? kind->as_string() : "",
-                     change.find("path"), change.find("value"));
-            }
-        advance(to);
-    }
-
-    void on_entries(const Value& entries) {
-        const Value* items = entries.find("items");
-        const Value* changes = entries.find("changes");
-        // A live frame is one entry, and its changes tell what the fields now show.
-        const bool is_live = items != nullptr && items->is_array() && items->as_array().size() == 1;
-        if (items != nullptr && items->is_array())
-            for (const Value& item : items->as_array()) {
-                const Value* ops = item.find("ops");
-                if (ops == nullptr || !ops->is_array()) continue;
-                for (const Value& op : ops->as_array()) {
-                    const Value* path = op.find("path");
-                    const Value* kind = op.find("op");
-                    const Value* value = op.find("value");
-                    if (is_live && changes != nullptr && changes->is_array())
-                        for (const Value& change : changes->as_array()) {
-                            const Value* changed = change.find("path");
-                            const Value* what = change.find("change");
-                            const bool is_value =
-                                what != nullptr && what->is_string() &&
-                                (what->as_string() == "value" || what->as_string() == "counter");
-                            if (is_value && changed != nullptr && path != nullptr &&
-                                *changed == *path)
-                                value = change.find("value");
-                        }
-                    emit(item.find("seq"), item.find("actor"),
-                         kind != nullptr && kind->is_string() ? kind->as_string() : "", path,
-                         value);
-                }
-            }
-        advance(entries.find("to"));
-    }
-
-    State& state_;
-};
-
-}  // namespace
-
-int run_watch(const ClientCommand& command) {
-    const auto url = server_of(command.url);
-    if (!url) return complain_of(command.url, url.error());
-    auto reactor = net::Reactor::create();
-    if (!reactor) return complain_of(command.url, reactor.error());
-    Watcher::State state{command};
-    state.has_cursor = command.has_after;
-    state.cursor = command.after;
-    bool was_connected = false;
-    uint64_t delay_ms = 0;
-    while (true) {
-        net::WsClientOptions options;
-        options.address = url->address;
-        options.target = "/connection/websocket";
-        options.subprotocols = {"tandem.v1.json"};
-        options.websocket.message_bytes_max = kAnswerBytesMax;
-        net::WsClient client(**reactor);
-        bool is_failed = false;
-        state.is_lost = false;
-        const auto started = client.connect(std::move(options), std::make_unique<Watcher>(state),
-                                            [&](int) { is_failed = true; });
-        if (!started && !was_connected) return complain_of(command.url, started.error());
-        is_failed |= !started;
-        while (!is_failed && !state.is_lost && !state.is_done)
-            (*reactor)->run_turn(-1);
-        if (state.is_done) return state.exit_code;
-        if (!is_failed) {
-            was_connected = true;
-            delay_ms = 0;
-            std::fprintf(stderr,
-                         "tandem: the connection is lost; coming back for what follows %llu\n",
-                         static_cast<unsigned long long>(state.cursor));
-        } else if (!was_connected) {
-            return complain_of(command.url, base::fail(base::ErrorCode::connection_closed));
-        }
-        bool is_over = false;
-        net::Timer pause(**reactor, [&] { is_over = true; });
-        pause.start(delay_ms);
-        while (!is_over)
-            (*reactor)->run_turn(-1);
-        delay_ms = delay_ms == 0 ? 100 : std::min<uint64_t>(delay_ms * 2, 5'000);
-    }
-}
-
-namespace {
+// Snapshots of whole records come in one JSON message.
+constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;
 
 // Sends one signal to those who follow a channel, and is done when the server has taken it.
 class Signaller final : public net::WebSocketHandler {

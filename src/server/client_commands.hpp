@@ -13,8 +13,8 @@ struct ClientCommand {
     std::string channel;
     std::string path;
     std::string value;
-    /// set: the whole object instead of a path and its value; export and import: JSON lines, "-"
-    /// for the standard streams
+    /// get: to write, with the name of the channel; set: the whole object instead of a path and its
+    /// value; export and import: JSON lines, "-" for the standard streams
     std::string file;
     bool is_json = false;
     bool has_after = false;
@@ -27,7 +27,8 @@ struct ClientCommand {
     uint64_t limit = 50;  ///< rows
     std::string prefix;
     bool is_all = false;
-    std::string keep;  ///< conflicts: decide those of this path
+    bool is_overwrite = false;  ///< export: a file; import: what others wrote since
+    std::string keep;           ///< conflicts: decide those of this path
     std::string restore;
     std::string dot;   ///< ACTOR:COUNTER of one row
     std::string save;  ///< versions
@@ -38,8 +39,10 @@ struct ClientCommand {
 
 int run_get(const ClientCommand& command);
 int run_set(const ClientCommand& command);
-int run_watch(const ClientCommand& command);
 int run_publish(const ClientCommand& command);
+
+// watch_command.cpp
+int run_watch(const ClientCommand& command);
 
 // history_commands.cpp
 int run_history(const ClientCommand& command);
@@ -48,8 +51,10 @@ int run_conflicts(const ClientCommand& command);
 int run_versions(const ClientCommand& command);
 int run_revert(const ClientCommand& command);
 
-// transfer_commands.cpp
+// export_command.cpp
 int run_export(const ClientCommand& command);
+
+// import_command.cpp
 int run_import(const ClientCommand& command);
 
 }  // namespace tandem::server

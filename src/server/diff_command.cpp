@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Side {
     std::string server;  ///< empty: a file
     std::string channel;
     std::string file;
+    std::string past;  ///< at=SEQ or version=NAME, as it is asked; empty: the head
     bool is_file() const { return server.empty(); }
 };
 
@@ -39,28 +41,54 @@ struct Row {
     std::optional<Value> left;
     std::optional<Value> right;
     std::string newer;  ///< left, right or empty
+    /// Of an item that both have at different positions.
+    bool is_moved = false;
 };
 
-// http://host:port/board:42, also with the API's path in between.
-std::optional<Side> side_of(const std::string& text) {
+/// What is wrong with a side, for people; empty: nothing.
+struct Reading {
     Side side;
+    std::string problem;
+};
+
+// http://host:port/board:42, also with the API's path in between, and ?at=SEQ or ?version=NAME.
+Reading side_of(const std::string& text) {
+    Reading out;
+    Side& side = out.side;
     const size_t scheme = text.find("://");
     if (scheme == std::string::npos) {
         side.file = text;
-        return side;
+        return out;
     }
+    out.problem = "'" + text + "' names no channel";
     const size_t slash = text.find('/', scheme + 3);
-    if (slash == std::string::npos || slash + 1 == text.size()) return std::nullopt;
+    if (slash == std::string::npos || slash + 1 == text.size()) return out;
     side.server = text.substr(0, slash);
     std::string_view rest = std::string_view(text).substr(slash + 1);
+    std::string_view query;
+    if (const size_t mark = rest.find('?'); mark != std::string_view::npos) {
+        query = rest.substr(mark + 1);
+        rest = rest.substr(0, mark);
+    }
     constexpr std::string_view kApi = "api/v1/channels/";
     constexpr std::string_view kRecord = "/record";
     if (rest.starts_with(kApi)) rest.remove_prefix(kApi.size());
     if (rest.ends_with(kRecord)) rest.remove_suffix(kRecord.size());
     const auto channel = net::percent_decode(rest);
-    if (!channel) return std::nullopt;
+    if (!channel || channel->empty()) return out;
     side.channel = *channel;
-    return side;
+    if (!query.empty()) {
+        const auto params = net::parse_query(query);
+        const bool is_known =
+            params.size() == 1 && (params[0].first == "at" || params[0].first == "version");
+        if (!is_known) {
+            out.problem = "'?" + std::string(query) + "' names no state of a channel";
+            return out;
+        }
+        side.past = params[0].first + "=" + net::percent_encode(params[0].second);
+    }
+    out.problem.clear();
+    return out;
 }
 
 int fetch_hashes(const Side& side, const std::string& body, Value& out) {
@@ -115,12 +143,15 @@ class Comparer {
         : command_(command), left_(std::move(left)), right_(std::move(right)) {}
 
     int run() {
-        if (left_.is_file() || right_.is_file()) return compare_values();
+        const bool has_tree =
+            !left_.is_file() && !right_.is_file() && left_.past.empty() && right_.past.empty();
+        if (!has_tree) return compare_values();
         for (int attempt = 1; attempt <= kAttempts; ++attempt) {
             rows_.clear();
             others_ = 0;
             is_moving_ = false;
             if (const int code = compare_hashes(); code != 0) return code;
+            if (const int code = compare_places(); code != 0) return code;
             if (!is_moving_) break;
         }
         if (is_moving_)
@@ -189,6 +220,51 @@ class Comparer {
         return 0;
     }
 
+    // Positions are names of places: lists that were written apart have others for the same order.
+    int compare_places() {
+        std::map<std::string, bool> is_same_order;
+        for (Row& row : rows_) {
+            if (!row.is_moved) continue;
+            const size_t slash = row.path.rfind('/');
+            const std::string list = row.path.substr(0, slash == std::string::npos ? 0 : slash);
+            auto [at, is_new] = is_same_order.try_emplace(list, false);
+            if (is_new)
+                if (const int code = compare_order(list, at->second); code != 0) return code;
+            if (!at->second) continue;
+            for (std::optional<Value>* shown : {&row.left, &row.right}) {
+                const Value* value = (*shown)->find("value");
+                *shown = Value(value != nullptr ? *value : Value(base::Object{}));
+            }
+        }
+        const size_t before = rows_.size();
+        std::erase_if(rows_, [](const Row& row) { return row.is_moved && row.left == row.right; });
+        others_ += before - rows_.size();
+        return 0;
+    }
+
+    // Whether the items that both lists have stand in one order.
+    int compare_order(const std::string& list, bool& is_same) {
+        std::vector<std::string> ids[2];
+        for (int i = 0; i < 2; ++i) {
+            net::HttpClientRequest request;
+            request.target =
+                channel_target(side(i).channel, "record") + "?path=" + net::percent_encode(list);
+            Value answer;
+            if (call(side(i).server, request, answer) != 0) return kTrouble;
+            const Value* items = answer.find("value");
+            if (items == nullptr || !items->is_array()) continue;
+            for (const Value& item : items->as_array())
+                if (const Value* id = item.find("id"); id != nullptr && id->is_string())
+                    ids[i].push_back(id->as_string());
+        }
+        for (int i = 0; i < 2; ++i) {
+            const std::set<std::string> other(ids[1 - i].begin(), ids[1 - i].end());
+            std::erase_if(ids[i], [&](const std::string& id) { return !other.contains(id); });
+        }
+        is_same = ids[0] == ids[1];
+        return 0;
+    }
+
     const Side& side(int index) const { return index == 0 ? left_ : right_; }
 
     bool note_hash(const Value& answer, std::string& hash) {
@@ -217,6 +293,8 @@ class Comparer {
         return item;
     }
 
+    static bool is_placed(const Value& field) { return field.find("position") != nullptr; }
+
     // [milliseconds, logical counter]; empty where it has none.
     static std::vector<double> stamp(const Value& field) {
         std::vector<double> out;
@@ -228,7 +306,11 @@ class Comparer {
     }
 
     void add(const std::string& path, const Value* left, const Value* right) {
-        Row row{path, shown(left), shown(right), {}};
+        // The root is there always, or shows nothing of its own.
+        if (path.empty()) return;
+        Row row{path, shown(left), shown(right), {}, false};
+        row.is_moved = left != nullptr && right != nullptr && is_placed(*left) &&
+                       is_placed(*right) && *left->find("position") != *right->find("position");
         if (row.left == row.right) {
             ++others_;
             return;
@@ -241,7 +323,11 @@ class Comparer {
         rows_.push_back(std::move(row));
     }
 
-    // With a file on a side there are values only.
+    void add_row(const std::string& path, std::optional<Value> left, std::optional<Value> right) {
+        rows_.push_back({path, std::move(left), std::move(right), {}, false});
+    }
+
+    // With a file or an older state on a side there are values only.
     int compare_values() {
         Value values[2];
         std::string hashes[2];
@@ -250,7 +336,7 @@ class Comparer {
         }
         for (int i = 0; i < 2; ++i) {
             if (side(i).is_file()) continue;
-            if (!hashes[1 - i].empty()) {
+            if (!hashes[1 - i].empty() && side(i).past.empty()) {
                 Value answer;
                 if (fetch_hashes(side(i), "{}", answer) != 0) return kTrouble;
                 if (!note_hash(answer, hashes[i])) return misunderstood(side(i));
@@ -258,11 +344,15 @@ class Comparer {
             }
             net::HttpClientRequest request;
             request.target = channel_target(side(i).channel, "record");
+            if (!side(i).past.empty()) request.target += '?' + side(i).past;
             Value answer;
             if (call(side(i).server, request, answer) != 0) return kTrouble;
             const Value* value = answer.find("value");
-            if (value == nullptr) return misunderstood(side(i));
+            const Value* hash = answer.find("hash");
+            if (value == nullptr || hash == nullptr || !hash->is_string())
+                return misunderstood(side(i));
             values[i] = *value;
+            hashes[i] = hash->as_string();
         }
         std::map<std::string, Value> fields[2];
         for (int i = 0; i < 2; ++i)
@@ -270,13 +360,13 @@ class Comparer {
         for (const auto& [path, value] : fields[0]) {
             const auto other = fields[1].find(path);
             if (other == fields[1].end()) {
-                rows_.push_back({path, value, std::nullopt, {}});
+                add_row(path, value, std::nullopt);
             } else if (value != other->second) {
-                rows_.push_back({path, value, other->second, {}});
+                add_row(path, value, other->second);
             }
         }
         for (const auto& [path, value] : fields[1]) {
-            if (!fields[0].contains(path)) rows_.push_back({path, std::nullopt, value, {}});
+            if (!fields[0].contains(path)) add_row(path, std::nullopt, value);
         }
         return finish();
     }
@@ -299,7 +389,7 @@ class Comparer {
     static void flatten(const record::Path& path, const Value& value,
                         std::map<std::string, Value>& out) {
         record::Path below = path;
-        if (value.is_object() && !value.as_object().empty()) {
+        if (value.is_object() && (path.empty() || !value.as_object().empty())) {
             for (const base::Member& member : value.as_object()) {
                 below.push_back({record::Segment::Kind::key, member.key});
                 flatten(below, member.value, out);
@@ -401,15 +491,16 @@ class Comparer {
 }  // namespace
 
 int run_diff(const DiffCommand& command) {
-    const auto left = side_of(command.left);
-    const auto right = side_of(command.right);
-    for (const auto& [side, text] : {std::pair(&left, &command.left), {&right, &command.right}}) {
-        if (*side) continue;
-        complain("'" + *text + "' names no channel",
-                 "Write it as http://127.0.0.1:8080/board:42, or name a file.");
+    const Reading left = side_of(command.left);
+    const Reading right = side_of(command.right);
+    for (const Reading* reading : {&left, &right}) {
+        if (reading->problem.empty()) continue;
+        complain(reading->problem,
+                 "Write it as http://127.0.0.1:8080/board:42, with ?at=SEQ or ?version=NAME for an "
+                 "older state, or name a file.");
         return kTrouble;
     }
-    return Comparer(command, *left, *right).run();
+    return Comparer(command, left.side, right.side).run();
 }
 
 }  // namespace tandem::server

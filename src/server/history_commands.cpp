@@ -157,13 +157,19 @@ int run_conflicts(const ClientCommand& command) {
         return 0;
     }
     Table table({"PATH", "SHOWN", "ALSO WRITTEN", "REASON", "DOT", "SEQ", "STATE"});
-    for (const Value& row : rows)
-        table.add({text_of(row, "path"), brief_of(row, "shown", kValueColumns),
-                   brief_of(row, "value", kValueColumns), text_of(row, "reason"), dot_of(row),
-                   std::to_string(number_of(row, "seq")),
+    for (const Value& row : rows) {
+        // A position is a key that only sorts; what it means is a place.
+        const bool is_place = text_of(row, "reason") == "position";
+        const Value* now = row.find("shown");
+        const bool is_there = now != nullptr && !now->is_null();
+        table.add({text_of(row, "path"),
+                   is_there ? brief_of(row, "shown", kValueColumns) : "(nothing)",
+                   is_place ? "(another place)" : brief_of(row, "value", kValueColumns),
+                   text_of(row, "reason"), dot_of(row), std::to_string(number_of(row, "seq")),
                    number_of(row, "closed_seq") == 0
                        ? "open"
                        : "closed at " + std::to_string(number_of(row, "closed_seq"))});
+    }
     table.print();
     return 0;
 }

@@ -178,8 +178,12 @@ std::vector<Setting> settings_of(Options& o) {
                          o.threads, 0, 64));
     all.push_back(text("server", "data", "folder of the embedded store", o.data_dir));
     all.push_back(text("server", "web", "folder of the pages to serve; empty: none", o.web_dir));
-    Setting origins{"server", "origins", "further origins whose pages may connect, comma-separated",
-                    nullptr,  nullptr,   "a list of origins"};
+    Setting origins{"server",
+                    "origins",
+                    "further origins whose pages may connect and use the HTTP API, comma-separated",
+                    nullptr,
+                    nullptr,
+                    "a list of origins"};
     origins.set = [&o](const std::string& value) -> std::string {
         o.origins.clear();
         std::stringstream in(value);

@@ -175,6 +175,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         shard->api = std::make_unique<gateway::HttpApi>(*shard->host, std::move(api));
         net::EndpointOptions endpoint;
         endpoint.connections_max = share(limits.connections_max, count);
+        endpoint.make_failure = [docs_url = options.hub.docs_url](int status) {
+            return gateway::make_failure(status, docs_url);
+        };
         if (count > 1) endpoint.port_sharing = net::PortSharing::kReusePort;
         shard->endpoint =
             std::make_unique<net::ServerEndpoint>(*shard->reactor, endpoint, *shard->api);

@@ -72,7 +72,38 @@ std::string type_identifier(std::string name) {
     return name;
 }
 
+Node tree_of(const hub::Namespace& ns) {
+    Node root;
+    for (const hub::FieldRule& rule : ns.fields) {
+        Node* node = &root;
+        for (const std::string& segment : rule.pattern) {
+            std::unique_ptr<Node>& child = node->children[segment];
+            if (child == nullptr) child = std::make_unique<Node>();
+            node = child.get();
+        }
+        node->rule = &rule;
+    }
+    root.children.erase("*");
+    return root;
+}
+
+void find_undeclared(const Node& node, const std::string& path, std::vector<std::string>& out) {
+    const auto any = node.children.find("*");
+    // A list's elements are objects; what has plain values is no list.
+    if (node.rule == nullptr && any != node.children.end() && !any->second->children.empty())
+        out.push_back(path);
+    for (const auto& [name, child] : node.children)
+        find_undeclared(*child, path + '/' + name, out);
+}
+
 }  // namespace
+
+std::vector<std::string> undeclared_maps(const hub::Config& config) {
+    std::vector<std::string> out;
+    for (const auto& [name, ns] : config.namespaces)
+        find_undeclared(tree_of(ns), name, out);
+    return out;
+}
 
 std::string typescript_of(const hub::Config& config) {
     std::string out =
@@ -80,17 +111,7 @@ std::string typescript_of(const hub::Config& config) {
         "changes.\n"
         "import { f, type Def, type Json } from '@tandem/client';\n";
     for (const auto& [name, ns] : config.namespaces) {
-        Node root;
-        for (const hub::FieldRule& rule : ns.fields) {
-            Node* node = &root;
-            for (const std::string& segment : rule.pattern) {
-                std::unique_ptr<Node>& child = node->children[segment];
-                if (child == nullptr) child = std::make_unique<Node>();
-                node = child.get();
-            }
-            node->rule = &rule;
-        }
-        root.children.erase("*");
+        const Node root = tree_of(ns);
         const std::string type = type_identifier(name);
         std::string constant = type;
         constant[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(constant[0])));

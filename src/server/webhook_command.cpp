@@ -34,10 +34,13 @@ int run_webhooks_list(const WebhookCommand& command) {
         std::string failure;
         if (const uint64_t at_ms = number_of(row, "last_failed_ms"); at_ms != 0)
             failure = time_text(at_ms) + " " + text_of(row, "last_reason");
+        const base::Value* behind = row.find("behind");
+        const bool is_counted = behind != nullptr && behind->is_integer();
         table.add({text_of(row, "name"), text_of(row, "state"),
                    std::to_string(number_of(row, "delivered")),
                    std::to_string(number_of(row, "failed")),
-                   std::to_string(number_of(row, "behind")), failure, text_of(row, "url")});
+                   is_counted ? std::to_string(behind->as_integer()) : "not counted", failure,
+                   text_of(row, "url")});
     }
     table.print();
     return 0;

@@ -101,7 +101,11 @@ std::string Webhooks::status_json() const {
         number("failed", state.failed);
         number("dropped", state.dropped);
         number("under_way", state.running);
-        number("behind", dispatcher_.behind(index));
+        // Nothing is scanned for one that is told nothing.
+        if (state.is_disabled)
+            out += ",\"behind\":null";
+        else
+            number("behind", dispatcher_.behind(index));
         number("last_delivered_ms", wall_of(state.last_delivered_ms, now_ms, now_wall_ms));
         number("last_failed_ms", wall_of(state.last_failed_ms, now_ms, now_wall_ms));
         number("last_status", state.last_status);

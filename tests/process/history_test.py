@@ -1,4 +1,4 @@
-"""Looking back over HTTP and on the command line, versions, conflicts, export and import."""
+"""Looking back over HTTP and on the command line, versions and conflicts."""
 
 import json
 import os
@@ -87,6 +87,31 @@ class History(ProcessTest):
         tag = request(server, CHANNEL + "/record?at=3")[1]["ETag"]
         self.assertEqual(post(server, CHANNEL + "/restore", {"at": 1}, {"If-Match": tag})[0], 412)
 
+    def test_a_restore_touches_what_it_changes_and_no_more(self):
+        server = self.start()
+        patch(server, "board:1", [put("title", "one"), put("tags", ["x"])])
+        tag = request(server, CHANNEL + "/record")[1]["ETag"]
+        self.assertEqual(post(server, CHANNEL + "/restore", {"at": 0}, {"If-Match": tag})[0], 200)
+        self.assertEqual(record(server, "board:1")["value"], {})
+        # Nothing was at this path before, and nothing is now.
+        self.assertEqual(patch(server, "board:1", [put("note", "mine")], {"If-Match": tag})[0], 200)
+        late = patch(server, "board:1", [put("title", "mine")], {"If-Match": tag})
+        self.assertEqual((late[0], late[2]["error"]["code"]), (412, "precondition_failed"))
+        # The same restore again, on a state that has changed since.
+        patch(server, "board:1", [{"op": "delete", "path": "note"}])
+        self.assertEqual(post(server, CHANNEL + "/restore", {"at": 0}, {"If-Match": tag})[0], 412)
+        self.assertTrue(post(server, CHANNEL + "/restore", {"at": 0})[2]["unchanged"])
+
+    def test_history_shows_a_set_that_is_written_as_set(self):
+        server = self.start()
+        patch(server, "board:1", [put("tags", ["x"])])
+        patch(server, "board:1", [put("tags", ["y", "x"])])
+        patch(server, "board:1", [{"op": "delete", "path": "tags"}])
+        rows = [json.loads(line) for line in self.tandem("history", server.url, "board:1", "--json").stdout.splitlines()]
+        self.assertEqual([(row["op"], row.get("after")) for row in rows],
+                         [("set", ["x"]), ("set", ["x", "y"]), ("delete", None)])
+        self.assertEqual(self.tandem("history", server.url, "board:1", "--limit", "0").returncode, 2)
+
     def test_conflicts_are_decided(self):
         server = self.start()
         clients = [self.connect(server) for _ in range(2)]
@@ -108,46 +133,6 @@ class History(ProcessTest):
         self.assertEqual(self.tandem("conflicts", server.url, "board:1").stdout, "No conflicts.\n")
         self.assertEqual(post(server, CHANNEL + "/conflicts",
                               {"path": "title", "dot": [1, 99], "decision": "keep"})[0], 404)
-
-    def test_export_and_import(self):
-        server = self.start()
-        clients = [self.connect(server) for _ in range(2)]
-        for client, value in zip(clients, ("one", "two")):
-            client.send({"push": {"channel": "board:a", "base": 0, "ops": [put("title", value)]}})
-            next_of(client, "ack")
-        patch(server, "board:a", [
-            put("votes", 7), put("tags", ["x", "y"]), {"op": "assign", "path": "empty", "value": {}},
-            {"op": "insert", "path": "cards/@1", "at": "last", "value": {"text": "first"}},
-            {"op": "insert", "path": "cards/@2", "at": "first", "value": {"text": "second", "done": True}}])
-        for number in range(120):
-            patch(server, f"board:m{number:03}", [put("title", str(number))])
-        # Each op is judged by itself, however many there are.
-        patch(server, "board:large", [put(f"extra{number}", {"a": number, "b": [number]}) for number in range(1000)])
-        patch(server, "board:large", [
-            {"op": "insert", "path": f"cards/@{number}", "at": "last", "value": {"text": "t", "done": False}}
-            for number in range(400)])
-        file = os.path.join(self.folder, "all.jsonl")
-        self.assertEqual(self.tandem("export", server.url, file).returncode, 0)
-        with open(file, encoding="utf-8") as lines:
-            whole = lines.read()
-        self.assertEqual(len(whole.splitlines()), 123)
-        # Interrupted in the middle of a line: started again, it is the same.
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(whole[:len(whole) // 2])
-        self.assertEqual(self.tandem("export", server.url, file).returncode, 0)
-        with open(file, encoding="utf-8") as lines:
-            self.assertEqual(lines.read(), whole)
-        other = self.start(data=os.path.join(self.folder, "other"))
-        for _ in range(2):
-            done = self.tandem("import", other.url, file)
-            self.assertEqual(done.returncode, 0, done.stderr)
-        for name in ("board:a", "board:large", "board:m000", "board:m119"):
-            self.assertEqual(record(other, name)["value"], record(server, name)["value"])
-        mine, theirs = (request(s, "/api/v1/channels/board:a/conflicts")[2]["conflicts"] for s in (server, other))
-        self.assertEqual([(r["path"], r["value"]) for r in mine], [(r["path"], r["value"]) for r in theirs])
-        self.assertEqual(len(mine), 1)
-        refused = self.tandem("import", other.url, __file__)
-        self.assertEqual(refused.returncode, 1)
 
     def test_channels_publish_versions_and_bench(self):
         server = self.start()

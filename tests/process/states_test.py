@@ -37,6 +37,48 @@ class States(ProcessTest):
         self.assertEqual(self.replace(server, "board:1", edited, "?base=x")[0], 400)
         self.assertEqual(self.replace(server, "board:1", [])[0], 400)
 
+    def test_a_large_state_is_written_in_several_entries_or_not_at_all(self):
+        server = self.start()
+        state = {f"extra{i}": {"a": i, "b": [i]} for i in range(2500)}
+        state["cards"] = [{"id": f"c{i}", "text": "t"} for i in range(300)]
+        status, headers, answer = self.replace(server, "board:1", state, headers={"Idempotency-Key": "k"})
+        self.assertEqual(status, 200, answer)
+        self.assertGreater(answer["seq"], 2)
+        self.assertEqual(record(server, "board:1")["value"], state)
+        self.assertEqual(record(server, "board:1")["seq"], answer["seq"])
+        again = self.replace(server, "board:1", state, headers={"Idempotency-Key": "k"})[2]
+        self.assertEqual(again, {"seq": answer["seq"], "duplicate": True})
+        self.assertEqual(request(server, "/api/v1/channels/board:1/conflicts?all=1")[2]["conflicts"], [])
+        # Half of it changes, and somebody else has written one of these.
+        other = {**{name: "text" for name in state if name != "cards"}, "cards": state["cards"][::-1]}
+        patch(server, "board:1", [put("extra7", "theirs")])
+        before = record(server, "board:1")
+        status, _, refused = self.replace(server, "board:1", other, headers={"If-Match": headers["ETag"]})
+        self.assertEqual((status, refused["error"]["code"]), (412, "precondition_failed"))
+        self.assertEqual(record(server, "board:1"), before)
+        # A wrong one among them: nothing of it either.
+        status, _, refused = self.replace(server, "board:1", {**other, "title": 5})
+        self.assertEqual((status, refused["error"]["code"]), (400, "wrong_type"))
+        self.assertEqual(record(server, "board:1"), before)
+        # As one who read the first state: the other's write crosses it.
+        base = answer["seq"]
+        self.assertEqual(self.replace(server, "board:1", other, f"?base={base}")[0], 200)
+        rows = request(server, "/api/v1/channels/board:1/conflicts")[2]["conflicts"]
+        self.assertEqual([row["path"] for row in rows], ["extra7"])
+        self.assertEqual(self.replace(server, "board:1", other)[0], 200)
+        self.assertEqual(record(server, "board:1")["value"], other)
+
+    def test_the_same_order_from_two_programs_crosses_nothing(self):
+        server = self.start()
+        cards = [{"id": name, "text": name} for name in "abcdef"]
+        self.replace(server, "board:1", {"cards": cards})
+        base = record(server, "board:1")["seq"]
+        order = [cards[i] for i in (3, 0, 5, 1, 2, 4)] + [{"id": "new"}]
+        for _ in range(2):
+            self.assertEqual(self.replace(server, "board:1", {"cards": order}, f"?base={base}")[0], 200)
+        self.assertEqual([c["id"] for c in record(server, "board:1")["value"]["cards"]], [c["id"] for c in order])
+        self.assertEqual(request(server, "/api/v1/channels/board:1/conflicts")[2]["conflicts"], [])
+
     def test_a_state_that_changes_nothing_costs_no_entry_and_no_hash(self):
         server = self.start()
         state = {"title": "Plan", "cards": [{"id": "a"}]}

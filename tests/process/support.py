@@ -38,6 +38,13 @@ class ProcessTest(unittest.TestCase):
         return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=timeout,
                               env={**os.environ, **(environment or {})}, check=False)
 
+    def popen(self, *arguments):
+        """A verb that goes on; it ends with the test."""
+        process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(lambda: process.poll() is None and process.kill())
+        return process
+
     def write_file(self, name, text):
         path = os.path.join(self.folder, name)
         with open(path, "w", encoding="utf-8") as out:

@@ -31,6 +31,7 @@ export type ErrorCode =
     | 'version_exists'
     | 'too_many_versions'
     | 'state_gone'
+    | 'method_not_allowed'
     | 'overloaded'
     | 'rate_limited'
     | 'timed_out'

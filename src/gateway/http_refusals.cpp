@@ -1,0 +1,194 @@
+#include "gateway/http_refusals.hpp"
+
+#include <algorithm>
+#include <variant>
+
+#include "net/http_parser.hpp"
+#include "net/http_response.hpp"
+
+namespace tandem::gateway {
+
+using base::ErrorCode;
+using base::Value;
+
+namespace {
+
+int status_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::not_found:
+        case ErrorCode::unknown_namespace:
+            return 404;
+        case ErrorCode::method_not_allowed:
+            return 405;
+        case ErrorCode::precondition_failed:
+            return 412;
+        case ErrorCode::version_exists:
+        case ErrorCode::too_many_versions:
+            return 409;
+        case ErrorCode::state_gone:
+            return 410;
+        case ErrorCode::storage_full:
+            return 507;
+        case ErrorCode::idempotency_mismatch:
+            return 422;
+        case ErrorCode::too_large:
+            return 413;
+        case ErrorCode::forbidden:
+        case ErrorCode::origin_refused:
+            return 403;
+        case ErrorCode::unauthenticated:
+            return 401;
+        default:
+            break;
+    }
+    const auto number = static_cast<unsigned>(code);
+    if (number < 100) return 400;
+    if (number < 200) return 503;
+    if (number < 300) return 403;
+    return 500;
+}
+
+bool is_no_json(ErrorCode code) {
+    return code == ErrorCode::malformed || code == ErrorCode::truncated;
+}
+
+// "a", "a and b", "a, b and c".
+std::string list_text(std::initializer_list<std::string_view> names) {
+    std::string out;
+    size_t left = names.size();
+    for (const std::string_view name : names) {
+        out += name;
+        --left;
+        if (left > 0) out += left == 1 ? " and " : ", ";
+    }
+    return out;
+}
+
+}  // namespace
+
+About about(const hub::Request& request) {
+    if (std::holds_alternative<hub::SaveVersion>(request)) {
+        const auto& save = std::get<hub::SaveVersion>(request);
+        return save.at ? About::seq : About::version_name;
+    }
+    if (std::holds_alternative<hub::GetRecord>(request) ||
+        std::holds_alternative<hub::ReadChanges>(request) ||
+        std::holds_alternative<hub::RestoreRecord>(request))
+        return About::seq;
+    if (std::holds_alternative<hub::ReadHashes>(request)) return About::hashes;
+    if (std::holds_alternative<hub::ReplaceRecord>(request)) return About::whole_state;
+    return About::other;
+}
+
+Told told_of(base::Error error, About about) {
+    if (about == About::seq && error.code == ErrorCode::out_of_range)
+        return {"The channel has no such seq; its newest is " + std::to_string(error.detail) + ".",
+                "Name a seq up to the detail; `from` must not be above `to`."};
+    if ((about == About::seq || about == About::version_name) &&
+        error.code == ErrorCode::invalid_argument)
+        return {"The name of a version has 1 to 255 bytes.", {}};
+    if (about == About::hashes &&
+        (is_no_json(error.code) || error.code == ErrorCode::invalid_argument))
+        return {
+            "The body is an object with the lists `nodes`, prefixes of hashes, and `fields`, "
+            "whole ones.",
+            "Hashes are in lower-case hexadecimal digits; docs/openapi.json shows the form."};
+    if (about == About::whole_state && is_no_json(error.code))
+        return {"The body is not JSON.", "Send the whole record as a JSON object."};
+    return {};
+}
+
+net::HttpResponse make_refusal(base::Error error, std::string_view channel,
+                               const std::string& docs_url, const Told& told) {
+    std::string body = "{\"error\":{\"code\":";
+    base::append_json_string(body, base::error_name(error.code));
+    body += ",\"message\":";
+    base::append_json_string(
+        body, told.what.empty() ? base::error_message(error.code) : std::string_view(told.what));
+    body += ",\"hint\":";
+    base::append_json_string(
+        body, told.hint.empty() ? base::error_hint(error.code) : std::string_view(told.hint));
+    body += ",\"docs\":";
+    base::append_json_string(body, docs_url + "#" + std::string(base::error_name(error.code)));
+    if (error.detail != 0) body += ",\"detail\":" + std::to_string(error.detail);
+    if (!channel.empty()) {
+        body += ",\"channel\":";
+        base::append_json_string(body, channel);
+    }
+    body += "}}";
+    net::HttpResponse response =
+        net::make_response(status_of(error.code), "application/json", body);
+    if (base::is_temporary(error.code) || error.code == ErrorCode::storage_full)
+        response.headers.set("Retry-After", "1");
+    return response;
+}
+
+net::HttpResponse make_failure(int status, const std::string& docs_url) {
+    base::Error error = base::fail(ErrorCode::malformed);
+    Told told{"The bytes are no HTTP request that this server takes.",
+              "Check the request line, the header fields and the encoding of the body."};
+    switch (status) {
+        case 408:
+            error = base::fail(ErrorCode::timed_out);
+            told = {"The request did not come whole in time.", {}};
+            break;
+        case 413:
+            error = base::fail(ErrorCode::too_large, net::kHttpBodyBytesMaxDefault);
+            told = {"The body of the request is too large.",
+                    "The detail is the limit in bytes; write it in several requests."};
+            break;
+        case 414:
+        case 431:
+            error = base::fail(ErrorCode::too_large, net::kHttpHeadBytesMax);
+            told = {"The address or the header fields of the request are too large.",
+                    "The detail is the limit in bytes."};
+            break;
+        case 500:
+            error = base::fail(ErrorCode::internal);
+            told = {};
+            break;
+        default:
+            break;
+    }
+    net::HttpResponse response = make_refusal(error, {}, docs_url, told);
+    response.status = status;
+    return response;
+}
+
+std::optional<Told> unknown_member(const Value& body,
+                                   std::initializer_list<std::string_view> known) {
+    if (!body.is_object()) return std::nullopt;
+    for (const base::Member& member : body.as_object())
+        if (std::find(known.begin(), known.end(), member.key) == known.end())
+            return Told{"The body has the unknown member '" + member.key + "'.",
+                        "It may have " + list_text(known) + "."};
+    return std::nullopt;
+}
+
+std::optional<Told> unknown_op_member(const Value& ops) {
+    if (!ops.is_array()) return std::nullopt;
+    size_t index = 0;
+    for (const Value& op : ops.as_array()) {
+        // One without a path is refused for that.
+        if (op.is_object() && op.find("path") != nullptr)
+            if (auto told = unknown_member(op, {"op", "path", "value", "n", "position", "at",
+                                                "base", "generation", "seen", "decides"})) {
+                told->what = "In op " + std::to_string(index) + ": " + told->what;
+                return told;
+            }
+        ++index;
+    }
+    return std::nullopt;
+}
+
+base::Result<Value> object_in(const std::string& body, Told& told) {
+    told.hint = "Send a JSON object; docs/openapi.json tells its members.";
+    told.what = body.empty() ? "The body is empty." : "The body is not JSON.";
+    TANDEM_TRY(Value parsed, base::parse_json(body));
+    told.what = "The body is no JSON object.";
+    if (!parsed.is_object()) return base::fail(ErrorCode::malformed);
+    told = {};
+    return parsed;
+}
+
+}  // namespace tandem::gateway
