@@ -26,6 +26,13 @@ TEST(Window, AnythingElseIsAPath) {
         EXPECT_FALSE(split_window(text)) << text;
 }
 
+TEST(Window, OneThatIsMisspeltIsTold) {
+    for (const char* text : {"cards[-1:2]", "cards[a:b]", "cards[1:]", "cards[:]", "cards[1:2:3]"})
+        EXPECT_TRUE(is_broken_window(text)) << text;
+    for (const char* text : {"", "cards", "cards[1]", "cards[1:2]", "a:b", "[1:2]x", "cards]"})
+        EXPECT_FALSE(is_broken_window(text)) << text;
+}
+
 TEST(Window, ANumberWithoutEndIsTheHighest) {
     auto window = split_window("a[0:99999999999999999999999999]");
     ASSERT_TRUE(window);

@@ -191,6 +191,35 @@ TEST_F(Past, ALargeStateThatCrossesANewerOneIsNotRestoredInPart) {
     EXPECT_GT(ask(guarded).seq, head + 1);
 }
 
+TEST_F(Past, RestoringNothingTouchesOnlyWhatWasThere) {
+    write_title(1);
+    EXPECT_FALSE(ask(RestoreRecord{"typed:a", "", 0, {}}).is_error);
+    EXPECT_EQ(rig.shown("typed:a"), "{}");
+    const auto guarded = [&](std::string_view ops) {
+        WriteRecord write{"typed:a", json(ops), {}, true, {kEpoch, 1}, {}};
+        return ask(std::move(write));
+    };
+    EXPECT_FALSE(guarded(R"([{"op":"set","path":"extra","value":1}])").is_error);
+    EXPECT_EQ(guarded(R"([{"op":"set","path":"title","value":"x"}])").error.code,
+              base::ErrorCode::precondition_failed);
+    // What is restored is there already, but its author has not seen how it came to be.
+    write(R"([{"op":"delete","path":"extra"}])");
+    EXPECT_EQ(ask(RestoreRecord{"typed:a", "", 0, {}, true, {kEpoch, 1}}).error.code,
+              base::ErrorCode::precondition_failed);
+    EXPECT_NE(ask(RestoreRecord{"typed:a", "", 0, {}}).json.find("unchanged"), std::string::npos);
+}
+
+TEST_F(Past, AWholeSetIsToldAsSet) {
+    write(R"([{"op":"set","path":"tags","value":["x"]}])");
+    write(R"([{"op":"set","path":"tags","value":["y"]}])");
+    write(R"([{"op":"delete","path":"tags"}])");
+    const base::Value page = json(ask(ReadChanges{"typed:a", 0, {}, 100}).json);
+    std::string ops;
+    for (const base::Value& row : page.find("changes")->as_array())
+        ops += row.find("op")->as_string() + " ";
+    EXPECT_EQ(ops, "set set delete ");
+}
+
 TEST_F(Past, ADeletedChannelHasNoPast) {
     write_title(1);
     write_title(2);

@@ -32,6 +32,37 @@ TEST(WholeStates, WriteOnlyWhatDiffers) {
     EXPECT_EQ(record::to_text(changes[0].path), "b/c");
 }
 
+TEST(WholeStates, ThatChangeMuchTakeSeveralEntriesOrNone) {
+    Rig rig;
+    const auto state = [](const char* value) {
+        std::string out;
+        for (int i = 0; i < 2500; ++i)
+            out += (out.empty() ? "{" : ",") + std::string("\"f") + std::to_string(1000 + i) +
+                   "\":" + value;
+        return out + "}";
+    };
+    rig.hub->request(rig.now, 1, whole(state("1")));
+    const uint64_t first = rig.reply().seq;
+    EXPECT_GE(first, 3u);
+    EXPECT_EQ(rig.shown("t:a"), state("1"));
+    EXPECT_EQ(rig.hub->find_channel("t:a")->head(), first);
+    WriteRecord other;
+    other.channel = "t:a";
+    other.ops = json(R"([{"op":"set","path":"f1007","value":"theirs"}])");
+    rig.hub->request(rig.now, 2, other);
+    const uint64_t theirs = rig.reply().seq;
+    ReplaceRecord guarded = whole(state("2"), first);
+    guarded.is_conditional = true;
+    rig.hub->request(rig.now, 3, guarded);
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::precondition_failed);
+    EXPECT_EQ(rig.hub->find_channel("t:a")->head(), theirs) << "no part of it is written";
+    rig.hub->request(rig.now, 4, whole(state("2")));
+    EXPECT_GT(rig.reply().seq, theirs + 2);
+    EXPECT_EQ(rig.shown("t:a"), state("2"));
+    EXPECT_TRUE(
+        rig.hub->find_channel("t:a")->document().journal(record::Document::Rows::all).empty());
+}
+
 TEST(WholeStates, ThatChangeNothingTakeNoEntryAndNoHash) {
     Rig rig;
     rig.hub->request(rig.now, 1, whole(R"({"a":1,"b":2})"));

@@ -176,6 +176,26 @@ TEST(Detect, FollowsTheSchema) {
     EXPECT_FALSE(detect("[]").ok());
 }
 
+// Two programs that read the same and put the same order, and the same new item, to it.
+TEST(Detect, TheSameOrderTwiceIsOne) {
+    Rig rig;
+    rig.put(R"({"l":[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"}]})");
+    const base::Value read = rig.log.document.shown({});
+    const uint64_t base = rig.log.document.seq();
+    const auto after = json(R"({"l":[{"id":"d"},{"id":"b"},{"id":"n"},{"id":"a"},{"id":"c"}]})");
+    // What each of them makes of the state that it has read.
+    std::vector<Op> ops[2];
+    for (std::vector<Op>& each : ops) {
+        each = rig.detect(read, after);
+        for (Op& op : each)
+            op.seen_seq = base;
+    }
+    rig.log.add(1, ops[0]);
+    rig.log.add(2, ops[1]);
+    EXPECT_EQ(rig.log.shown(), base::to_json(after));
+    EXPECT_EQ(rig.log.open_rows(), 0u);
+}
+
 // Two programs that read the same and write whole objects: what each of them changed is there.
 TEST(Detect, WholeObjectWritersKeepEachOthersChanges) {
     Rig rig;

@@ -69,6 +69,11 @@ Kind Document::shown_kind(const Path& path) const {
     return node == nullptr ? Kind::none : node->shown;
 }
 
+size_t Document::kinds_held(const Path& path) const {
+    const Node* node = impl_->find(path);
+    return node == nullptr ? 0 : node->live_slots();
+}
+
 uint64_t Document::changed_seq(const Path& path) const {
     const Node* node = &impl_->root;
     // What is above decides whether the path is shown at all.

@@ -60,6 +60,8 @@ class Document {
     /// True when something is kept at the path, even if it is removed and not shown.
     bool is_kept(const Path& path) const;
     Kind shown_kind(const Path& path) const;
+    /// Kinds that hold something at the path; the one that is shown hides the others.
+    size_t kinds_held(const Path& path) const;
     /// Highest seq that changed anything at or below the path (0: never), for conditional writes.
     uint64_t changed_seq(const Path& path) const;
     CounterView counter(const Path& path) const;

@@ -15,6 +15,11 @@ Resolver resolver_of(const Document& document, const Path& path) { return docume
 // A view does not tell.
 Resolver resolver_of(const View&, const Path&) { return Resolver::keep; }
 
+// More than one: what is shown hides something, which would come to light without it.
+size_t kinds_held(const Document& document) { return document.kinds_held({}); }
+// A view does not tell.
+size_t kinds_held(const View&) { return 2; }
+
 template <class State>
 class Revert {
   public:
@@ -63,6 +68,9 @@ class Revert {
 
     /// Removing the root itself would touch every path, also where nothing was all the time.
     void empty_root() {
+        const Kind shown = now_.shown_kind({});
+        if (shown == Kind::none) return;
+        if (shown != Kind::map || kinds_held(now_) > 1) return emit(OpKind::remove_node, {});
         for (const std::string& key : keys_of(now_, {}))
             emit(OpKind::remove_node, below({}, Segment::Kind::key, key));
     }
@@ -100,7 +108,7 @@ class Revert {
 
     void map(const Path& path, Ground ground) {
         std::set<std::string> keys = keys_of(then_, path);
-        if (keys.empty() && path.empty()) return empty_root();
+        if (keys.empty() && path.empty() && ground == Ground::as_it_is) return empty_root();
         if (keys.empty()) {
             if (ground == Ground::cleared || !keys_of(now_, path).empty())
                 emit(OpKind::assign, path, base::Value(base::Object{}));

@@ -61,6 +61,15 @@ TEST(Selection, RefusesWhatIsTooMuch) {
     EXPECT_FALSE(parse_selected("a//b[0:1]").ok());
 }
 
+TEST(Selection, RefusesAWindowThatIsMisspelt) {
+    for (const char* text : {"cards[-1:3]", "a/cards[a:b]", "cards[1:]"}) {
+        const auto part = parse_selected(text);
+        ASSERT_TRUE(part.ok()) << text;
+        EXPECT_EQ(Selection::make({*part}).error().code, base::ErrorCode::bad_select) << text;
+    }
+    EXPECT_EQ(normal({"cards[x]", "a[1:2]/b"}), (Texts{"a[1:2]/b", "cards[x]"}));
+}
+
 TEST(Selection, KnowsWhatItConcerns) {
     const Selection selection = select({"a/b", "l[0:5]", "m/@x/t"});
     for (const char* text : {"", "a", "a/b", "a/b/c", "l", "l/@q", "l/@q/t", "m", "m/@x", "m/@x/t"})
