@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "tandem/log.hpp"
 #include "tandem/tandem.hpp"
 
 namespace {
@@ -460,6 +461,54 @@ int count_lines(const char* url, const char* channel) {
     return 0;
 }
 
+// Prints what a reader of the log is told, until the title is "end".
+class LogPrinter final : public tandem::LogFollower {
+  public:
+    int print(const char* url, const char* channel, std::optional<uint64_t> after) {
+        auto reader =
+            tandem::LogReader::open({.url = url, .channel = channel, .after = after}, *this);
+        CHECK(reader);
+        reader_ = &*reader;
+        reader->run();
+        return 0;
+    }
+
+  private:
+    void on_entry(const tandem::LogEntry& entry) override {
+        for (const tandem::LogOp& op : entry.ops) {
+            say("%s %s %s%s%s", op.op.c_str(), op.path.c_str(), op.value.to_json().c_str(),
+                op.shown && !(*op.shown == op.value) ? " " : "",
+                op.shown && !(*op.shown == op.value) ? op.shown->to_json().c_str() : "");
+            if (op.value == "end") reader_->stop();
+        }
+    }
+    void on_state(const tandem::LogState& state) override {
+        say("state %s after %d", state.value.to_json().c_str(),
+            state.after ? static_cast<int>(*state.after) : -1);
+    }
+    void on_difference(const tandem::LogDifference& difference) override {
+        say("difference of %zu", difference.changes.size());
+    }
+    void on_signal(const tandem::Signal& signal) override {
+        say("signal %s %s", signal.name.c_str(), signal.value.to_json().c_str());
+    }
+    void on_refused(const tandem::Error& error) override {
+        say("refused %s", error.code().c_str());
+    }
+    void on_lost(std::optional<uint64_t> after) override {
+        say("lost after %d", static_cast<int>(after.value_or(0)));
+    }
+    void on_unreachable(const tandem::Error&) override {}
+
+    template <class... Parts>
+    static void say(const char* format, Parts... parts) {
+        std::printf(format, parts...);
+        std::printf("\n");
+        std::fflush(stdout);
+    }
+    tandem::LogReader* reader_ = nullptr;
+};
+
 // Writes without end, and tells each that is kept. Somebody kills it.
 int edit(const char* url, const char* channel, const char* file, int first) {
     auto client = tandem::Client::open({.url = url, .outbox = file});
@@ -490,6 +539,10 @@ int main(int argc, char** argv) {
     if (what == "past") return past(two());
     if (what == "whole") return whole(two());
     if (what == "threads" && argc == 5) return threads(argv[1], argv[2], argv[4]);
+    if (what == "log")
+        return LogPrinter().print(
+            argv[1], argv[2],
+            argc == 5 ? std::optional<uint64_t>(std::atoi(argv[4])) : std::nullopt);
     if (what == "lines") return count_lines(argv[1], argv[2]);
     if (what == "edit" && argc == 6) return edit(argv[1], argv[2], argv[4], std::atoi(argv[5]));
     return 2;

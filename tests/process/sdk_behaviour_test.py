@@ -52,6 +52,50 @@ class SdkBehaviour(ProcessTest):
         value = record(server, CHANNEL)["value"]
         self.assertEqual((value["votes"], len(value["cards"]), value["title"]), (4200, 200, "end"))
 
+    def reader(self, server, *after, channel=CHANNEL):
+        reader = subprocess.Popen([PROGRAM, server.url, channel, "log", *after], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(reader.stdout.close)
+        self.addCleanup(lambda: reader.poll() is None and reader.kill())
+        return reader
+
+    def test_the_log_is_read_entry_by_entry(self):
+        server = self.start()
+        patch(server, CHANNEL, [put("title", "one"), {"op": "inc", "path": "votes", "value": 2}])
+        reader, newcomer = self.reader(server, "0"), self.reader(server)
+
+        def lines(count):
+            return [reader.stdout.readline().rstrip() for _ in range(count)]
+
+        self.assertEqual(lines(2), ['set title "one"', "inc votes 2"])
+        self.assertEqual(newcomer.stdout.readline(), 'state {"title":"one","votes":2} after -1\n')
+        # Of one that comes alone it is told what shows since.
+        patch(server, CHANNEL, [{"op": "inc", "path": "votes", "value": 3}])
+        self.assertEqual(lines(1), ["inc votes 3 5"])
+        client = self.connect(server)
+        client.send({"subscribe": {"channel": CHANNEL}})
+        client.send({"signal": {"channel": CHANNEL, "name": "ring", "value": [1]}})
+        self.assertEqual(lines(1), ["signal ring [1]"])
+        client.close()
+        # Cut off, it goes on where it was.
+        server.stop()
+        self.assertEqual(lines(1), ["lost after 2"])
+        server = self.start("--port", str(server.address.port))
+        for word in ("two", "end"):
+            patch(server, CHANNEL, [put("title", word)])
+        self.assertEqual(lines(2), ['set title "two"', 'set title "end"'])
+        self.assertEqual(reader.wait(15), 0)
+        self.assertEqual(newcomer.wait(15), 0)
+
+    def test_what_the_log_has_no_more_is_told(self):
+        server = self.start("--retention.entries", "5", "--retention.snapshot_every_entries", "2")
+        for number in range(40):
+            patch(server, CHANNEL, [put("title", f"t{number}")])
+        reader = self.reader(server, "2")
+        self.assertEqual(reader.stdout.readline(), 'state {"title":"t39"} after 2\n')
+        refused = self.reader(server, channel="nowhere:1")
+        self.assertEqual(refused.stdout.readline(), "refused unknown_namespace\n")
+        self.assertEqual(refused.wait(15), 0)
+
     def test_a_thread_of_its_own_comes_back(self):
         server = self.start()
         counter = subprocess.Popen([PROGRAM, server.url, CHANNEL, "lines"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
