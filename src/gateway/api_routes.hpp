@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -32,9 +34,14 @@ struct ApiRoute {
     Id id;
     std::string_view path;  ///< below the prefix; {channel} stands for a channel's name
     uint8_t methods;        ///< bits by number
+    std::array<std::string_view, 5> query = {};  ///< names of parameters; the rest is empty
 
     [[nodiscard]] bool allows(net::HttpMethod method) const {
         return (methods >> static_cast<unsigned>(method) & 1) != 0;
+    }
+    [[nodiscard]] bool knows(std::string_view parameter) const {
+        return !parameter.empty() &&
+               std::find(query.begin(), query.end(), parameter) != query.end();
     }
     /// For the Allow header.
     [[nodiscard]] std::string allowed() const;

@@ -272,12 +272,18 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
     const auto text = [&](std::string_view name) {
         return net::query_param(request.query, name).value_or("");
     };
+    for (const auto& [name, value] : net::parse_query(request.query))
+        if (!address.route->knows(name))
+            return refuse({"The address has the unknown parameter `" + name + "`.",
+                           "docs/openapi.json tells those that it takes."});
     // Numbers that select something must not fall back to something else.
-    for (const std::string_view name : {"at", "from", "to", "after", "limit"})
+    for (const std::string_view name : {"at", "from", "to", "after", "limit", "all"})
         if (name != "after" || address.route->id != ApiRoute::channels)
             if (net::query_param(request.query, name) && !optional_number(request, name))
                 return refuse({"`" + std::string(name) + "` is no whole number of 0 or more.",
                                "Write it in digits, such as 17."});
+    if (optional_number(request, "limit") == uint64_t{0})
+        return refuse({"`limit` is at least 1.", "Leave it out for the usual number of rows."});
     base::Value body;
     if (method == net::HttpMethod::kPost && address.route->id != ApiRoute::hashes) {
         Told told;

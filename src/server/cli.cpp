@@ -317,7 +317,9 @@ int run_command_line(int argc, char** argv) {
     CLI::App* set = client_verb("set", "write a value",
                                 "  tandem set localhost:8080 board:42 title '\"Plan\"'\n"
                                 "  tandem set localhost:8080 board:42 votes 12\n"
-                                "  tandem set localhost:8080 board:42 --file board.json\n");
+                                "  tandem set localhost:8080 board:42 --file board.json\n"
+                                "A file that `get` wrote counts once, also when it is written "
+                                "again within a day.\n");
     set->add_option("path", args.client.path, "such as title");
     set->add_option("value", args.client.value, "JSON, such as '\"Plan\"' or 12");
     set->add_option(

@@ -166,7 +166,9 @@ class Exporter {
 int run_export(const ClientCommand& command) {
     const auto url = server_of(command.url);
     if (!url) return complain_of(command.url, url.error());
-    const std::string server = net::to_text(url->address);
+    net::SocketAddress address = url->address;
+    if (address.host == "localhost") address.host = "127.0.0.1";
+    const std::string server = net::to_text(address);
     std::error_code failure;
     const auto status = std::filesystem::status(command.file, failure);
     // A pipe or a device cannot hold an earlier one.

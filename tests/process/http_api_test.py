@@ -53,6 +53,8 @@ class HttpApi(ProcessTest):
                 ("POST", "/restore", b"", "is empty"), ("POST", "/restore", b"[1]", "no JSON object"),
                 ("PATCH", "/record", b"", "is empty"), ("PATCH", "/record", b"{", "not JSON"), ("PATCH", "/record", b"{}", "no ops"),
                 ("PUT", "/record", b"{", "not JSON"), ("GET", "/entries?limit=x", None, "`limit`"),
+                ("GET", "/record?seq=1", None, "unknown parameter `seq`"), ("GET", "/changes?limit=0", None, "at least 1"),
+                ("GET", "/conflicts?all=true", None, "`all`"),
                 ("POST", "/restore", b"{}", "either `at`"), ("POST", "/versions", b'{"at":1}', "`name`"),
                 ("GET", "/record?at=1&version=a", None, "two states"), ("GET", "/record?at=99", None, "newest is 1"),
                 ("POST", "/versions", b'{"name":"a","at":99}', "newest is 1"), ("GET", "/changes?from=99", None, "newest is 1")):

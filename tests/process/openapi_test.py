@@ -209,7 +209,7 @@ class OpenApi(ProcessTest):
                 if method == "PUT":
                     valid["/record"] = {}
                 body = next((b for end, b in valid.items() if template.endswith(end)), None) if body is not None else None
-                query = "?name=x" if method == "DELETE" else ""
+                query = "?name=x" if method == "DELETE" and template.endswith("/versions") else ""
                 self.ask(method, template, channel="nowhere:1", body=body, query=query)
                 self.ask(method, template, channel="noname", body=body, query=query)
         self.ask("DELETE", one)
