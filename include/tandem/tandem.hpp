@@ -12,10 +12,10 @@
 
 #include "tandem/value.hpp"
 
-/// The client for C++ programs. Nothing throws. Handles are cheap to copy and must not outlive
-/// their client. With `ClientOptions::own_thread` any thread may use a client and its handles at
-/// any time. Without it one thread at a time does, and two at once end the process; `Client::stop`
-/// alone may be called from everywhere.
+/// The client for C++ programs. Nothing throws, and functions given to it must not either. Handles
+/// are cheap to copy and must not outlive their client. With `ClientOptions::own_thread` any thread
+/// may use a client and its handles at any time. Without it one thread at a time does, and two at
+/// once end the process; `Client::stop` alone may be called from everywhere.
 namespace tandem {
 
 /// What happened (`code`, `message`) and what to do (`hint`); the codes are those of
@@ -378,7 +378,8 @@ class Channel {
     Subscription on_conflict(std::function<void(Conflict&)> callback);
     Subscription on_signal(std::function<void(const Signal&)> callback);
     Subscription on_members(std::function<void()> callback);
-    /// Writes that the server refused for good.
+    /// Writes that the server refused for good; and when the outbox could not be written: such
+    /// writes show, but are not sent until they are in it, which is tried again.
     Subscription on_refused(std::function<void(const Error&)> callback);
 
   private:

@@ -19,6 +19,8 @@ constexpr size_t kMessageBytesMax = 16 * base::kMiB;
 constexpr size_t kOutcomesMax = 1024;
 // In a loop of others, timers of the connection are looked at this often.
 constexpr uint64_t kTickMs = 500;
+// A file that could not be written, maybe since the disk was full.
+constexpr uint64_t kStoreAgainMs = 500;
 // A server that does not answer a farewell is not waited for.
 constexpr std::chrono::milliseconds kGoodbyeTime{250};
 
@@ -159,10 +161,9 @@ client::Now Core::now() const {
 void Core::keep_views() {
     if (!outbox_) return;
     session_.stop(now());
-    std::vector<client::StoreRecord> records;
     while (auto record = session_.poll_store())
-        records.push_back(std::move(*record));
-    if (!records.empty()) (void)outbox_->store(records);
+        unstored_.push_back(std::move(*record));
+    if (!unstored_.empty()) (void)outbox_->store(unstored_);
 }
 
 // What was sent last arrives, and others see at once that this member has gone.
@@ -240,19 +241,29 @@ void Core::pump() {
 }
 
 bool Core::store() {
-    std::vector<client::StoreRecord> records;
-    while (auto record = session_.poll_store())
-        records.push_back(std::move(*record));
-    if (records.empty()) return false;
-    if (!outbox_) return true;
-    if (auto stored = outbox_->store(records); !stored) {
-        // What is not stored is not confirmed, and so never sent.
-        Error error = to_error(stored.error());
-        for (const client::StoreRecord& record : records)
-            listeners_.tell(record.channel, Topic::refused, error);
+    std::set<std::string> channels;
+    while (auto record = session_.poll_store()) {
+        channels.insert(record->channel);
+        unstored_.push_back(std::move(*record));
+    }
+    const bool has_new = !channels.empty();
+    const uint64_t mono = now().mono_ms;
+    if (unstored_.empty() || (!has_new && mono < store_again_at_ms_)) return false;
+    if (!outbox_) {
+        unstored_.clear();
         return true;
     }
-    session_.confirm_persisted(now(), records.back().ticket);
+    if (auto stored = outbox_->store(unstored_); !stored) {
+        // What is not stored is not confirmed, and so not sent. It is tried again, before anything
+        // that comes later.
+        store_again_at_ms_ = mono + kStoreAgainMs;
+        const Error error = to_error(stored.error());
+        for (const std::string& channel : channels)
+            listeners_.tell(channel, Topic::refused, error);
+        return has_new;
+    }
+    session_.confirm_persisted(now(), unstored_.back().ticket);
+    unstored_.clear();
     return true;
 }
 
@@ -354,8 +365,9 @@ void Core::dial() {
 }
 
 void Core::arm_timer() {
-    const auto due = session_.next_timeout();
+    auto due = session_.next_timeout();
     const uint64_t mono = now().mono_ms;
+    if (!unstored_.empty()) due = std::min(due.value_or(UINT64_MAX), store_again_at_ms_);
     const uint64_t delay = !due ? UINT64_MAX : *due > mono ? *due - mono : 0;
     if (due)
         timer_.start(delay);

@@ -150,6 +150,8 @@ class Core final : private net::IoHandler {
     OpenTransaction* transaction_ = nullptr;
     std::map<std::string, WholeRecord, std::less<>> wholes_;
     std::deque<Outcome> outcomes_;
+    std::vector<client::StoreRecord> unstored_;  ///< in the order in which they have to be
+    uint64_t store_again_at_ms_ = 0;
     std::map<std::string, Error, std::less<>> refused_channels_;
     std::set<std::tuple<std::string, std::string, uint8_t, uint64_t, uint64_t>> told_conflicts_;
 

@@ -66,6 +66,8 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
 Result<Committed> Write::wait(std::chrono::milliseconds timeout) {
     if (error_) return *error_;
     if (committed_) return *committed_;
+    // One that was never made.
+    if (core_ == nullptr) return sdk::to_error(base::fail(base::ErrorCode::invalid_argument));
     return core_->wait(channel_, push_, timeout);
 }
 

@@ -225,6 +225,20 @@ TEST(Writes, AreJudgedBeforeTheyAreKept) {
     EXPECT_EQ(board.status().pending, 0u);
 }
 
+TEST(Writes, TellWhetherTheyWereMade) {
+    Client client = open({});
+    Channel board = client.channel("board:1");
+    Write never;
+    const auto nothing = never.wait(0ms);
+    ASSERT_FALSE(nothing);
+    EXPECT_EQ(nothing.error().code(), "invalid_argument");
+    const ItemId item = board.list("cards").insert({{"text", "x"}}, Place::last(), &never);
+    EXPECT_FALSE(item.id.empty());
+    EXPECT_EQ(never.wait(0ms).error().code(), "timed_out");
+    EXPECT_TRUE(board.list("a//b").insert({}, Place::last(), &never).id.empty());
+    EXPECT_EQ(never.wait(0ms).error().code(), "bad_path");
+}
+
 TEST(Values, AreEqualWhateverTheOrderOfMembers) {
     EXPECT_EQ(Value({{"a", 1}, {"b", true}}), Value({{"b", true}, {"a", 1}}));
     EXPECT_FALSE(Value({{"a", 1}}) == Value({{"a", 2}}));

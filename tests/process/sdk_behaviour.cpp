@@ -2,9 +2,12 @@
 // sdk_behaviour URL CHANNEL WHAT [FILE]. What is wrong is told by its line, and the exit code is 1.
 
 #include <poll.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -435,6 +438,39 @@ int threads(const char* url, const char* channel, const char* file) {
     return 0;
 }
 
+// A file system that is full for a while.
+int full(const char* url, const char* channel, const char* file) {
+    const auto limit_files = [](rlim_t bytes) {
+        rlimit limit{};
+        getrlimit(RLIMIT_FSIZE, &limit);
+        limit.rlim_cur = std::min(bytes, limit.rlim_max);
+        return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+    };
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto client = tandem::Client::open({.url = url, .outbox = file});
+    auto other = tandem::Client::open({.url = url});
+    CHECK(client && other);
+    tandem::Channel board = client->channel(channel);
+    tandem::Channel others = other->channel(channel);
+    std::vector<std::string> told;
+    auto on_refused =
+        board.on_refused([&](const tandem::Error& error) { told.push_back(error.code()); });
+    auto before = board.counter("votes").add(1);
+    CHECK(before.wait(10s) && told.empty());
+    CHECK(limit_files(1));
+    auto first = board.counter("votes").add(10);
+    CHECK(told.size() == 1 && told[0] == "io_failed");
+    auto second = board.counter("votes").add(100);
+    const auto undecided = second.wait(700ms);
+    CHECK(!undecided && undecided.error().code() == "timed_out");
+    CHECK(board.counter("votes").value() == 111 && board.status().pending == 2);
+    CHECK(others.wait_ready(10s) && others.counter("votes").value() == 1);
+    CHECK(limit_files(RLIM_INFINITY));
+    // Without another write: it is tried again.
+    CHECK(second.wait(10s) && first.wait(10s) && told.size() == 2);
+    return 0;
+}
+
 // Counts the lines that it reads, on a thread of its own, and ends when the server has all of them.
 int count_lines(const char* url, const char* channel) {
     std::mutex mutex;
@@ -543,6 +579,7 @@ int main(int argc, char** argv) {
         return LogPrinter().print(
             argv[1], argv[2],
             argc == 5 ? std::optional<uint64_t>(std::atoi(argv[4])) : std::nullopt);
+    if (what == "full" && argc == 5) return full(argv[1], argv[2], argv[4]);
     if (what == "lines") return count_lines(argv[1], argv[2]);
     if (what == "edit" && argc == 6) return edit(argv[1], argv[2], argv[4], std::atoi(argv[5]));
     return 2;

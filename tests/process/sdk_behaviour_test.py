@@ -47,6 +47,10 @@ class SdkBehaviour(ProcessTest):
         done = subprocess.run([program, server.url, CHANNEL], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
+    def test_a_file_that_cannot_be_written(self):
+        server = self.behave("full", os.path.join(self.folder, "outbox.db"))
+        self.assertEqual(record(server, CHANNEL)["value"], {"votes": 111})
+
     def test_a_thread_of_its_own(self):
         server = self.behave("threads", os.path.join(self.folder, "outbox.db"))
         value = record(server, CHANNEL)["value"]
