@@ -72,9 +72,9 @@ About about(const hub::Request& request) {
         return save.at ? About::seq : About::version_name;
     }
     if (std::holds_alternative<hub::GetRecord>(request) ||
-        std::holds_alternative<hub::ReadChanges>(request) ||
         std::holds_alternative<hub::RestoreRecord>(request))
         return About::seq;
+    if (std::holds_alternative<hub::ReadChanges>(request)) return About::range;
     if (std::holds_alternative<hub::ReadHashes>(request)) return About::hashes;
     if (std::holds_alternative<hub::ReplaceRecord>(request)) return About::whole_state;
     return About::other;
@@ -83,7 +83,12 @@ About about(const hub::Request& request) {
 Told told_of(base::Error error, About about) {
     if (about == About::seq && error.code == ErrorCode::out_of_range)
         return {"The channel has no such seq; its newest is " + std::to_string(error.detail) + ".",
-                "Name a seq up to the detail; `from` must not be above `to`."};
+                "Name a seq up to that."};
+    if (about == About::range && error.code == ErrorCode::out_of_range)
+        return {
+            "No entries are there: `from` is above `to`, or one of them above the newest seq, " +
+                std::to_string(error.detail) + ".",
+            "Name seqs up to that, `from` the lower one."};
     if ((about == About::seq || about == About::version_name) &&
         error.code == ErrorCode::invalid_argument)
         return {"The name of a version has 1 to 255 bytes.", {}};

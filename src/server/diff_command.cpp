@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -51,15 +52,26 @@ struct Reading {
     std::string problem;
 };
 
+// host:port, as people write it without a scheme.
+bool is_authority(const std::string& text) {
+    const size_t colon = text.rfind(':');
+    return colon != std::string::npos && colon + 1 < text.size() &&
+           text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+}
+
 // http://host:port/board:42, also with the API's path in between, and ?at=SEQ or ?version=NAME.
-Reading side_of(const std::string& text) {
+Reading side_of(const std::string& given) {
     Reading out;
     Side& side = out.side;
-    const size_t scheme = text.find("://");
-    if (scheme == std::string::npos) {
-        side.file = text;
+    std::error_code failure;
+    if (given.find("://") == std::string::npos &&
+        (!is_authority(given.substr(0, given.find('/'))) ||
+         std::filesystem::exists(given, failure))) {
+        side.file = given;
         return out;
     }
+    const std::string text = given.find("://") == std::string::npos ? "http://" + given : given;
+    const size_t scheme = text.find("://");
     out.problem = "'" + text + "' names no channel";
     const size_t slash = text.find('/', scheme + 3);
     if (slash == std::string::npos || slash + 1 == text.size()) return out;

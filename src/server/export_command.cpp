@@ -63,8 +63,9 @@ Earlier look_at(const std::string& path) {
         }
         found.whole_bytes = in.tellg();
     }
-    // Less than the head, but something.
-    if (found.kind == Earlier::Kind::none && !line.empty() && !line.starts_with('{'))
+    // Less than a head may be the begin of one; anything else is somebody's file.
+    const std::string head = "{\"format\":\"" + std::string(kExportFormat) + '"';
+    if (found.kind == Earlier::Kind::none && !head.starts_with(line) && !line.starts_with(head))
         found.kind = Earlier::Kind::other;
     return found;
 }
@@ -122,9 +123,10 @@ class Exporter {
             const Value* more = page.find("more");
             has_more = more != nullptr && more->is_bool() && more->as_bool();
         }
-        if (const int code = write("{\"end\":true,\"channels\":" + std::to_string(count_) + "}");
-            code != 0)
-            return code;
+        return write("{\"end\":true,\"channels\":" + std::to_string(count_) + "}");
+    }
+
+    int tell() {
         progress_.clear();
         std::fprintf(stderr, "%s exported\n", counted(count_, "channel").c_str());
         return 0;
@@ -178,22 +180,29 @@ int run_export(const ClientCommand& command) {
     Earlier earlier;
     if (is_file && !command.is_overwrite) earlier = look_at(command.file);
     if (const int code = judge(command, server, earlier); code != 0) return code;
+    // What is written over stays until the new one is whole.
+    const bool is_replaced =
+        is_file && command.is_overwrite && std::filesystem::exists(command.file, failure);
+    const std::string path = command.file + (is_replaced ? ".partial" : "");
+    const bool is_continued = earlier.kind == Earlier::Kind::interrupted;
     std::ofstream file;
     if (!is_stdout) {
-        const bool is_continued = earlier.kind == Earlier::Kind::interrupted;
-        if (is_continued && truncate(command.file.c_str(), earlier.whole_bytes) != 0)
-            return complain("cannot write " + command.file, "Check the path and its permissions.");
-        file.open(command.file,
-                  std::ios::binary | (is_continued ? std::ios::app : std::ios::trunc));
-        if (!file)
-            return complain("cannot write " + command.file, "Check the path and its permissions.");
+        const auto mode = is_continued ? std::ios::app : std::ios::trunc;
+        if (!is_continued || truncate(path.c_str(), earlier.whole_bytes) == 0)
+            file.open(path, std::ios::binary | mode);
+        if (!file.is_open())
+            return complain("cannot write " + path, "Check the path and its permissions.");
     }
-    const bool has_head = earlier.kind == Earlier::Kind::interrupted;
     Exporter exporter(command, is_stdout ? std::cout : file, std::move(earlier));
-    if (!has_head)
+    if (!is_continued)
         if (const int code = exporter.write(head_line(server, command.prefix)); code != 0)
             return code;
-    return exporter.run();
+    if (const int code = exporter.run(); code != 0) return code;
+    file.close();
+    std::error_code stayed;
+    if (is_replaced) std::filesystem::rename(path, command.file, stayed);
+    if (stayed) return complain("cannot write " + command.file, "The export is in " + path + ".");
+    return exporter.tell();
 }
 
 }  // namespace tandem::server

@@ -57,7 +57,7 @@ class HttpApi(ProcessTest):
                 ("GET", "/conflicts?all=true", None, "`all`"),
                 ("POST", "/restore", b"{}", "either `at`"), ("POST", "/versions", b'{"at":1}', "`name`"),
                 ("GET", "/record?at=1&version=a", None, "two states"), ("GET", "/record?at=99", None, "newest is 1"),
-                ("POST", "/versions", b'{"name":"a","at":99}', "newest is 1"), ("GET", "/changes?from=99", None, "newest is 1")):
+                ("POST", "/versions", b'{"name":"a","at":99}', "newest is 1"), ("GET", "/changes?from=99", None, "newest seq, 1")):
             answer = request(server, CHANNEL + path, method, body)
             self.assertIn(words, answer[2]["error"]["message"], (method, path, body))
         error = self.error(request(server, CHANNEL + "/record", "PUT", {"cards": [{"id": "a"}, {"id": "a"}]}), 400, "wrong_type")

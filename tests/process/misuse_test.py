@@ -183,6 +183,7 @@ class Files(ProcessTest):
         self.assertEqual(diff(url, other), [])
         self.assertEqual(diff(url + "?at=1", url + "?at=2"), [("title", "a", "b")])
         self.assertEqual(diff(url + "?at=2", url), [("title", "b", None)])
+        self.assertEqual(diff(url.removeprefix("http://") + "?at=2", url.removeprefix("http://")), [("title", "b", None)])
         self.tandem("versions", left.url, "board:1", "--save", "the first", "--at", "1")
         self.assertEqual(diff(url + "?version=the%20first", url + "?at=1"), [])
         for wrong in ("?at=x", "?seq=1", "?at=1&version=a"):

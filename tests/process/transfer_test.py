@@ -70,13 +70,20 @@ class Transfer(ProcessTest):
             self.assertIn("finished export", refused.stderr)
             self.assertIn("--overwrite", refused.stderr)
             self.assertEqual(self.read(file), finished)
+        self.assertEqual(self.tandem("export", "http://127.0.0.1:1", file, "--overwrite").returncode, 1)
+        self.assertEqual(self.read(file), finished, "it stays until there is a new one")
         done = self.tandem("export", server.url, file, "--overwrite", "--prefix", "board:b")
         self.assertEqual((done.returncode, done.stderr), (0, "1 channel exported\n"))
         self.assertIn("two", self.read(file))
         self.assertNotIn("one", self.read(file))
-        other = self.write_file("notes.txt", "not an export\n")
-        self.assertEqual(self.tandem("export", server.url, other).returncode, 1)
-        self.assertEqual(self.read(other), "not an export\n")
+        for text in ("not an export\n", "not an export", '{"title":"somebody\'s"}', '{"title":"somebody\'s"}\n'):
+            other = self.write_file("notes.txt", text)
+            self.assertEqual(self.tandem("export", server.url, other).returncode, 1, text)
+            self.assertEqual(self.read(other), text)
+        for text in ("", '{"form'):
+            begun = self.write_file("begun.jsonl", text)
+            self.assertEqual(self.tandem("export", server.url, begun, "--prefix", "board:b").returncode, 0, text)
+            self.assertEqual(self.read(begun), self.read(file))
 
     def test_only_the_same_export_is_continued(self):
         server = self.start()
