@@ -267,6 +267,7 @@ void Channel::append_in_parts(PendingPush& push, Now now) {
             return append(push, now);
         }
         append(part, now);
+        unsent_.back().has_rest = true;
     }
 }
 
@@ -405,8 +406,10 @@ port::ChannelAppend Channel::take_batch(size_t entries_max) {
     port::ChannelAppend batch;
     batch.channel = name_;
     batch.new_epochs = new_epochs_;
-    while (!unsent_.empty() && batch.entries.size() < entries_max) {
+    bool has_rest = false;
+    while (!unsent_.empty() && (batch.entries.size() < entries_max || has_rest)) {
         Inflight& item = unsent_.front();
+        has_rest = item.has_rest;
         port::StoredEntry stored;
         stored.seq = item.entry.seq;
         stored.actor = item.entry.actor;

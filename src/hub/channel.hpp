@@ -92,6 +92,7 @@ struct Inflight {
     uint32_t check = 0;
     std::string outcome_key;
     std::vector<AckTarget> targets;
+    bool has_rest = false;  ///< what was written with it follows; one batch has all of it
 };
 
 /// One channel of the hub: its committed state, what is on its way to the disk, and what those at
@@ -137,7 +138,8 @@ class Channel {
 
     bool has_unsent() const { return !unsent_.empty(); }
     bool has_inflight() const { return !unsent_.empty() || !sent_.empty(); }
-    /// Moves up to `entries_max` entries into one batch for the store.
+    /// Moves up to `entries_max` entries into one batch for the store; more when they were written
+    /// as one.
     port::ChannelAppend take_batch(size_t entries_max);
     /// The batch is on disk: call until `has_sent` is false. Each call applies one entry, in order,
     /// and gives it for publishing and acknowledging, while the state is exactly at its seq.

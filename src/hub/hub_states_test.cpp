@@ -32,6 +32,19 @@ TEST(WholeStates, WriteOnlyWhatDiffers) {
     EXPECT_EQ(record::to_text(changes[0].path), "b/c");
 }
 
+TEST(WholeStates, InSeveralEntriesAreOneCommit) {
+    Config config = test_config();
+    config.limits.entries_per_commit_max = 2;
+    Rig rig(config);
+    std::string state = "{\"a\":1";
+    for (int i = 0; i < 3500; ++i)
+        state += ",\"f" + std::to_string(i) + "\":1";
+    rig.hub->request(rig.now, 1, whole(state + "}"));
+    EXPECT_GE(rig.reply().seq, 4u);
+    ASSERT_EQ(rig.store.appends.size(), 1u);
+    EXPECT_GE(rig.store.appends[0].channels[0].entries.size(), 4u);
+}
+
 TEST(WholeStates, ThatChangeMuchTakeSeveralEntriesOrNone) {
     Rig rig;
     const auto state = [](const char* value) {
