@@ -39,7 +39,8 @@ struct Limits {
     // Messages and state
     size_t message_bytes_max = 64 * kKiB;
     size_t record_bytes_max = 8 * kMiB;
-    size_t text_bytes_max = 8 * kMiB;
+    size_t text_bytes_max = 64 * kMiB;
+    size_t text_message_bytes_max = 16 * kMiB;
     size_t texts_per_channel_max = 256;
     size_t presence_bytes_max = 4 * kKiB;
     size_t presence_members_max = 1000;

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "base/value.hpp"
 #include "gateway/api_routes.hpp"
+#include "gateway/yjs_socket.hpp"
 #include "net/http_response.hpp"
 #include "net/websocket_handshake.hpp"
 #include "record/path.hpp"
@@ -172,6 +173,8 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         return api(request, std::move(responder));
     }
     if (request.path == "/connection/websocket") return upgrade(request, std::move(responder));
+    if (request.path.starts_with(kYjsPrefix))
+        return upgrade_provider(request, std::move(responder));
     if (request.path == "/metrics") {
         auto shared = std::make_shared<net::Responder>(std::move(responder));
         host_.gather_stats([this, shared](const hub::Stats& stats) {
@@ -214,6 +217,24 @@ void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder)
     responder.accept_websocket(net::make_websocket_response(request, handshake),
                                std::make_unique<TandemSocket>(host_, std::move(info)),
                                options_.websocket);
+}
+
+void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder) {
+    const std::string channel =
+        channel_of_room(std::string_view(request.path).substr(kYjsPrefix.size()));
+    if (const auto ns = hub::find_namespace(host_.config(), channel); !ns) {
+        responder.respond(refusal(ns.error(), channel));
+        return;
+    }
+    const net::WsHandshake handshake = net::check_websocket_request(request, {});
+    hub::ConnectionInfo info;
+    info.codec = hub::Codec::yjs;
+    info.remote = net::to_text(responder.peer());
+    std::string text = net::query_param(request.query, "text").value_or(std::string(kYjsText));
+    responder.accept_websocket(
+        net::make_websocket_response(request, handshake),
+        std::make_unique<YjsSocket>(host_, std::move(info), channel, std::move(text)),
+        options_.provider_websocket);
 }
 
 void HttpApi::ask(hub::Request request, net::Responder responder, std::string if_none_match) {

@@ -25,6 +25,7 @@ struct WebhookCall {
 struct HttpApiOptions {
     Access access{{}};
     net::WsOptions websocket;
+    net::WsOptions provider_websocket;  ///< of texts
     std::string docs_url;
     std::vector<net::StaticFiles> files;  ///< the first that covers a request serves it
     /// Text for /metrics, in the format of Prometheus, from the sums over all shards.
@@ -44,6 +45,7 @@ class HttpApi final : public net::EndpointHandler {
 
   private:
     void upgrade(const net::HttpRequest& request, net::Responder responder);
+    void upgrade_provider(const net::HttpRequest& request, net::Responder responder);
     bool redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const;
     void api(const net::HttpRequest& request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,

@@ -62,6 +62,14 @@ void HubHost::on_message(hub::ConnectionId id, std::string_view message) {
     reactor_.schedule_turn_end(*this);
 }
 
+void HubHost::on_text(hub::ConnectionId id, hub::TextMessage message) {
+    if (member_ != nullptr)
+        member_->on_text(id, std::move(message));
+    else
+        hub_.handle_text(now(), id, std::move(message));
+    reactor_.schedule_turn_end(*this);
+}
+
 void HubHost::on_writable(hub::ConnectionId id) {
     const auto found = sockets_.find(id);
     if (found != sockets_.end()) pump(id, found->second);

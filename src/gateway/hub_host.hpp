@@ -36,6 +36,7 @@ class HubHost final : private net::TurnEndHandler {
     hub::ConnectionId attach(net::WsConnection& socket, const hub::ConnectionInfo& info);
     void detach(hub::ConnectionId id, hub::Hub::Farewell farewell);
     void on_message(hub::ConnectionId id, std::string_view message);
+    void on_text(hub::ConnectionId id, hub::TextMessage message);
     void on_writable(hub::ConnectionId id);
     /// The store has completions.
     void on_store_ready();
@@ -60,6 +61,7 @@ class HubHost final : private net::TurnEndHandler {
         return hub_.connection_rows();
     }
     void refresh(hub::ChannelRow& row) const { hub_.refresh(row); }
+    [[nodiscard]] const hub::Config& config() const { return config_; }
     [[nodiscard]] hub::Now now() const;
     void schedule_turn_end() { reactor_.schedule_turn_end(*this); }
     /// Called when the store fails for good.

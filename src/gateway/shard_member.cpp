@@ -123,18 +123,36 @@ void ShardMember::on_message(hub::ConnectionId id, std::string_view message) {
     stall_if_full(home, id);
 }
 
-void ShardMember::forward(Home& home, hub::ConnectionId id, uint32_t owner, wire::ClientFrame frame,
-                          size_t bytes) {
+void ShardMember::on_text(hub::ConnectionId id, hub::TextMessage message) {
+    const auto found = homes_.find(id);
+    if (found == homes_.end()) return;
+    Home& home = found->second;
+    const uint32_t owner = owner_of(message.channel);
+    if (owner == place_.index) return hub_.handle_text(host_.now(), id, std::move(message));
+    visit(home, id, owner);
     Peer& peer = peers_[owner];
-    std::vector<GuestInput>& input = peer.batch.input;
+    peer.events_under_way++;
+    peer.bytes_under_way += message.message.size();
+    peer.batch.input.push_back(GuestText{id, std::move(message)});
+    stall_if_full(home, id);
+}
+
+// The connection becomes a guest of the owner, if it is none yet.
+void ShardMember::visit(Home& home, hub::ConnectionId id, uint32_t owner) {
     const auto visit = std::find_if(home.visits.begin(), home.visits.end(),
                                     [&](const Visit& v) { return v.shard == owner; });
-    if (visit == home.visits.end()) {
-        home.visits.push_back({owner, 0});
-        // One actor for all shards: it stands for the connection.
-        if (home.info.codec == hub::Codec::json) home.info.actor = hub_.own_actor(id);
-        input.push_back(GuestOpen{id, home.info});
-    }
+    if (visit != home.visits.end()) return;
+    home.visits.push_back({owner, 0});
+    // One actor for all shards: it stands for the connection.
+    if (home.info.codec == hub::Codec::json) home.info.actor = hub_.own_actor(id);
+    peers_[owner].batch.input.push_back(GuestOpen{id, home.info});
+}
+
+void ShardMember::forward(Home& home, hub::ConnectionId id, uint32_t owner, wire::ClientFrame frame,
+                          size_t bytes) {
+    visit(home, id, owner);
+    Peer& peer = peers_[owner];
+    std::vector<GuestInput>& input = peer.batch.input;
     auto* last = input.empty() ? nullptr : std::get_if<GuestFrames>(&input.back());
     if (last == nullptr || last->id != id) {
         input.push_back(GuestFrames{id, {}, 0});
@@ -232,6 +250,13 @@ void ShardMember::handle(uint32_t source, GuestFrames& input) {
         hub_.handle_frame(now, input.id, frame);
     peers_[source].batch.handled_events++;
     peers_[source].batch.handled_bytes += input.bytes;
+}
+
+void ShardMember::handle(uint32_t source, GuestText& input) {
+    const size_t bytes = input.message.message.size();
+    hub_.handle_text(host_.now(), input.id, std::move(input.message));
+    peers_[source].batch.handled_events++;
+    peers_[source].batch.handled_bytes += bytes;
 }
 
 void ShardMember::handle(uint32_t, GuestCredit& input) {

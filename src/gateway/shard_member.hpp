@@ -49,6 +49,7 @@ class ShardMember {
     void attach(hub::ConnectionId id, net::WsConnection& socket, const hub::ConnectionInfo& info);
     void detach(hub::ConnectionId id, hub::Hub::Farewell farewell);
     void on_message(hub::ConnectionId id, std::string_view message);
+    void on_text(hub::ConnectionId id, hub::TextMessage message);
     /// The socket's queue has drained.
     void on_writable(hub::ConnectionId id);
 
@@ -93,6 +94,7 @@ class ShardMember {
 
     // Home.
     [[nodiscard]] bool may_follow(Home& home, const wire::ClientFrame& frame);
+    void visit(Home& home, hub::ConnectionId id, uint32_t owner);
     void forward(Home& home, hub::ConnectionId id, uint32_t owner, wire::ClientFrame frame,
                  size_t bytes);
     void stall_if_full(Home& home, hub::ConnectionId id);
@@ -103,6 +105,7 @@ class ShardMember {
     void receive(uint32_t source, ShardBatch& batch);
     void handle(uint32_t source, GuestOpen& input);
     void handle(uint32_t source, GuestFrames& input);
+    void handle(uint32_t source, GuestText& input);
     void handle(uint32_t source, GuestCredit& input);
     void handle(uint32_t source, GuestClose& input);
     void pump(hub::ConnectionId id, Guest& guest);

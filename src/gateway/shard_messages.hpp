@@ -21,6 +21,10 @@ struct GuestFrames {
     std::vector<wire::ClientFrame> frames;
     size_t bytes = 0;  ///< what they hold in memory, roughly
 };
+struct GuestText {
+    hub::ConnectionId id = 0;
+    hub::TextMessage message;
+};
 /// So much of what the shard sent has left the home's queue: it may send as much again.
 struct GuestCredit {
     hub::ConnectionId id = 0;
@@ -30,7 +34,7 @@ struct GuestClose {
     hub::ConnectionId id = 0;
     hub::Hub::Farewell farewell = hub::Hub::Farewell::lost;
 };
-using GuestInput = std::variant<GuestOpen, GuestFrames, GuestCredit, GuestClose>;
+using GuestInput = std::variant<GuestOpen, GuestFrames, GuestText, GuestCredit, GuestClose>;
 
 /// And this goes from the shard to the home. An empty frame asks to close the connection.
 struct GuestOutput {

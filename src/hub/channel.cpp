@@ -16,7 +16,9 @@ namespace {
 
 constexpr size_t kChecksKept = 8192;
 constexpr size_t kRecentPathsMax = 4096;
-constexpr uint64_t kSnapshotVersion = 1;
+// 2 has the texts between the version rows and the record.
+constexpr uint64_t kSnapshotVersion = 2;
+constexpr uint64_t kSnapshotVersionMin = 1;
 
 uint64_t first_eight(const base::Sha256Digest& digest) {
     uint64_t out = 0;
@@ -64,10 +66,12 @@ uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest) {
 base::Result<record::Document> document_in_snapshot(std::string_view snapshot) {
     base::Reader in(snapshot);
     TANDEM_TRY(const uint64_t version, in.varint());
-    if (version != kSnapshotVersion) return base::fail(ErrorCode::storage_corrupt);
+    if (version < kSnapshotVersionMin || version > kSnapshotVersion)
+        return base::fail(ErrorCode::storage_corrupt);
     TANDEM_CHECK(in.varint());
     TANDEM_CHECK(in.fixed32());
     TANDEM_CHECK(decode_rows(in));
+    if (version > kSnapshotVersionMin) TANDEM_CHECK(in.sized(in.remaining()));
     return record::Document::load(in.rest());
 }
 
@@ -95,10 +99,16 @@ base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t n
         const auto version = in.varint();
         const auto seq = in.varint();
         const auto check = in.fixed32();
-        if (!version || *version != kSnapshotVersion || !seq || !check)
+        if (!version || *version < kSnapshotVersionMin || *version > kSnapshotVersion || !seq ||
+            !check)
             return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
         auto rows = decode_rows(in);
         if (!rows) return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
+        if (*version > kSnapshotVersionMin) {
+            const auto saved = in.sized(in.remaining());
+            if (!saved || !texts.load(*saved))
+                return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
+        }
         auto document = record::Document::load(in.rest());
         if (!document || document->seq() != *seq)
             return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
@@ -128,7 +138,10 @@ base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t n
         if (check != stored.check) return broken(ErrorCode::storage_corrupt, stored.seq);
         const auto entry = entry_of(stored);
         if (!entry) return broken(entry.error().code, stored.seq);
+        const auto text = text_write_in(stored.body);
+        if (!text) return broken(text.error().code, stored.seq);
         apply(*entry, stored.digest, check);
+        if (*text != nullptr) texts.at((*text)->name).commit(**text, stored.seq);
         log_bytes_ += stored.body.size() + 64;
     }
     if (loaded.exists && head_ != loaded.head)
@@ -198,6 +211,7 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
         append(push, now);
         return Taken{};
     }
+    if (push.text) return sequence_text(push, now);
     if (push.whole) {
         if (has_inflight()) return Wait{};
         const auto read = seq_read(*push.whole);
@@ -269,6 +283,24 @@ void Channel::append_in_parts(PendingPush& push, Now now) {
         append(part, now);
         unsent_.back().has_rest = true;
     }
+}
+
+Channel::Sequenced Channel::sequence_text(PendingPush& push, Now now) {
+    Text& text = texts.at(push.text->name);
+    switch (text.judge(push.text->reach)) {
+        case yjs::KnownClocks::Verdict::missing:
+            return Missing{};
+        case yjs::KnownClocks::Verdict::nothing:
+            return Unchanged{};
+        case yjs::KnownClocks::Verdict::news:
+            break;
+    }
+    const size_t bytes_max = config_.limits.text_bytes_max;
+    if (text.document().bytes() + push.text->update.size() > bytes_max)
+        return base::fail(ErrorCode::too_large, bytes_max);
+    text.note_assigned(push.text->reach);
+    append(push, now);
+    return Taken{};
 }
 
 base::Result<uint64_t> Channel::effective_base(const record::Cursor& base) const {
@@ -369,6 +401,7 @@ void Channel::append(PendingPush& push, Now now) {
         entry.stamp = clock::clamp(entry.stamp, now.wall_ms);
     entry.ops = std::move(push.ops);
     push_inflight(std::move(entry), push.digest, push.outcome_key, &push.target);
+    unsent_.back().text = std::move(push.text);
 }
 
 bool Channel::sequence_floor(Now now) {
@@ -423,6 +456,7 @@ port::ChannelAppend Channel::take_batch(size_t entries_max) {
         stored.digest = item.digest;
         stored.check = item.check;
         record::encode_ops(stored.body, item.entry.ops, record::Form::logged);
+        if (item.text != nullptr) append_text_write(stored.body, *item.text);
         log_bytes_ += stored.body.size() + 64;
         if (!item.outcome_key.empty())
             batch.outcomes.push_back({item.outcome_key, item.digest, item.entry.seq,
@@ -440,6 +474,7 @@ Inflight Channel::commit_next() {
     new_epochs_.clear();
     if (oldest_seq_ > item.entry.seq) oldest_seq_ = item.entry.seq;
     apply(item.entry, item.digest, item.check);
+    if (item.text != nullptr) texts.at(item.text->name).commit(*item.text, item.entry.seq);
     if (unsent_.empty() && sent_.empty()) assigned_rows_.clear();
     return item;
 }
@@ -453,6 +488,8 @@ std::vector<Inflight> Channel::fail_batch() {
     assigned_ = head_;
     assigned_check_ = check_;
     assigned_rows_.clear();
+    for (const auto& [name, text] : texts.all())
+        text->note_failed();
     return all;
 }
 
@@ -488,13 +525,14 @@ Channel::Resume Channel::judge(const wire::Subscribe& wanted) const {
     return at->second == wanted.check ? Resume::from_cursor : Resume::reset;
 }
 
-std::string Channel::encode_snapshot() const {
+std::string Channel::encode_snapshot() {
     std::string bytes;
     base::Writer out(bytes);
     out.varint(kSnapshotVersion);
     out.varint(head_);
     out.fixed32(check_);
     encode_rows(out, rows_);
+    out.sized(texts.save());
     document_.save(bytes);
     return bytes;
 }

@@ -15,6 +15,7 @@
 #include "hub/config.hpp"
 #include "hub/group.hpp"
 #include "hub/presence.hpp"
+#include "hub/text.hpp"
 #include "hub/types.hpp"
 #include "hub/unchanged_filter.hpp"
 #include "hub/version_rows.hpp"
@@ -61,6 +62,7 @@ struct PendingPush {
     base::Value ops_json;               ///< not null: ops still in JSON form
     base::Value base_json;              ///< base of JSON ops that have none of their own
     std::unique_ptr<WholeWrite> whole;  ///< not null: the ops are what it changes
+    std::unique_ptr<TextWrite> text;    ///< not null: there are no ops
     std::vector<record::Path> if_unchanged;
     record::Cursor condition_base;  ///< of HTTP conditions; seq UINT64_MAX: from the ops
     uint64_t digest = 0;
@@ -93,6 +95,7 @@ struct Inflight {
     std::string outcome_key;
     std::vector<AckTarget> targets;
     bool has_rest = false;  ///< what was written with it follows; one batch has all of it
+    std::unique_ptr<TextWrite> text;
 };
 
 /// One channel of the hub: its committed state, what is on its way to the disk, and what those at
@@ -125,11 +128,13 @@ class Channel {
     };                    ///< committed before
     struct Lookup {};     ///< an old duplicate: the log must be read
     struct Wait {};       ///< needs the state at the head: after the commit
-    struct Unchanged {};  ///< a whole state that is there already
+    struct Unchanged {};  ///< a whole state, or an update of a text, that is there already
+    struct Missing {};    ///< an update of a text that depends on what is not there
     struct Past {
         uint64_t seq = 0;
     };  ///< of a whole state: needs the record as it was at its base
-    using Sequenced = std::variant<Taken, Duplicate, Lookup, Wait, Unchanged, Past, base::Error>;
+    using Sequenced =
+        std::variant<Taken, Duplicate, Lookup, Wait, Unchanged, Missing, Past, base::Error>;
     /// Decides a push under the channel's order. Taken pushes are moved from.
     Sequenced sequence(PendingPush& push, Now now);
 
@@ -163,7 +168,7 @@ class Channel {
     [[nodiscard]] base::Result<void> check_unchanged(const record::Path& path,
                                                      const record::Cursor& since) const;
 
-    [[nodiscard]] std::string encode_snapshot() const;
+    [[nodiscard]] std::string encode_snapshot();
     uint64_t entries_since_snapshot() const { return head_ - snapshot_seq_; }
     uint64_t bytes_since_snapshot() const { return log_bytes_; }
     void note_snapshot(uint64_t seq);
@@ -179,6 +184,10 @@ class Channel {
     RefusedSet refused_set;           ///< the last one
     std::deque<PendingPush> waiting;  ///< until loaded, or until the commit of what is in flight
     std::vector<Subscription*> subscribers;
+    Texts texts;
+    /// Messages about texts that came before the channel was loaded.
+    std::deque<std::pair<ConnectionId, TextMessage>> early_texts;
+    size_t early_text_bytes = 0;
     /// Outboxes whose readers are told that the history they knew was deleted. They go on under
     /// another actor; what they had sent before they heard of it must not be logged as well.
     std::set<uint64_t> retired_actors;
@@ -217,6 +226,7 @@ class Channel {
     base::Result<void> check_conditions(const PendingPush& push) const;
     bool has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const;
     base::Result<void> fix_bases(PendingPush& push) const;
+    Sequenced sequence_text(PendingPush& push, Now now);
     void append(PendingPush& push, Now now);
     /// A whole state that changes more than one entry may hold.
     void append_in_parts(PendingPush& push, Now now);

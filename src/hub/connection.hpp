@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hub/group.hpp"
+#include "hub/text.hpp"
 #include "hub/types.hpp"
 #include "wire/frames.hpp"
 
@@ -65,6 +66,8 @@ struct Connection {
     std::deque<FramePtr> control;  ///< answers and errors
     size_t control_bytes = 0;
     std::map<std::string, Subscription, std::less<>> subscriptions;
+    /// By the channel's name and the text's.
+    std::map<std::pair<std::string, std::string>, TextReader> texts;
     std::string next_served;  ///< channel whose turn it is, so that none starves
     bool is_ready = false;    ///< listed as having something to send
     bool is_closing = false;

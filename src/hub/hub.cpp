@@ -40,6 +40,8 @@ void Hub::close(Now now, ConnectionId id, Farewell farewell) {
     if (found == connections_.end()) return;
     for (auto& [name, subscription] : found->second->subscriptions)
         drop_subscription(now, subscription, farewell);
+    for (auto& [name, reader] : found->second->texts)
+        drop_text_reader(now, reader);
     if (!found->second->is_guest) stats_.connections--;
     connections_.erase(found);
 }
@@ -156,9 +158,12 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
     } else if (std::holds_alternative<Channel::Unchanged>(result)) {
         stats_.unchanged++;
         std::erase(channel.keys_in_flight, push.outcome_key);
-        channel.unchanged.remember(channel.head(), push.whole->base_text,
-                                   std::move(push.whole->body));
+        if (push.whole != nullptr)
+            channel.unchanged.remember(channel.head(), push.whole->base_text,
+                                       std::move(push.whole->body));
         answer_ack(channel, target, actor, counter, channel.head(), {}, false);
+    } else if (std::holds_alternative<Channel::Missing>(result)) {
+        ask_for_missing(channel, *push.text);
     } else if (const auto* past = std::get_if<Channel::Past>(&result)) {
         look_back(channel, std::move(push), past->seq);
     } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {
@@ -394,6 +399,7 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
             const Inflight item = channel.commit_next();
             stats_.entries++;
             publish(channel, item);
+            if (item.text != nullptr) publish_text(channel, item);
             for (const AckTarget& target : item.targets) {
                 if (config_.planted == PlantedBug::ack_before_commit && !target.is_duplicate)
                     continue;
@@ -546,7 +552,7 @@ void Hub::begin_shutdown(Now now, uint64_t reconnect_after_ms) {
     wire::encode_json(text, wire::ServerFrame(bye));
     frames[static_cast<size_t>(Codec::json)] = make_frame(std::move(text));
     for (auto& [id, connection] : connections_)
-        if (!connection->is_guest)
+        if (!connection->is_guest && connection->codec != Codec::yjs)
             send_shared(*connection, frames[static_cast<size_t>(connection->codec)]);
 }
 

@@ -108,6 +108,8 @@ class Hub {
     /// Answers with an error frame.
     void refuse(Now now, ConnectionId id, base::Error error, std::string channel = {});
     void refuse(Now now, ConnectionId id, wire::RefusedFrame& frame);
+    /// A message of y-protocols about a text; the first one begins to follow it.
+    void handle_text(Now now, ConnectionId id, TextMessage message);
     void count_bytes_in(ConnectionId id, size_t bytes);
     /// The actor of JSON pushes that carry a counter and no actor, issued on first use.
     uint64_t own_actor(ConnectionId id);
@@ -216,6 +218,23 @@ class Hub {
     void begin_replay(Subscription& subscription);
     void continue_replay(Subscription& subscription, const port::EntriesRead& read);
     void transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out);
+
+    // hub_texts.cpp
+    TextReader* text_reader(Connection& connection, Channel& channel, const std::string& name,
+                            base::Error& error);
+    void take_text(Now now, Connection& connection, Channel& channel, TextMessage& message);
+    void take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update);
+    void take_awareness(TextReader& reader, std::string_view body);
+    void refuse_text(Connection& connection, base::Error error, const std::string& channel);
+    void take_early_texts(Now now, Channel& channel);
+    void ask_for_missing(Channel& channel, const TextWrite& write);
+    void publish_text(Channel& channel, const Inflight& item);
+    bool transmit_text(TextReader& reader, size_t budget, size_t& used,
+                       std::vector<FramePtr>& out) const;
+    void send_to_provider(Connection& connection, const wire::ServerFrame& frame);
+    void drop_text_reader(Now now, TextReader& reader);
+    /// Of a channel that is about to go; their connections are closed.
+    void close_text_readers(Channel& channel);
 
     // catch_up.cpp
     void begin_snapshot(Subscription& subscription);

@@ -24,6 +24,7 @@ void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply
     for (Subscription* subscription : channel.subscribers)
         activate(*subscription);
     const bool is_broken = channel.state() == Channel::State::broken;
+    take_early_texts(now, channel);
     if (is_broken)
         refuse_waiting(channel, channel.broken_by());
     else
@@ -45,6 +46,7 @@ void Hub::drop_broken(Channel& channel) {
         subscription->connection->subscriptions.erase(channel.name());
         stats_.subscriptions--;
     }
+    close_text_readers(channel);
     if (!base::is_temporary(channel.broken_by().code)) {
         stats_.damaged++;
         return;
@@ -84,7 +86,8 @@ void Hub::evict_cold(Now now) {
         const bool is_used = !channel.subscribers.empty() || channel.has_inflight() ||
                              !channel.waiting.empty() || channel.is_snapshot_running ||
                              !channel.keys_in_flight.empty() || !channel.presence.is_empty() ||
-                             channel.state() == Channel::State::loading || channel.lookups > 0;
+                             channel.state() == Channel::State::loading || channel.lookups > 0 ||
+                             channel.texts.is_used();
         if (is_used || now.mono_ms < channel.idle_since_ms + config_.retention.cold_after_ms) {
             ++it;
             continue;

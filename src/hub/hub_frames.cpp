@@ -59,6 +59,7 @@ void Hub::handle_frame(Now now, Connection& connection, wire::ClientFrame& frame
 }
 
 void Hub::send(Connection& connection, const wire::ServerFrame& frame) {
+    if (connection.codec == Codec::yjs) return send_to_provider(connection, frame);
     std::string payload;
     if (connection.codec == Codec::binary)
         wire::encode_binary(payload, frame);

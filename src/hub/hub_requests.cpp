@@ -154,6 +154,8 @@ void Hub::handle_deleted(Now now, const std::string& name) {
     note_entries(name);
     const auto found = channels_.find(name);
     if (found == channels_.end()) return;
+    // A provider would send what it has as if that were new.
+    close_text_readers(*found->second);
     std::unique_ptr<Channel> old = std::move(found->second);
     channels_.erase(found);
     std::erase(dirty_, old.get());

@@ -45,11 +45,22 @@ record::Entry readable(const port::StoredEntry& stored) {
 
 void append_entry_json(std::string& out, const port::StoredEntry& stored) {
     append_entry_json(out, readable(stored));
+    if (const auto text = text_write_in(stored.body); text.ok() && *text != nullptr)
+        append_text_json(out, **text);
 }
 
 void append_entry_json(std::string& out, const port::StoredEntry& stored,
                        const record::Selection& select) {
     append_entry_json(out, readable(stored), select);
+    if (const auto text = text_write_in(stored.body); text.ok() && *text != nullptr)
+        append_text_json(out, **text);
+}
+
+void append_text_json(std::string& entry, const TextWrite& text) {
+    entry.pop_back();
+    entry += ",\"text\":{\"name\":";
+    base::append_json_string(entry, text.name);
+    entry += ",\"bytes\":" + std::to_string(text.update.size()) + "}}";
 }
 
 void append_row_json(std::string& out, const record::Row& row, const record::Document& document) {
@@ -99,7 +110,9 @@ std::string connections_json(const std::vector<ConnectionRow>& rows) {
         if (i > 0) out += ',';
         out += "{\"id\":\"" + std::to_string(row.id) + "\",\"remote\":";
         base::append_json_string(out, row.remote);
-        out += row.codec == Codec::binary ? ",\"codec\":\"binary\"" : ",\"codec\":\"json\"";
+        out += row.codec == Codec::binary ? ",\"codec\":\"binary\""
+               : row.codec == Codec::json ? ",\"codec\":\"json\""
+                                          : ",\"codec\":\"yjs\"";
         out += ",\"client\":";
         base::append_json_string(out, row.client);
         out += ",\"since_ms\":" + std::to_string(row.opened_ms) + ",\"channels\":[";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hub/requests.hpp"
+#include "hub/text.hpp"
 #include "port/store.hpp"
 #include "record/document.hpp"
 
@@ -12,6 +13,8 @@ namespace tandem::hub {
 
 /// JSON texts of the HTTP API and of the JSON codec; each appends one object.
 void append_entry_json(std::string& out, const record::Entry& entry);
+/// Adds to an entry's JSON which text it wrote to, and how long the update is.
+void append_text_json(std::string& entry, const TextWrite& text);
 void append_entry_json(std::string& out, const port::StoredEntry& entry);
 /// With the ops only that concern what is selected.
 void append_entry_json(std::string& out, record::Entry entry, const record::Selection& select);

@@ -80,6 +80,7 @@ void Hub::publish(Channel& channel, Group& group, const Inflight& item,
             append_entry_json(live.item, entry);
         else
             append_entry_json(live.item, entry, group.selection());
+        if (item.text != nullptr) append_text_json(live.item, *item.text);
         wire::Delivery json = delivery;
         json.channel = channel.name();
         json.changes = changes_text(changes);
@@ -299,6 +300,8 @@ bool Hub::poll_transmit(Now now, ConnectionId id, size_t budget_bytes, std::vect
         has_more_left |= transmit(start->second, budget_bytes, used, out);
         connection.next_served = start->first;
     }
+    for (auto& [name, reader] : connection.texts)
+        has_more_left |= transmit_text(reader, budget_bytes, used, out);
     connection.bytes_out += used;
     stats_.bytes_out += used;
     return has_more_left;

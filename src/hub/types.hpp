@@ -12,8 +12,9 @@ struct Now {
     uint64_t wall_ms = 0;
 };
 
-enum class Codec : uint8_t { binary = 0, json = 1 };
-inline constexpr size_t kCodecCount = 2;
+/// `yjs`: the messages of y-protocols about one text, as its providers speak them.
+enum class Codec : uint8_t { binary = 0, json = 1, yjs = 2 };
+inline constexpr size_t kCodecCount = 3;
 
 using ConnectionId = uint64_t;
 

@@ -215,6 +215,12 @@ std::vector<Setting> settings_of(Options& o) {
                          limits.message_bytes_max, 1024, base::kMessageBytesCeiling));
     all.push_back(number("limits", "record_bytes", "largest record of a channel",
                          limits.record_bytes_max, 1024, 1024 * base::kMiB));
+    all.push_back(number("limits", "text_bytes", "largest text of a channel, deleted parts too",
+                         limits.text_bytes_max, 1024, 1024 * base::kMiB));
+    all.push_back(number("limits", "text_message_bytes", "longest message of a provider of texts",
+                         limits.text_message_bytes_max, 1024, 256 * base::kMiB));
+    all.push_back(number("limits", "texts", "texts of one channel", limits.texts_per_channel_max, 1,
+                         100'000));
     all.push_back(number("limits", "channels_per_connection", "subscriptions of one connection",
                          limits.channels_per_connection_max, 1, 100'000));
     all.push_back(number("limits", "presence_bytes", "largest presence state of a member",
@@ -332,6 +338,8 @@ cards = "list"
 "cards/*/text" = "string"
 "cards/*/done" = "boolean"
 "cards/*/color" = "string"
+
+[namespaces.text]
 )";
 }
 

@@ -163,6 +163,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         api.websocket.queue_bytes_max = 4 * base::kMiB + 4 * limits.record_bytes_max;
         api.websocket.ping_interval_ms = limits.ping_interval_ms;
         api.websocket.idle_timeout_ms = limits.idle_timeout_ms;
+        api.provider_websocket = api.websocket;
+        api.provider_websocket.message_bytes_max = limits.text_message_bytes_max;
+        api.provider_websocket.queue_bytes_max = 4 * base::kMiB + 2 * limits.text_bytes_max;
         api.files = pages(options, index == 0 ? Missing::warn : Missing::ignore);
         api.is_ready = [&self] {
             return self.phase_.load() == Phase::serving && !self.store_.failed();

@@ -1,0 +1,123 @@
+#include "hub/text.hpp"
+
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "record/fields.hpp"
+#include "yjs/sync_messages.hpp"
+
+namespace tandem::hub {
+
+using base::ErrorCode;
+
+namespace {
+
+// Of an entry's body; 1 is an op of the record.
+constexpr uint32_t kTextField = 2;
+constexpr uint32_t kName = 1;
+constexpr uint32_t kUpdate = 2;
+
+}  // namespace
+
+void Text::note_assigned(const yjs::UpdateReach& reach) {
+    if (!assigned_) assigned_ = document_.known();
+    assigned_->add(reach);
+    under_way_++;
+}
+
+void Text::note_failed() {
+    assigned_.reset();
+    under_way_ = 0;
+}
+
+void Text::commit(const TextWrite& write, uint64_t seq) {
+    document_.append(write.update, write.reach);
+    previous_seq_ = std::exchange(seq_, seq);
+    if (under_way_ > 0 && --under_way_ == 0) assigned_.reset();
+}
+
+void Text::add_live(Live live, size_t bytes_max) {
+    live_bytes_ += live.frame->payload.size();
+    live_.push_back(std::move(live));
+    while (live_bytes_ > bytes_max) {
+        live_bytes_ -= live_.front().frame->payload.size();
+        live_.pop_front();
+    }
+}
+
+FramePtr Text::whole_frame() {
+    FramePtr frame = whole_.lock();
+    if (frame != nullptr && whole_seq_ == seq_) return frame;
+    frame = make_frame(yjs::sync_message(yjs::SyncStep::update, document_.state()));
+    whole_ = frame;
+    whole_seq_ = seq_;
+    return frame;
+}
+
+bool Texts::is_used() const {
+    for (const auto& [name, text] : all_)
+        if (text->is_used()) return true;
+    return false;
+}
+
+void Texts::drop_unused() {
+    std::erase_if(all_, [](const auto& item) {
+        return !item.second->is_used() && item.second->document().is_empty();
+    });
+}
+
+std::string Texts::save() {
+    std::string out;
+    base::Writer writer(out);
+    for (const auto& [name, text] : all_) {
+        if (text->document().is_empty()) continue;
+        writer.sized(name);
+        writer.varint(text->seq());
+        writer.sized(text->document().state());
+    }
+    return out;
+}
+
+base::Status Texts::load(std::string_view bytes) {
+    base::Reader in(bytes);
+    while (!in.at_end()) {
+        TANDEM_TRY(const std::string_view name, in.sized(in.remaining()));
+        TANDEM_TRY(const uint64_t seq, in.varint());
+        TANDEM_TRY(const std::string_view state, in.sized(in.remaining()));
+        auto document = yjs::RestingDocument::load(std::string(state));
+        if (!document) return base::fail(ErrorCode::storage_corrupt, seq);
+        at(std::string(name)).load(*std::move(document), seq);
+    }
+    return {};
+}
+
+void append_text_write(std::string& body, const TextWrite& write) {
+    std::string message;
+    record::FieldWriter fields(message);
+    fields.bytes(kName, write.name);
+    fields.bytes(kUpdate, write.update);
+    record::FieldWriter(body).bytes(kTextField, message);
+}
+
+base::Result<std::unique_ptr<TextWrite>> text_write_in(std::string_view body) {
+    std::unique_ptr<TextWrite> write;
+    base::Reader reader(body);
+    while (!reader.at_end()) {
+        TANDEM_TRY(const record::Field field, record::read_field(reader));
+        if (field.number != kTextField) continue;
+        if (!field.is_bytes() || write != nullptr) return base::fail(ErrorCode::storage_corrupt);
+        write = std::make_unique<TextWrite>();
+        base::Reader inner(field.bytes);
+        while (!inner.at_end()) {
+            TANDEM_TRY(const record::Field part, record::read_field(inner));
+            if (part.number == kName) write->name = part.bytes;
+            if (part.number == kUpdate) write->update = part.bytes;
+        }
+        auto reach = yjs::reach_of_update(write->update);
+        if (!reach) return base::fail(ErrorCode::storage_corrupt);
+        write->reach = *std::move(reach);
+    }
+    return write;
+}
+
+}  // namespace tandem::hub

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "hub/text_awareness.hpp"
+#include "hub/types.hpp"
+#include "yjs/resting_document.hpp"
+
+namespace tandem::hub {
+
+class Channel;
+struct Connection;
+class Text;
+
+/// What a provider of Yjs sends: a message of y-protocols about one text of a channel.
+struct TextMessage {
+    std::string channel;
+    std::string name;
+    std::string message;
+};
+
+/// An update of a text on its way into the log.
+struct TextWrite {
+    std::string name;
+    std::string update;  ///< of the first encoding
+    yjs::UpdateReach reach;
+    ConnectionId origin = 0;
+    bool is_answer =
+        false;  ///< to a state vector, so that asking again brings nothing new by itself
+};
+
+/// One connection that follows one text. What it lacks is decided when it has room.
+struct TextReader {
+    Connection* connection = nullptr;
+    Channel* channel = nullptr;
+    Text* text = nullptr;
+    bool is_following = false;
+    uint64_t cursor = 0;                     ///< it has the text as of this seq
+    std::optional<yjs::StateVector> vector;  ///< it waits for what it lacks beyond this
+    bool is_to_be_asked = false;             ///< for what the server lacks
+    bool has_more_later = false;  ///< what it has depends on something that has not come yet
+    uint64_t awareness_version = 0;
+    bool has_claimed = false;
+    std::set<uint64_t> claims;  ///< clients that it speaks for
+};
+
+/// A Yjs document of a channel as of its last commit, what those who follow it are sent, and what
+/// they say of themselves.
+class Text {
+  public:
+    explicit Text(std::string name) : name_(std::move(name)) {}
+
+    const std::string& name() const { return name_; }
+    yjs::RestingDocument& document() { return document_; }
+    const yjs::RestingDocument& document() const { return document_; }
+    void load(yjs::RestingDocument document, uint64_t seq) {
+        document_ = std::move(document);
+        seq_ = seq;
+    }
+    /// The entry that last changed it; 0: none.
+    uint64_t seq() const { return seq_; }
+    /// The one that did so before that.
+    uint64_t previous_seq() const { return previous_seq_; }
+
+    /// What an update would do to the text as it will be when all that is under way is on disk.
+    yjs::KnownClocks::Verdict judge(const yjs::UpdateReach& reach) const {
+        return (assigned_ ? *assigned_ : document_.known()).judge(reach);
+    }
+    void note_assigned(const yjs::UpdateReach& reach);
+    void note_failed();
+    /// The entry is on disk.
+    void commit(const TextWrite& write, uint64_t seq);
+
+    struct Live {
+        uint64_t before = 0;  ///< the seq of the text that it leads on from
+        uint64_t seq = 0;
+        ConnectionId origin = 0;
+        FramePtr frame;
+    };
+    const std::deque<Live>& live() const { return live_; }
+    void add_live(Live live, size_t bytes_max);
+    void forget_live() {
+        live_.clear();
+        live_bytes_ = 0;
+    }
+    /// The whole text as a message, shared by those who are behind at the same time.
+    FramePtr whole_frame();
+
+    bool is_used() const { return !readers.empty() || under_way_ > 0; }
+
+    TextAwareness awareness;
+    std::vector<TextReader*> readers;
+
+  private:
+    std::string name_;
+    yjs::RestingDocument document_;
+    uint64_t seq_ = 0;
+    uint64_t previous_seq_ = 0;
+    std::optional<yjs::KnownClocks> assigned_;  ///< unless nothing is under way
+    size_t under_way_ = 0;
+    std::deque<Live> live_;
+    size_t live_bytes_ = 0;
+    std::weak_ptr<const Frame> whole_;
+    uint64_t whole_seq_ = 0;
+};
+
+/// The texts of a channel by their names.
+class Texts {
+  public:
+    using Map = std::map<std::string, std::unique_ptr<Text>, std::less<>>;
+
+    Text* find(std::string_view name) const {
+        const auto found = all_.find(name);
+        return found == all_.end() ? nullptr : found->second.get();
+    }
+    Text& at(const std::string& name) {
+        auto& text = all_[name];
+        if (text == nullptr) text = std::make_unique<Text>(name);
+        return *text;
+    }
+    const Map& all() const { return all_; }
+    bool is_used() const;
+    /// Forgets those that nobody follows and that nothing was ever written to.
+    void drop_unused();
+
+    /// For a channel's snapshot. Makes each text's state compact.
+    std::string save();
+    /// Errors: `storage_corrupt`.
+    [[nodiscard]] base::Status load(std::string_view bytes);
+
+  private:
+    Map all_;
+};
+
+/// The text of an entry as it is stored beside the record's ops.
+void append_text_write(std::string& body, const TextWrite& write);
+/// Null when the entry is not about a text. Errors: `storage_corrupt`.
+[[nodiscard]] base::Result<std::unique_ptr<TextWrite>> text_write_in(std::string_view body);
+
+}  // namespace tandem::hub

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hub/types.hpp"
+#include "yjs/sync_messages.hpp"
+
+namespace tandem::hub {
+
+/// What the editors of one text say of themselves: cursors, names, colours. Ephemeral; each change
+/// has a version, so that who has stalled gets the newest states and nothing in between.
+class TextAwareness {
+  public:
+    /// Takes the states of clients that the connection may speak for: those of `claims`, unless
+    /// another connection speaks for them. A newer clock counts, or the same one that says
+    /// farewell, as in y-protocols. True if anything changed.
+    bool apply(std::span<const yjs::AwarenessState> states, ConnectionId owner,
+               const std::set<uint64_t>& claims, size_t states_max);
+    /// Says farewell for all that the connection spoke for. True if there was anything.
+    bool drop(ConnectionId owner);
+
+    uint64_t version() const { return version_; }
+    bool is_empty() const { return states_.empty(); }
+    /// The body of a message with what changed since a version; 0: with all that is there.
+    std::string changes_since(uint64_t version) const;
+
+  private:
+    struct State {
+        uint32_t clock = 0;
+        std::string json;
+        ConnectionId owner = 0;  ///< 0: it has gone
+        uint64_t version = 0;
+    };
+    void forget_gone();
+
+    std::map<uint64_t, State> states_;
+    size_t gone_ = 0;
+    uint64_t version_ = 0;
+};
+
+}  // namespace tandem::hub

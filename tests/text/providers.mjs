@@ -1,0 +1,165 @@
+// Stock Yjs providers against the server. usage: node providers.mjs SCENARIO BINARY
+//
+// Each scenario starts its own server, in a folder of its own, and ends with exit code 0 when all held.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import WebSocket from 'ws'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+
+const WAIT_MS = 20_000
+const [scenario, binary] = process.argv.slice(2)
+const folder = await mkdtemp(join(tmpdir(), 'tandem-text-'))
+const providers = []
+let server
+
+// The port that the first start found is kept, so that providers find the server again.
+async function start(port = 0) {
+  const child = spawn(binary, ['dev', '--port', String(port), '--data', join(folder, 'data'), '--log.level', 'off'],
+    { stdio: ['ignore', 'pipe', 'inherit'] })
+  const address = await new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', chunk => {
+      text += chunk
+      const found = /http:\/\/[^\s/]+:(\d+)/.exec(text)
+      if (found) resolve(Number(found[1]))
+    })
+    child.on('exit', code => reject(new Error(`the server ended with ${code}: ${text}`)))
+  })
+  server = { child, port: address }
+}
+
+async function kill() {
+  const gone = new Promise(resolve => server.child.on('exit', resolve))
+  server.child.kill('SIGKILL')
+  await gone
+}
+
+async function until(what, condition) {
+  const end = Date.now() + WAIT_MS
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`never came true: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
+
+function open(room, options = {}) {
+  const doc = new Y.Doc()
+  const provider = new WebsocketProvider(`ws://localhost:${server.port}/yjs`, room, doc,
+    { WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 200, ...options })
+  providers.push(provider)
+  return { doc, provider, text: doc.getText('t') }
+}
+
+const inStep = (...all) => until('the same everywhere', () =>
+  all.every(one => Buffer.compare(Y.encodeStateAsUpdate(one.doc), Y.encodeStateAsUpdate(all[0].doc)) === 0))
+
+const scenarios = {
+  async sync() {
+    const [ann, bob] = [open('text:one'), open('text:one')]
+    ann.text.insert(0, 'hello')
+    await until('bob has it', () => bob.text.toString() === 'hello')
+    bob.text.insert(5, ' world')
+    await until('ann has it', () => ann.text.length === 11)
+    ann.text.format(0, 5, { bold: true })
+    bob.doc.getMap('m').set('k', [1, { a: null }])
+    ann.doc.getArray('a').push([1, 'two', new Y.Map([['three', 3]])])
+    await until('both have all', () => ann.doc.getMap('m').has('k') && bob.doc.getArray('a').length === 3)
+    await inStep(ann, bob)
+    assert.deepEqual(bob.text.toDelta(), [{ insert: 'hello', attributes: { bold: true } }, { insert: ' world' }])
+  },
+  // A room needs no namespace, and a channel has several texts.
+  async rooms() {
+    const [ann, bob, other] = [open('plain'), open('text:plain'), open('plain', { params: { text: 'other' } })]
+    ann.text.insert(0, 'a')
+    other.text.insert(0, 'z')
+    await until('bob has it', () => bob.text.toString() === 'a')
+    await until('other is synced', () => other.provider.synced)
+    assert.equal(other.text.toString(), 'z')
+  },
+  async offline() {
+    const [ann, bob] = [open('text:one'), open('text:one')]
+    ann.text.insert(0, 'base')
+    await inStep(ann, bob)
+    await until('bob has it', () => bob.text.toString() === 'base')
+    bob.provider.disconnect()
+    bob.text.insert(4, ' offline')
+    ann.text.insert(0, 'online ')
+    bob.provider.connect()
+    await until('both', () => ann.text.length === 19 && bob.text.length === 19)
+    await inStep(ann, bob)
+  },
+  // Nothing that the server has told others is lost by a kill, and what is typed meanwhile comes after.
+  async killed() {
+    const [ann, bob] = [open('text:one'), open('text:one')]
+    await until('synced', () => ann.provider.synced && bob.provider.synced)
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 50; i++) ann.text.insert(ann.text.length, String(i % 10))
+      await until('bob has some', () => bob.text.length > round * 100)
+      await kill()
+      for (let i = 0; i < 50; i++) bob.text.insert(0, 'b')
+      await start(server.port)
+      await until('both have all', () => ann.text.length === (round + 1) * 100 && bob.text.length === (round + 1) * 100)
+    }
+    await inStep(ann, bob)
+    for (const one of [ann, bob]) one.provider.destroy()
+    await kill()
+    await start(server.port)
+    const cold = open('text:one')
+    await until('a cold start has all', () => cold.text.length === 300)
+    await inStep(ann, cold)
+  },
+  async awareness() {
+    const [ann, bob] = [open('text:one'), open('text:one')]
+    ann.provider.awareness.setLocalStateField('user', { name: 'Ann' })
+    await until('bob sees ann', () => bob.provider.awareness.getStates().get(ann.doc.clientID)?.user?.name === 'Ann')
+    ann.provider.awareness.setLocalStateField('cursor', 3)
+    await until('and her cursor', () => bob.provider.awareness.getStates().get(ann.doc.clientID)?.cursor === 3)
+    ann.provider.ws.terminate()
+    ann.provider.shouldConnect = false
+    await until('she has gone', () => !bob.provider.awareness.getStates().has(ann.doc.clientID))
+  },
+  // One message of several megabytes, each way.
+  async large() {
+    const [ann, bob] = [open('text:one'), open('text:one')]
+    await until('synced', () => ann.provider.synced && bob.provider.synced)
+    const half = 'x'.repeat(12 * 1024 * 1024)
+    ann.text.insert(0, half)
+    await until('bob has it', () => bob.text.length === half.length)
+    await kill()
+    await start(server.port)
+    const cold = open('text:one')
+    await until('a cold start has it', () => cold.text.length === half.length)
+  },
+  async many() {
+    const all = Array.from({ length: 8 }, () => open('text:one'))
+    await until('synced', () => all.every(one => one.provider.synced))
+    let seed = 7
+    const dice = below => (seed = (seed * 48271) % 2147483647) % below
+    for (let i = 0; i < 400; i++) {
+      const one = all[dice(all.length)]
+      if (one.text.length > 20 && dice(3) === 0) one.text.delete(dice(one.text.length - 5), 1 + dice(4))
+      else one.text.insert(dice(one.text.length + 1), 'abc'.slice(dice(3)))
+      if (i % 40 === 7) {
+        one.provider.disconnect()
+        one.provider.connect()
+      }
+      if (i % 10 === 0) await new Promise(resolve => setImmediate(resolve))
+    }
+    await inStep(...all)
+    await until('nothing waits', () => all.every(one => one.doc.store.pendingStructs === null))
+  },
+}
+
+try {
+  await start()
+  await scenarios[scenario]()
+} finally {
+  for (const provider of providers) provider.destroy()
+  server.child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+}
+process.exit(0)
