@@ -1,5 +1,4 @@
 // A shared board in the terminal. One loop of poll() waits for the keyboard and for the client.
-//   terminal http://localhost:8080 demo demo.outbox
 
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -45,6 +44,8 @@ class RawTerminal {
 std::string text_of(const tandem::Value& value) {
     std::string text = value.as_string() != nullptr ? *value.as_string() : "";
     std::erase_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    for (size_t at = 0; (at = text.find('\xc2', at)) != text.npos;)
+        static_cast<unsigned char>(text[at + 1]) < 0xa0 ? void(text.erase(at, 2)) : void(++at);
     return text;
 }
 
@@ -72,7 +73,8 @@ class Board {
         }
         for (const tandem::Conflict& conflict : channel_.conflicts())
             out += "edited by more than one: " + conflict.path + "\r\n";
-        out += typed_ ? "\r\nnew card: " + *typed_ + "_" : std::string("\r\n") + kHelp;
+        const char* help = "j k choose  space check  J K move  a add  d delete  u undo  q quit";
+        out += "\r\n" + (typed_ ? "new card: " + *typed_ + "_" : help);
         std::fputs(out.c_str(), stdout);
         std::fflush(stdout);
     }
@@ -104,9 +106,6 @@ class Board {
     }
 
   private:
-    static constexpr const char* kHelp =
-        "j k choose  space check  J K move  a add  d delete  u undo  q quit";
-
     int last() const { return static_cast<int>(items_.size()) - 1; }
     const tandem::ItemId& item(int i) const { return items_[static_cast<size_t>(i)]; }
     tandem::Field field(int i, const char* name) { return cards_.field(item(i), name); }
@@ -136,7 +135,8 @@ class Board {
 int main(int argc, char** argv) {
     if (argc < 3) return std::fprintf(stderr, "usage: terminal URL BOARD [OUTBOX]\n"), 2;
     auto client = tandem::Client::open({.url = argv[1], .outbox = argc > 3 ? argv[3] : ""});
-    if (!client) return std::fprintf(stderr, "%s\n", client.error().hint().c_str()), 1;
+    const tandem::Error& why = client.error();
+    if (!client) return std::fputs((why.message() + " " + why.hint() + "\n").c_str(), stderr), 1;
     const char* user = std::getenv("USER");
     Board board(client->channel("board:" + std::string(argv[2])), user ? user : "someone");
     RawTerminal terminal;

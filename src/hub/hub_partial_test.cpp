@@ -101,6 +101,21 @@ TEST(PartialViews, FollowAWindow) {
     EXPECT_EQ(follower.shown(), rig.shown_part({"l[0:2]", "title"}));
 }
 
+TEST(PartialViews, ToldInJsonLeaveOutWhatLiesOutsideOfAWindow) {
+    PartialRig rig;
+    for (int i = 0; i < 4; ++i)
+        rig.insert(std::string(1, static_cast<char>('a' + i)), "k" + std::to_string(i), i);
+    const auto bob = rig.open(Codec::json);
+    rig.send(bob, R"({"subscribe":{"channel":"t:a","select":["l[0:2]"]}})");
+    rig.values(bob);
+    rig.write(R"([{"op":"set","path":"l/@d/v","value":"outside"}])");
+    rig.write(R"([{"op":"set","path":"l/@a/v","value":"inside"}])");
+    const auto told = rig.values(bob);
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_EQ(base::to_json(told[0]).find("outside"), std::string::npos) << base::to_json(told[0]);
+    EXPECT_NE(base::to_json(told[1]).find("inside"), std::string::npos);
+}
+
 TEST(PartialViews, EachSelectionIsEncodedOnce) {
     PartialRig rig;
     rig.write(R"([{"op":"set","path":"a","value":1}])");

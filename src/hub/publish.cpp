@@ -25,6 +25,12 @@ void leave_out_known_generations(const record::Entry& entry, std::vector<record:
         if (change.kind == record::ChangeKind::counter && change.dot != made) change.dot = {};
 }
 
+record::Entry without_ops(const record::Entry& entry) {
+    record::Entry out = entry;
+    out.ops.clear();
+    return out;
+}
+
 }  // namespace
 
 void Hub::publish(Channel& channel, const Inflight& item) {
@@ -76,10 +82,14 @@ void Hub::publish(Channel& channel, Group& group, const Inflight& item,
     delivery.stamp_ms = entry.stamp.ms;
     delivery.stamp_logical = entry.stamp.logical;
     if (group.json_readers > 0) {
-        if (group.is_whole())
+        if (group.is_whole()) {
             append_entry_json(live.item, entry);
-        else
+        } else if (changes.empty()) {
+            // Of an item outside of the windows: it concerns their list, and changed nothing there.
+            append_entry_json(live.item, without_ops(entry));
+        } else {
             append_entry_json(live.item, entry, group.selection());
+        }
         if (item.text != nullptr) append_text_json(live.item, *item.text);
         wire::Delivery json = delivery;
         json.channel = channel.name();

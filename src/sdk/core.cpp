@@ -268,6 +268,7 @@ bool Core::store() {
 }
 
 void Core::send(std::string message) {
+    is_turn_due_ = true;
     if (net::WsConnection* socket = socket_.websocket(); socket != nullptr)
         socket->send(message, net::WsDataKind::kBinary);
 }
@@ -347,6 +348,7 @@ void Core::note_outcome(Outcome outcome) {
 
 void Core::dial() {
     is_dial_due_ = false;
+    is_turn_due_ = true;
     const uint64_t connection = ++connection_;
     const auto fail = [this, connection] {
         if (connection != connection_) return;
@@ -379,7 +381,9 @@ void Core::arm_timer() {
     const uint64_t tick = std::clamp<uint64_t>(delay, 1, kTickMs);
     itimerspec at{};
     at.it_value.tv_sec = static_cast<time_t>(tick / 1000);
-    at.it_value.tv_nsec = static_cast<long>(tick % 1000 * 1'000'000);
+    // What is written between two turns goes out with the next one, so that one is due at once.
+    at.it_value.tv_nsec = is_turn_due_ ? 1 : static_cast<long>(tick % 1000 * 1'000'000);
+    if (is_turn_due_) at.it_value.tv_sec = 0;
     timerfd_settime(timer_fd_.get(), 0, &at, nullptr);
 }
 
@@ -401,6 +405,7 @@ int Core::fd() {
 }
 
 void Core::run_turn(int timeout_ms) {
+    is_turn_due_ = false;
     reactor_->run_turn(timeout_ms);
     pump();
 }

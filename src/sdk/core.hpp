@@ -140,8 +140,9 @@ class Core final : private net::IoHandler {
     client::Session session_;
     net::WsClient socket_;
     net::Timer timer_;
-    net::UniqueFd timer_fd_;   ///< only for loops of others, which do not see the reactor's timers
-    uint64_t connection_ = 0;  ///< which of the connections counts
+    net::UniqueFd timer_fd_;    ///< only for loops of others, which do not see the reactor's timers
+    uint64_t connection_ = 0;   ///< which of the connections counts
+    bool is_turn_due_ = false;  ///< the socket has something that only a turn sends
     bool is_dial_due_ = false;
     bool is_pumping_ = false;
     std::atomic<bool> is_stopped_{false};

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <optional>
+#include <vector>
 
 #include "server/channel_api.hpp"
 #include "server/client_commands.hpp"
@@ -29,49 +32,81 @@ std::string dot_of(const Value& row) {
 
 }  // namespace
 
-int run_history(const ClientCommand& command) {
-    uint64_t from = 0;
-    if (command.from) {
-        from = *command.from;
-    } else {
-        Value log;
-        if (const int code =
-                get_json(command.url, channel_target(command.channel, "entries") + "?limit=1", log);
-            code != 0)
-            return code;
-        const uint64_t head = number_of(log, "head");
-        const uint64_t oldest = std::max<uint64_t>(number_of(log, "oldest"), 1);
-        from = std::max(oldest - 1, head - std::min(head, command.limit));
-    }
-    Table table({"SEQ", "WHEN", "BY", "OP", "PATH", "BEFORE", "AFTER"});
-    uint64_t left = command.limit;
-    bool has_more = true;
-    while (has_more && left > 0) {
+namespace {
+
+/// Rows of what changed, in their order.
+struct Changes {
+    std::vector<Value> rows;
+    uint64_t next = 0;  ///< where the rest begins; 0: there is none
+};
+
+// The rows above `from` and up to `to`, until there are so many. Those of one entry stay together.
+int read_changes(const ClientCommand& command, uint64_t from, std::optional<uint64_t> to,
+                 uint64_t rows_max, Changes& out) {
+    out = {{}, from};
+    do {
+        const uint64_t page_max = std::min<uint64_t>(rows_max - out.rows.size(), 1000);
         std::string target = channel_target(command.channel, "changes") +
-                             "?from=" + std::to_string(from) +
-                             "&limit=" + std::to_string(std::min<uint64_t>(left, 1000));
-        if (command.to) target += "&to=" + std::to_string(*command.to);
+                             "?from=" + std::to_string(out.next) +
+                             "&limit=" + std::to_string(page_max);
+        if (to) target += "&to=" + std::to_string(*to);
         Value page;
         if (const int code = get_json(command.url, target, page); code != 0) return code;
-        for (const Value& row : rows_of(page, "changes")) {
-            if (left > 0) --left;
-            if (command.is_json) {
-                print_line(base::to_json(row));
-                continue;
-            }
-            const uint64_t by = number_of(row, "by");
-            table.add({std::to_string(number_of(row, "seq")), time_text(number_of(row, "when_ms")),
-                       by == 1 ? "http" : std::to_string(by), text_of(row, "op"),
-                       text_of(row, "path"), brief_of(row, "before", kValueColumns),
-                       brief_of(row, "after", kValueColumns)});
+        for (const Value& row : rows_of(page, "changes"))
+            out.rows.push_back(row);
+        out.next = number_of(page, "next");
+    } while (out.next != 0 && out.rows.size() < rows_max);
+    return 0;
+}
+
+// The newest rows, so many as the limit says: spans of the log are read from its end, each twice as
+// long as the one before, since an entry may have no row or hundreds.
+int read_newest(const ClientCommand& command, Changes& out) {
+    Value log;
+    if (const int code =
+            get_json(command.url, channel_target(command.channel, "entries") + "?limit=1", log);
+        code != 0)
+        return code;
+    const uint64_t ground = std::max<uint64_t>(number_of(log, "oldest"), 1) - 1;
+    uint64_t to = std::min(number_of(log, "head"), command.to.value_or(UINT64_MAX));
+    for (uint64_t span = command.limit; to > ground && out.rows.size() < command.limit; span *= 2) {
+        const uint64_t from = std::max(ground, to - std::min(to, span));
+        Changes part;
+        if (const int code = read_changes(command, from, to, UINT64_MAX, part); code != 0)
+            return code;
+        out.rows.insert(out.rows.begin(), std::make_move_iterator(part.rows.begin()),
+                        std::make_move_iterator(part.rows.end()));
+        to = from;
+    }
+    if (out.rows.size() > command.limit)
+        out.rows.erase(out.rows.begin(),
+                       out.rows.end() - static_cast<std::ptrdiff_t>(command.limit));
+    return 0;
+}
+
+}  // namespace
+
+int run_history(const ClientCommand& command) {
+    Changes changes;
+    const int code = command.from
+                         ? read_changes(command, *command.from, command.to, command.limit, changes)
+                         : read_newest(command, changes);
+    if (code != 0) return code;
+    Table table({"SEQ", "WHEN", "BY", "OP", "PATH", "BEFORE", "AFTER"});
+    for (const Value& row : changes.rows) {
+        if (command.is_json) {
+            print_line(base::to_json(row));
+            continue;
         }
-        from = number_of(page, "next");
-        has_more = from != 0;
+        const uint64_t by = number_of(row, "by");
+        table.add({std::to_string(number_of(row, "seq")), time_text(number_of(row, "when_ms")),
+                   by == 1 ? "http" : std::to_string(by), text_of(row, "op"), text_of(row, "path"),
+                   brief_of(row, "before", kValueColumns), brief_of(row, "after", kValueColumns)});
     }
     if (!command.is_json) table.print();
-    if (has_more)
+    if (changes.next != 0)
         std::fprintf(stderr, "tandem: there is more: --from %llu goes on\n",
-                     static_cast<unsigned long long>(from));
+                     static_cast<unsigned long long>(changes.next));
     return 0;
 }
 

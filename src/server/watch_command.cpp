@@ -57,7 +57,8 @@ class Printer final : public LogFollower {
                                 "comes."));
         if (state.seq > *state.after)
             note("what was written after " + after + ", up to " + seq +
-                 ", is no longer kept; going on with the state of then");
+                 ", is too old to be told one by one; going on with the state of then (the "
+                 "command `tandem history` shows what the log still has)");
         else
             note("the history was replaced (restored or deleted); going on with its state at " +
                  seq);

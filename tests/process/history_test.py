@@ -49,6 +49,23 @@ class History(ProcessTest):
             self.assertEqual(record(again, "board:1")["value"], {"title": "t3"})
             again.stop()
 
+    def test_the_newest_rows(self):
+        server = self.start()
+        for number in range(1, 6):
+            patch(server, "board:1", [put("title", f"t{number}"), put("note", number)])
+        # Entries that change nothing have no rows, and one entry may have many.
+        for _ in range(3):
+            patch(server, "board:1", [put("title", "t5")])
+        def newest(limit):
+            listed = self.tandem("history", server.url, "board:1", "--limit", str(limit), "--json")
+            return [(row["seq"], row["path"]) for row in map(json.loads, listed.stdout.splitlines())]
+        self.assertEqual(newest(1), [(5, "note")])
+        self.assertEqual(newest(3), [(4, "note"), (5, "title"), (5, "note")])
+        self.assertEqual(len(newest(100)), 10)
+        many = [put(f"x/k{number:03}", number) for number in range(300)]
+        patch(server, "board:1", many)
+        self.assertEqual(newest(2), [(9, "x/k298"), (9, "x/k299")])
+
     def test_who_changed_what(self):
         server = self.start()
         client = self.connect(server)

@@ -94,7 +94,7 @@ class Watching(ProcessTest):
         line, = self.lines(done.stdout)
         self.assertEqual((line["op"], line["seq"], line["path"], line["value"]), ("reset", head, "", {"title": "t39"}))
         self.assertIn("after 2, up to", done.stderr)
-        self.assertIn("no longer kept", done.stderr)
+        self.assertIn("too old to be told one by one", done.stderr)
         plain = self.tandem("watch", server.url, "board:1", "--after", "2", "--count", "1")
         self.assertEqual(plain.stdout.split("  ")[1][:5], "reset")
 

@@ -33,14 +33,16 @@ using namespace std::chrono_literals;
     } while (false)
 
 struct Two {
+    std::string url;
     tandem::Client ada;
     tandem::Client grace;
     tandem::Channel adas;
     tandem::Channel graces;
 
-    Two(const char* url, const char* channel)
-        : ada(open(url, "ada")),
-          grace(open(url, "grace")),
+    Two(const char* address, const char* channel)
+        : url(address),
+          ada(open(address, "ada")),
+          grace(open(address, "grace")),
           adas(ada.channel(channel)),
           graces(grace.channel(channel)) {}
 
@@ -98,6 +100,25 @@ int presence(Two two) {
         ::poll(&readable, 1, 100);
         two.grace.poll();
     }
+    return 0;
+}
+
+// In a loop of the program's own: what is written outside of callbacks makes the descriptor
+// readable at once, or it would wait for a timer.
+int written_outside(Two two) {
+    CHECK(two.are_ready());
+    CHECK(two.is_saved());
+    pollfd readable{two.ada.fd(), POLLIN, 0};
+    const auto is_due = [&] { return ::poll(&readable, 1, 0) == 1; };
+    for (int i = 0; i < 1000 && is_due(); ++i)
+        two.ada.poll();
+    two.adas.field("title").set("now");
+    // The kernel needs a moment for a timer of a nanosecond; a tick takes 500 ms.
+    CHECK(::poll(&readable, 1, 100) == 1);
+    CHECK(two.is_saved());
+    auto fresh = Two::open(two.url.c_str(), "fresh");
+    pollfd first{fresh.fd(), POLLIN, 0};
+    CHECK(::poll(&first, 1, 100) == 1);
     return 0;
 }
 
@@ -569,6 +590,7 @@ int main(int argc, char** argv) {
     const auto two = [&] { return Two(argv[1], argv[2]); };
     if (what == "presence") return presence(two());
     if (what == "signals") return signals(two());
+    if (what == "written_outside") return written_outside(two());
     if (what == "conflicts") return conflicts(two());
     if (what == "history") return history(two());
     if (what == "transactions") return transactions(two());

@@ -26,6 +26,9 @@ class SdkBehaviour(ProcessTest):
     def test_signals(self):
         self.behave("signals")
 
+    def test_what_is_written_outside_of_callbacks_is_due_at_once(self):
+        self.behave("written_outside")
+
     def test_conflicts(self):
         self.behave("conflicts")
 
