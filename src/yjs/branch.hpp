@@ -38,6 +38,9 @@ class MapEntries {
 
 /// A shared type: a list, a map, or both at once, as Yjs has it.
 struct Branch {
+    static constexpr uint8_t kObserved = 1;
+    static constexpr uint8_t kObservedDeep = 2;
+
     /// The item that holds it; 0 for a root.
     Handle item = 0;
     Handle start = 0;
@@ -50,6 +53,8 @@ struct Branch {
     bool is_root = false;
     bool has_formatting = false;
     bool is_free = false;
+    /// Who wants to be told of changes.
+    uint8_t observers = 0;
     std::unique_ptr<MapEntries> map;
 
     Handle map_find(uint32_t key) const { return map ? map->find(key) : 0; }

@@ -36,10 +36,15 @@ void Document::clean_up_formats(const std::vector<ClientIndex>& deleted_order) {
     }
 
     const std::vector<Transaction::Deleted> deleted = transaction_.deleted;
-    std::swap(transaction_, clean_up_);
-    transaction_.reset();
-    transaction_.is_open = true;
-    transaction_.is_local = true;
+    change_later([&] { delete_superfluous(deleted, deleted_order, whole); });
+}
+
+void Document::delete_superfluous(const std::vector<Transaction::Deleted>& deleted,
+                                  const std::vector<ClientIndex>& deleted_order,
+                                  std::vector<BranchIndex>& whole) {
+    auto needs_whole = [&](BranchIndex branch) {
+        return std::find(whole.begin(), whole.end(), branch) != whole.end();
+    };
     for (ClientIndex client : deleted_order) {
         for (const Transaction::Deleted& one : deleted) {
             if (one.client != client) continue;
@@ -62,7 +67,6 @@ void Document::clean_up_formats(const std::vector<ClientIndex>& deleted_order) {
     }
     for (BranchIndex text : whole)
         clean_whole_text(text);
-    std::swap(transaction_, clean_up_);
 }
 
 // Of the marks of one gap between contents only the last of each name does anything.
@@ -108,10 +112,13 @@ void Document::clean_whole_text(BranchIndex text) {
 
 bool Document::commit_clean_up() {
     TANDEM_ASSERT(!transaction_.is_open);
-    if (!clean_up_.is_open) return false;
-    std::swap(transaction_, clean_up_);
-    commit();
-    return !transaction_.deleted.empty();
+    while (!later_.empty()) {
+        transaction_ = std::move(later_.front());
+        later_.erase(later_.begin());
+        commit();
+        if (!transaction_.deleted.empty()) return true;
+    }
+    return false;
 }
 
 }  // namespace tandem::yjs

@@ -36,6 +36,8 @@ void Document::commit() {
         }
         deleted.resize(last + 1);
     }
+    if (!events_.notices.empty()) events_ = Events();
+    if (has_observers_) record_events();
     if (cleans_up) clean_up_formats(deleted_order);
     if (options_.collects) collect_deleted();
     join_touched();

@@ -7,7 +7,8 @@ Document::Document(const DocumentOptions& options) : options_(options) {}
 void Document::begin_transaction(bool is_local) {
     TANDEM_ASSERT(!transaction_.is_open);
     // Collected late when the caller did not ask for it.
-    if (clean_up_.is_open) commit_clean_up();
+    while (!later_.empty())
+        commit_clean_up();
     transaction_.reset();
     transaction_.is_open = true;
     transaction_.is_local = is_local;

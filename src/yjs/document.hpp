@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "yjs/events.hpp"
+#include "yjs/formats.hpp"
 #include "yjs/store.hpp"
 #include "yjs/transaction.hpp"
 #include "yjs/update_reader.hpp"
@@ -60,13 +62,26 @@ class Document {
     /// transaction to be looked at until the next begins.
     void begin() { begin_transaction(true); }
     void commit();
-    /// Ends the transaction in which superfluous formats were deleted after a remote change; to be
-    /// called once that change's own update was written. False if nothing was deleted.
+    /// Ends the next of the transactions that the last one brought about: the one in which
+    /// superfluous formats were deleted after a remote change, and those that the deltas of
+    /// observed texts found. To be called, until it is false, once that change's own update was
+    /// written. False if none of them deleted anything.
     bool commit_clean_up();
     /// Appends the update that the last transaction amounts to. False, and nothing, if it changed
     /// nothing.
     bool write_last_update(Buffer& out, Encoding encoding = Encoding::v1);
     const Transaction& last_transaction() const { return transaction_; }
+
+    /// Has the changes of a shared type itself, or of all within it, recorded in `events` from now
+    /// on. As in Yjs the delta of an observed text deletes the superfluous formats that it comes
+    /// across, in a transaction of its own, if the document `cleans_formats`. A type that is
+    /// deleted is not observed any more; a root whose kind is unknown has no events.
+    void observe(BranchIndex branch) { watch(branch, Branch::kObserved); }
+    void observe_deep(BranchIndex branch) { watch(branch, Branch::kObservedDeep); }
+    void unobserve(BranchIndex branch) { unwatch(branch, Branch::kObserved); }
+    void unobserve_deep(BranchIndex branch) { unwatch(branch, Branch::kObservedDeep); }
+    /// What the observers are to be told of the last transaction; until the next begins.
+    const Events& events() const { return events_; }
 
     /// The root type of that name; a kind that is not known yet is set.
     BranchIndex root(std::string_view name, TypeKind kind = TypeKind::unknown);
@@ -78,13 +93,8 @@ class Document {
 
     /// Inserts text with the format that is in force at the position.
     base::Status insert_text(BranchIndex text, uint32_t position, std::string_view utf8);
-    /// A format's name and its value as canonical `any`, null to end it.
-    struct Attribute {
-        std::string name;
-        std::string value;
-        friend bool operator==(const Attribute&, const Attribute&) = default;
-    };
-    using Attributes = std::vector<Attribute>;
+    using Attribute = yjs::Attribute;
+    using Attributes = yjs::Attributes;
     /// Inserts text with exactly these formats.
     base::Status insert_text(BranchIndex text, uint32_t position, std::string_view utf8,
                              const Attributes& attributes);
@@ -129,6 +139,22 @@ class Document {
     };
 
     void begin_transaction(bool is_local);
+    void watch(BranchIndex branch, uint8_t how);
+    void unwatch(BranchIndex branch, uint8_t how);
+    /// Lets `change` happen in a local transaction that is committed after this one.
+    template <class Change>
+    void change_later(Change&& change) {
+        Transaction open = std::move(transaction_);
+        transaction_ = Transaction();
+        transaction_.is_open = true;
+        change();
+        if (!transaction_.deleted.empty() || !transaction_.cuts.empty())
+            later_.push_back(std::move(transaction_));
+        transaction_ = std::move(open);
+    }
+
+    // What observers are told (events.cpp).
+    void record_events();
 
     // Remote changes (integrate.cpp).
     template <class Fields>
@@ -179,6 +205,9 @@ class Document {
     // Superfluous formats (clean_formats.cpp).
     bool needs_clean_up() const;
     void clean_up_formats(const std::vector<ClientIndex>& deleted_order);
+    void delete_superfluous(const std::vector<Transaction::Deleted>& deleted,
+                            const std::vector<ClientIndex>& deleted_order,
+                            std::vector<BranchIndex>& whole);
     void clean_gap_around(Handle handle);
     void clean_whole_text(BranchIndex text);
 
@@ -187,8 +216,10 @@ class Document {
     bool has_id_collision_ = false;
     Store store_;
     Transaction transaction_;
-    /// Open between a remote change and `commit_clean_up`.
-    Transaction clean_up_;
+    /// Open between a change and `commit_clean_up`.
+    std::vector<Transaction> later_;
+    Events events_;
+    bool has_observers_ = false;
 
     /// Structs that wait for others, as an update of the first encoding, and what they wait for.
     std::string pending_;

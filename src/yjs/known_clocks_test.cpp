@@ -26,6 +26,7 @@ TEST(KnownClocks, JudgeAsADocumentWouldTakeIt) {
     size_t news = 0;
     for (uint32_t seed = 1; seed <= 300; ++seed) {
         std::mt19937 dice(seed);
+        auto roll = [&] { return static_cast<uint32_t>(dice()); };
         std::deque<Document> users;
         for (uint64_t client = 1; client <= 3; ++client)
             users.emplace_back(options_of(client));
@@ -35,15 +36,17 @@ TEST(KnownClocks, JudgeAsADocumentWouldTakeIt) {
             const BranchIndex text = user.root("t", TypeKind::text);
             const uint32_t length = user.store().branch(text).length;
             user.begin();
-            if (length > 2 && dice() % 3 == 0)
-                ASSERT_TRUE(user.delete_text(text, dice() % (length - 1), 1 + dice() % 2).ok());
-            else
-                ASSERT_TRUE(user.insert_text(text, dice() % (length + 1), "ab").ok());
+            if (length > 2 && roll() % 3 == 0) {
+                ASSERT_TRUE(user.delete_text(text, roll() % (length - 1), 1 + roll() % 2).ok());
+            } else {
+                ASSERT_TRUE(user.insert_text(text, roll() % (length + 1), "ab").ok());
+            }
             user.commit();
             Buffer update;
             if (user.write_last_update(update)) updates.push_back(update.str());
-            if (dice() % 4 == 0)
-                ASSERT_TRUE(users[dice() % users.size()].apply(user.encode()).ok());
+            if (roll() % 4 == 0) {
+                ASSERT_TRUE(users[roll() % users.size()].apply(user.encode()).ok());
+            }
         }
         KnownClocks known;
         RestingDocument resting;

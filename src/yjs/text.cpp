@@ -207,7 +207,8 @@ base::Status Document::insert_text(BranchIndex text, uint32_t position, std::str
 // with it would come to.
 bool Document::continue_typing(BranchIndex text, Handle left, Handle right,
                                const Content& content) {
-    if (left == 0) return false;
+    // Whoever looks at the transaction wants to see what is new as an item of its own.
+    if (left == 0 || has_observers_) return false;
     Item& item = store_.item(left);
     Client& own = store_.clients()[own_];
     if (item.client != own_ || item.kind != Kind::string || item.is_deleted() ||

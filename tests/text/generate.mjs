@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import * as Y from 'yjs'
 import * as encoding from 'lib0/encoding'
+import { Observers } from './observers.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -52,7 +53,7 @@ class History {
       const doc = new Y.Doc({ gc: this.gc })
       // 53 bits are allowed; Yjs 13 itself takes 32.
       doc.clientID = this.chance(0.1) ? 2 ** 40 + this.int(1e9) : 1 + this.int(this.chance(0.3) ? 100 : 2 ** 32 - 2)
-      this.users.push({ doc, inbox: [], v1: [], v2: [], all: [] })
+      this.users.push({ doc, inbox: [], v1: [], v2: [], observers: new Observers() })
     }
     // Two users of one id would be a different story.
     this.users.forEach((user, i) => { user.doc.clientID += i * 1000003 })
@@ -64,6 +65,7 @@ class History {
     }
     this.steps = []
     this.updates = []
+    this.observes = this.chance(0.3)
   }
 
   int(below) { return Math.floor(this.next() * below) }
@@ -258,12 +260,15 @@ class History {
     return this.editXml(type, path)
   }
 
-  // What the last step of a user made Yjs write. A clean-up of formats comes as a second update.
+  // What the last step of a user made Yjs write, and what its observers were told. Clean-ups of formats come as
+  // further updates.
   written(user) {
-    const [x, c] = user.v1
+    const [x, ...c] = user.v1
     const [y] = user.v2
     const result = { x: base64(x ?? []), y: base64(y ?? []) }
-    if (c !== undefined) result.c = base64(c)
+    if (c.length > 0) result.c = c.map(base64)
+    const events = user.observers.take()
+    if (events.length > 0) result.e = events
     for (const update of user.v1) {
       this.updates.push(update)
       for (const other of this.users) {
@@ -275,8 +280,16 @@ class History {
     return result
   }
 
+  observe(u, { type, path } = this.place(this.users[u].doc)) {
+    const { observers } = this.users[u]
+    const deep = this.chance(0.5)
+    const o = observers.observe(type, deep)
+    if (o !== null) this.steps.push({ u, op: 'observe', p: path, deep, o })
+  }
+
   local(u) {
     const user = this.users[u]
+    if (this.observes && this.chance(0.2)) this.observe(u)
     let step
     if (this.chance(0.15)) {
       const ops = []
@@ -374,6 +387,13 @@ class History {
   }
 
   live() {
+    if (this.observes) {
+      this.users.forEach(({ doc }, u) => {
+        for (const [name, kind] of this.roots()) {
+          if (this.chance(0.5)) this.observe(u, { type: this.root(doc, name, kind), path: [name, kind] })
+        }
+      })
+    }
     const length = 10 + this.int(this.chance(0.1) ? 200 : 40)
     for (let i = 0; i < length; i++) {
       const u = this.int(this.users.length)

@@ -3,8 +3,10 @@
 // (see generate.mjs, which writes them); prints one line of JSON at the end.
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/value.hpp"
@@ -92,8 +94,21 @@ class History {
 
     // Empty when all is equal.
     std::string take(const Value& step) {
-        Document& document = *documents_[number_of(step, "u")];
+        user_ = number_of(step, "u");
+        Document& document = *documents_[user_];
         const std::string op = step.find("op")->as_string();
+        if (op == "observe") {
+            const BranchIndex branch = at(document, step);
+            const bool is_deep = step.find("deep")->as_bool();
+            if (branch == 0) return "what is to be observed is not there";
+            if (is_deep) {
+                document.observe_deep(branch);
+            } else {
+                document.observe(branch);
+            }
+            observers_[{user_, branch, is_deep}] = number_of(step, "o");
+            return "";
+        }
         if (op == "check") return check(document, step);
         if (op == "apply") {
             Encoding encoding = number_of(step, "v") == 2 ? Encoding::v2 : Encoding::v1;
@@ -126,12 +141,47 @@ class History {
             return "update v1\n  ours " + hex(v1.view()) + "\n  Yjs  " + hex(expected1);
         if (v2.view() != expected2)
             return "update v2\n  ours " + hex(v2.view()) + "\n  Yjs  " + hex(expected2);
-        // A clean-up of formats is a second transaction.
-        v1.clear();
-        if (document.commit_clean_up()) document.write_last_update(v1, Encoding::v1);
-        std::string cleaned = bytes_of(step, "c");
-        if (v1.view() != cleaned)
-            return "clean-up\n  ours " + hex(v1.view()) + "\n  Yjs  " + hex(cleaned);
+        // Clean-ups of formats are transactions of their own.
+        const Value* told = step.find("e");
+        size_t events = 0;
+        std::string found = compare_events(document, told, events);
+        if (!found.empty()) return found;
+        const Value* cleaned = step.find("c");
+        size_t clean_ups = 0;
+        for (; document.commit_clean_up(); ++clean_ups) {
+            v1.clear();
+            document.write_last_update(v1, Encoding::v1);
+            std::string expected;
+            if (cleaned != nullptr && clean_ups < cleaned->as_array().size())
+                expected = from_base64(cleaned->as_array()[clean_ups].as_string());
+            if (v1.view() != expected)
+                return "clean-up\n  ours " + hex(v1.view()) + "\n  Yjs  " + hex(expected);
+            found = compare_events(document, told, events);
+            if (!found.empty()) return found;
+        }
+        if (cleaned != nullptr && clean_ups != cleaned->as_array().size())
+            return "there are fewer clean-ups than Yjs has";
+        if (told != nullptr && events != told->as_array().size())
+            return "an event is missing: " + told->as_array()[events].as_string();
+        return "";
+    }
+
+    // Compares the last transaction's events with those that Yjs told from number `next` on.
+    std::string compare_events(const Document& document, const Value* told, size_t& next) {
+        const Events& events = document.events();
+        for (const Notice& notice : events.notices) {
+            std::string ours =
+                std::to_string(observers_[{user_, notice.observed, notice.is_deep}]) + " [";
+            for (const Notice::Seen& seen : notice.seen) {
+                if (&seen != &notice.seen[0]) ours += ',';
+                append_event_json(events.events[seen.event], seen.path, ours);
+            }
+            ours += ']';
+            const bool has_one = told != nullptr && next < told->as_array().size();
+            const std::string theirs = has_one ? told->as_array()[next].as_string() : "(none)";
+            if (ours != theirs) return "event\n  ours " + ours + "\n  Yjs  " + theirs;
+            ++next;
+        }
         return "";
     }
 
@@ -285,6 +335,9 @@ class History {
     }
 
     std::vector<std::unique_ptr<Document>> documents_;
+    uint32_t user_ = 0;
+    // The numbers of observers by user, type and whether they are deep.
+    std::map<std::tuple<uint32_t, BranchIndex, bool>, uint32_t> observers_;
     std::string body_;
     std::string name_;
 };
