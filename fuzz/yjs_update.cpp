@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "yjs/document.hpp"
 #include "yjs/reading.hpp"
+#include "yjs/relative_position.hpp"
 #include "yjs/updates.hpp"
 
 // Any bytes are refused and change nothing, or give a document that two replicas agree on. The
@@ -27,6 +28,11 @@ void check_stateless(std::string_view update, yjs::Encoding encoding) {
     (void)yjs::span_of_update(update, encoding);
     (void)yjs::is_empty_update(update, encoding);
     (void)yjs::decode_state_vector(update);
+    if (auto position = yjs::decode_relative_position(update)) {
+        auto again = yjs::decode_relative_position(yjs::encode_relative_position(*position));
+        TANDEM_ASSERT(again.ok() && *again == *position);
+    }
+    (void)yjs::relative_position_of_json(update);
     const auto other = encoding == yjs::Encoding::v1 ? yjs::Encoding::v2 : yjs::Encoding::v1;
     auto converted = yjs::convert_update(update, encoding, other);
     if (!converted) return;
@@ -49,6 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
     yjs::Document document(options_of(1, (data[0] & 2) != 0));
     yjs::BranchIndex text = document.root("t", yjs::TypeKind::text);
+    document.observe(text);
+    document.observe_deep(text);
     document.begin();
     (void)document.insert_text(text, 0,
                                "ab\xF0\x9F\x98\x80"
@@ -61,7 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             TANDEM_ASSERT(document.encode() == before);
             continue;
         }
-        document.commit_clean_up();
+        while (document.commit_clean_up()) {
+        }
     }
     document.begin();
     (void)document.insert_text(text, document.store().branch(text).length, "end");

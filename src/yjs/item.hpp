@@ -21,6 +21,8 @@ struct Item {
     static constexpr uint8_t kDeleted = 1;
     /// Kept from collection for the sake of undo.
     static constexpr uint8_t kKept = 2;
+    /// Undo has brought it back as another item; see Store::follow_redone.
+    static constexpr uint8_t kRedone = 8;
     /// Not linked yet, and its parent is the item (left: client, right: clock).
     static constexpr uint8_t kParentById = 4;
 
@@ -49,6 +51,7 @@ struct Item {
     uint32_t last_clock() const { return clock + len - 1; }
     bool is_deleted() const { return (flags & kDeleted) != 0; }
     bool is_kept() const { return (flags & kKept) != 0; }
+    bool is_redone() const { return (flags & kRedone) != 0; }
     bool is_collected() const { return kind == Kind::gc; }
     bool has_origin() const { return origin_client != kNoClient; }
     bool has_right_origin() const { return right_origin_client != kNoClient; }

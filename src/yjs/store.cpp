@@ -138,6 +138,27 @@ Handle Store::find(ClientIndex client, uint32_t clock) const {
     return items.at(items.find(clock)).item;
 }
 
+Place Store::follow_redone(ClientIndex client, uint32_t clock) const {
+    Place place = place_of(client, clock);
+    while (items_[place.item].is_redone()) {
+        const auto [next, at] = redone_of(items_[place.item]);
+        place = place_of(next, at + place.offset);
+    }
+    return place;
+}
+
+void Store::set_redone(Handle handle, ClientIndex client, uint32_t clock) {
+    Item& item = items_[handle];
+    item.flags |= Item::kRedone;
+    redone_[{item.client, item.clock}] = {client, clock};
+}
+
+std::pair<ClientIndex, uint32_t> Store::redone_of(const Item& item) const {
+    // The entry of the whole that it was split off from, if it has none of its own.
+    auto entry = std::prev(redone_.upper_bound({item.client, item.clock}));
+    return {entry->second.first, entry->second.second + (item.clock - entry->first.second)};
+}
+
 Content Store::content_of(const Item& item) const {
     Content content;
     content.kind = item.kind;
@@ -339,6 +360,7 @@ bool Store::continues(const Item& left, Handle left_handle, const Item& right,
                       Handle right_handle) const {
     if (left.kind != right.kind || left.is_deleted() != right.is_deleted()) return false;
     if (left.kind == Kind::gc) return true;
+    if (left.is_redone() || right.is_redone()) return false;
     bool is_joinable = left.kind == Kind::string || left.kind == Kind::deleted ||
                        left.kind == Kind::any || left.kind == Kind::json;
     return is_joinable && right.origin_client == left.client &&

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "yjs/branch.hpp"
@@ -24,6 +25,12 @@ struct Client {
     /// The clock that its next insertion will have; 0 while it is only mentioned by others.
     uint32_t next_clock = 0;
     ClientList items;
+};
+
+/// One clock within an item.
+struct Place {
+    Handle item = 0;
+    uint32_t offset = 0;
 };
 
 /// The items, shared types and contents of a document, and the steps that change them without
@@ -63,6 +70,16 @@ class Store {
 
     /// The item that has this clock, which must be known.
     Handle find(ClientIndex client, uint32_t clock) const;
+    Place place_of(ClientIndex client, uint32_t clock) const {
+        const Handle handle = find(client, clock);
+        return {handle, clock - items_[handle].clock};
+    }
+    /// Where a clock is now, if undo has brought back what was deleted.
+    Place follow_redone(ClientIndex client, uint32_t clock) const;
+    /// Remembers that `item`, which is not redone yet, was brought back as the one of these clocks.
+    void set_redone(Handle item, ClientIndex client, uint32_t clock);
+    /// What a redone item was brought back as.
+    std::pair<ClientIndex, uint32_t> redone_of(const Item& item) const;
     Id id_of(const Item& item) const { return {clients_[item.client].id, item.clock}; }
     Id origin_of(const Item& item) const {
         return {clients_[item.origin_client].id, item.origin_clock};
@@ -138,6 +155,9 @@ class Store {
     Buffer arena_;
     size_t garbage_bytes_ = 0;
     PositionIndexes positions_;
+    /// By client and first clock of what was brought back by undo: the client and clock of its
+    /// copy.
+    std::map<std::pair<ClientIndex, uint32_t>, std::pair<ClientIndex, uint32_t>> redone_;
 };
 
 }  // namespace tandem::yjs

@@ -65,6 +65,7 @@ class History {
     }
     this.steps = []
     this.updates = []
+    this.positions = []
     this.observes = this.chance(0.3)
   }
 
@@ -287,8 +288,35 @@ class History {
     if (o !== null) this.steps.push({ u, op: 'observe', p: path, deep, o })
   }
 
+  // A place that somebody points at; where it is for others is looked at from time to time.
+  point(u) {
+    const { type, path } = this.place(this.users[u].doc)
+    if (type instanceof Y.Map) return
+    const i = this.int(type.length + 1)
+    const assoc = this.pick([-2, -1, 0, 0, 1, 63])
+    const position = Y.createRelativePositionFromTypeIndex(type, i, assoc)
+    this.positions.push(position)
+    this.steps.push({
+      u, op: 'point', p: path, i, assoc, b: base64(Y.encodeRelativePosition(position)), json: JSON.stringify(Y.relativePositionToJSON(position)),
+    })
+  }
+
+  resolved(doc) {
+    return this.positions.slice(-8).map((position) => {
+      const follow = this.chance(0.8)
+      // What is encoded has less than what was made.
+      const read = Y.decodeRelativePosition(Y.encodeRelativePosition(position))
+      const found = Y.createAbsolutePositionFromRelativePosition(read, doc, follow)
+      if (found === null) return [base64(Y.encodeRelativePosition(position)), follow, '']
+      const { type, index } = found
+      const at = type._item === null ? Y.findRootTypeKey(type) : `${type._item.id.client}:${type._item.id.clock}`
+      return [base64(Y.encodeRelativePosition(position)), follow, `${at} ${index}`]
+    })
+  }
+
   local(u) {
     const user = this.users[u]
+    if (this.chance(0.05)) this.point(u)
     if (this.observes && this.chance(0.2)) this.observe(u)
     let step
     if (this.chance(0.15)) {
@@ -353,6 +381,7 @@ class History {
       u, op: 'check', shown, s1: base64(state), s2: base64(Y.encodeStateAsUpdateV2(user.doc)),
       sv: base64(Y.encodeStateVector(user.doc)), since: base64(other),
       d1: base64(Y.encodeStateAsUpdate(user.doc, other)), du: base64(Y.diffUpdate(state, other)),
+      places: this.resolved(user.doc),
     }
     if (this.updates.length > 1 && this.chance(0.5)) {
       const parts = Array.from({ length: 2 + this.int(5) }, () => this.pick(this.updates))

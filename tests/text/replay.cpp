@@ -13,6 +13,7 @@
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
 #include "yjs/reading.hpp"
+#include "yjs/relative_position.hpp"
 
 namespace {
 
@@ -116,6 +117,7 @@ class History {
             if (!applied) return "an update of Yjs is refused";
             return compare_update(document, step);
         }
+        if (op == "point") return compare_position(document, step);
         document.begin();
         bool ok = op == "batch";
         if (ok) {
@@ -163,6 +165,48 @@ class History {
             return "there are fewer clean-ups than Yjs has";
         if (told != nullptr && events != told->as_array().size())
             return "an event is missing: " + told->as_array()[events].as_string();
+        return "";
+    }
+
+    std::string compare_position(Document& document, const Value& step) {
+        const RelativePosition position =
+            relative_position(document.store(), at(document, step), number_of(step, "i"),
+                              step.find("assoc")->as_integer());
+        const std::string bytes = encode_relative_position(position);
+        const std::string json = relative_position_json(position);
+        if (bytes != bytes_of(step, "b")) return "relative position";
+        if (json != step.find("json")->as_string())
+            return "relative position as JSON\n  ours " + json;
+        auto read = decode_relative_position(bytes);
+        if (!read || encode_relative_position(*read) != bytes)
+            return "relative position read again";
+        auto parsed = relative_position_of_json(json);
+        return parsed && *parsed == position ? "" : "relative position read from JSON";
+    }
+
+    std::string compare_places(Document& document, const Value& places) {
+        for (const Value& place : places.as_array()) {
+            const auto position =
+                decode_relative_position(from_base64(place.as_array()[0].as_string()));
+            const auto found = absolute_position(
+                document, *position,
+                place.as_array()[1].as_bool() ? Redone::followed : Redone::ignored);
+            std::string ours;
+            if (found) {
+                const Store& store = document.store();
+                const Branch& branch = store.branch(found->list);
+                if (branch.item == 0) {
+                    ours = store.names().at(branch.name);
+                } else {
+                    const Id id = store.id_of(store.item(branch.item));
+                    ours = std::to_string(id.client) + ':' + std::to_string(id.clock);
+                }
+                ours += ' ' + std::to_string(found->index);
+            }
+            if (ours != place.as_array()[2].as_string())
+                return "place of " + hex(encode_relative_position(*position)) + "\n  ours " + ours +
+                       "\n  Yjs  " + place.as_array()[2].as_string();
+        }
         return "";
     }
 
@@ -312,6 +356,8 @@ class History {
             found = differs("diffUpdate", *diffed, bytes_of(step, "du"), true);
             if (!found.empty()) return found;
         }
+        found = compare_places(document, *step.find("places"));
+        if (!found.empty()) return found;
         if (const Value* parts = step.find("parts")) {
             std::vector<std::string> updates;
             for (const Value& part : parts->as_array())
