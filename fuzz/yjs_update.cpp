@@ -33,6 +33,11 @@ void check_stateless(std::string_view update, yjs::Encoding encoding) {
         TANDEM_ASSERT(again.ok() && *again == *position);
     }
     (void)yjs::relative_position_of_json(update);
+    if (auto snapshot = yjs::decode_snapshot(update, encoding)) {
+        auto again = yjs::decode_snapshot(yjs::encode_snapshot(*snapshot, encoding), encoding);
+        TANDEM_ASSERT(again.ok() && *again == *snapshot);
+        (void)yjs::snapshot_contains(*snapshot, update, encoding);
+    }
     const auto other = encoding == yjs::Encoding::v1 ? yjs::Encoding::v2 : yjs::Encoding::v1;
     auto converted = yjs::convert_update(update, encoding, other);
     if (!converted) return;
@@ -62,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                "ab\xF0\x9F\x98\x80"
                                "cd");
     document.commit();
+    const auto moment = yjs::decode_snapshot(parts[0], encoding);
     for (std::string_view part : parts) {
         check_stateless(part, encoding);
         const std::string before = document.encode();
@@ -87,5 +93,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     yjs::append_json(replica.store(), replica.root("t", yjs::TypeKind::text), shown);
     yjs::append_json(document.store(), text, shown);
     yjs::append_delta(document.store(), text, shown);
+    const yjs::Snapshot present = yjs::snapshot_of(document.store());
+    yjs::append_delta_between(document.store(), text, moment.ok() ? &*moment : nullptr, &present,
+                              shown);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "yjs/events.hpp"
 #include "yjs/formats.hpp"
+#include "yjs/snapshot.hpp"
 #include "yjs/store.hpp"
 #include "yjs/transaction.hpp"
 #include "yjs/update_reader.hpp"
@@ -49,6 +50,10 @@ class Document {
 
     /// Everything beyond `since`, and the whole delete set.
     std::string encode(const StateVector& since = {}, Encoding encoding = Encoding::v1) const;
+    /// The document as it was at that moment, as an update for an empty one; ends the last
+    /// transaction. Errors: `state_gone` if the document collects, `out_of_range` if it does not
+    /// know all of the snapshot.
+    base::Result<std::string> state_at(const Snapshot& snapshot);
     StateVector state_vector() const { return store_.state_vector(); }
     DeleteSet delete_set() const { return store_.delete_set(); }
     /// What is missing for the updates that wait, by client: the clock that is needed.

@@ -14,7 +14,9 @@ class StateWriter {
   public:
     StateWriter(const Store& store, Fields& out) : store_(store), out_(out) {}
 
-    void write_client(ClientIndex index, uint32_t since) {
+    /// The structs from `since` on, up to a struct that begins at `until`.
+    void write_client(ClientIndex index, uint32_t since, uint32_t until = UINT32_MAX) {
+        until_ = until;
         const Client& client = store_.clients()[index];
         const ClientList& list = client.items;
         // At the front of what a struct has become, so that it is written whole.
@@ -26,13 +28,17 @@ class StateWriter {
         for (bool has_more = true; has_more;) {
             pieces_.clear();
             pieces_.push_back(list.at(at).item);
-            while ((has_more = list.next(at)) && is_one(pieces_.back(), list.at(at).item))
+            while ((has_more = has_next(list, at)) && is_one(pieces_.back(), list.at(at).item))
                 pieces_.push_back(list.at(at).item);
             write_run(since);
         }
     }
 
   private:
+    bool has_next(const ClientList& list, ClientList::Position& at) const {
+        return list.next(at) && list.at(at).clock < until_;
+    }
+
     bool is_one(Handle left, Handle right) const {
         const Item& item = store_.item(left);
         return item.kind != Kind::gc && item.kind != Kind::deleted &&
@@ -42,7 +48,7 @@ class StateWriter {
     uint64_t count_from(const ClientList& list, ClientList::Position at) const {
         uint64_t count = 1;
         Handle last = list.at(at).item;
-        while (list.next(at)) {
+        while (has_next(list, at)) {
             Handle next = list.at(at).item;
             if (!is_one(last, next)) ++count;
             last = next;
@@ -93,6 +99,7 @@ class StateWriter {
 
     const Store& store_;
     Fields& out_;
+    uint32_t until_ = UINT32_MAX;
     std::vector<Handle> pieces_;
     Buffer joined_;
     std::string repaired_;
@@ -162,6 +169,31 @@ std::string write_state(const Store& store, const StateVector& since) {
 }
 
 }  // namespace
+
+base::Result<std::string> Document::state_at(const Snapshot& snapshot) {
+    if (options_.collects) return base::fail(base::ErrorCode::state_gone);
+    std::vector<std::pair<ClientIndex, uint32_t>> wanted;
+    for (const auto& [id, clock] : snapshot.states) {
+        if (clock == 0) continue;
+        const ClientIndex client = store_.find_client(id);
+        if (client == kNoClient || store_.clients()[client].next_clock < clock)
+            return base::fail(base::ErrorCode::out_of_range, clock);
+        wanted.push_back({client, clock});
+    }
+    // Cut where the moment was, and joined again.
+    begin_transaction(true);
+    for (const auto& [client, clock] : wanted) {
+        if (clock < store_.clients()[client].next_clock) clean_start(client, clock);
+    }
+    FieldWriterV1 out;
+    out.rest.var_uint(wanted.size());
+    StateWriter<FieldWriterV1> writer(store_, out);
+    for (const auto& [client, clock] : wanted)
+        writer.write_client(client, 0, clock);
+    write_delete_set(out, snapshot.deletes);
+    commit();
+    return out.rest.str();
+}
 
 bool Document::write_last_update(Buffer& out, Encoding encoding) {
     TANDEM_ASSERT(!transaction_.is_open);

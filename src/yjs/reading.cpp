@@ -406,6 +406,10 @@ void append_delta(const Store& store, BranchIndex text, std::string& out) {
     out += ']';
 }
 
+void append_item_json(const Store& store, const Item& item, std::string& out) {
+    JsonWriter(store, out).write_values(item, false, 0);
+}
+
 void append_xml(const Store& store, BranchIndex branch, std::string& out) {
     XmlWriter(store, out).write(branch, 0);
 }

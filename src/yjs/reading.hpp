@@ -23,6 +23,9 @@ std::string text_of(const Store& store, BranchIndex text);
 void append_json(const Store& store, BranchIndex branch, std::string& out,
                  TypeKind kind = TypeKind::unknown);
 
+/// The values that an item holds, with commas between them.
+void append_item_json(const Store& store, const Item& item, std::string& out);
+
 /// A text as Quill's delta: an array of {"insert", "attributes"}. Shared types within it are shown
 /// as their JSON.
 void append_delta(const Store& store, BranchIndex text, std::string& out);

@@ -65,6 +65,7 @@ class History {
     }
     this.steps = []
     this.updates = []
+    this.snapshots = []
     this.positions = []
     this.observes = this.chance(0.3)
   }
@@ -314,8 +315,40 @@ class History {
     })
   }
 
+  // What the text was at two moments, or is now, and what a document without collection was.
+  past(u) {
+    const { doc } = this.users[u]
+    const snapshot = Y.snapshot(doc)
+    const encoded = (one) => one === undefined ? '' : base64(Y.encodeSnapshot(one))
+    const own = this.snapshots.filter((one) => one.u === u).map((one) => one.snapshot)
+    const step = { u, op: 'snapshot', b: encoded(snapshot), b2: base64(Y.encodeSnapshotV2(snapshot)), pasts: [], deltas: [] }
+    own.push(snapshot)
+    this.snapshots.push({ u, snapshot })
+    if (this.only === 'text' || this.only === 'mixed') {
+      for (let i = 0; i < 3; i++) {
+        const now = this.chance(0.8) ? this.pick(own) : undefined
+        const before = this.chance(0.8) ? this.pick(own) : undefined
+        step.deltas.push([encoded(now), encoded(before), JSON.stringify(doc.getText('t').toDelta(now, before))])
+      }
+    }
+    if (!doc.gc) {
+      for (let i = 0; i < 2; i++) {
+        const old = this.pick(own)
+        const past = Y.createDocFromSnapshot(doc, old, new Y.Doc({ gc: this.chance(0.5) }))
+        step.pasts.push([encoded(old), past.gc, base64(Y.encodeStateAsUpdate(past))])
+      }
+    }
+    if (this.updates.length > 0) {
+      const update = this.pick(this.updates)
+      step.update = base64(update)
+      step.has = Y.snapshotContainsUpdate(snapshot, update)
+    }
+    this.steps.push(step)
+  }
+
   local(u) {
     const user = this.users[u]
+    if (this.chance(0.05)) this.past(u)
     if (this.chance(0.05)) this.point(u)
     if (this.observes && this.chance(0.2)) this.observe(u)
     let step

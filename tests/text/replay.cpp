@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "yjs/document.hpp"
 #include "yjs/reading.hpp"
 #include "yjs/relative_position.hpp"
+#include "yjs/snapshot.hpp"
 
 namespace {
 
@@ -118,6 +120,7 @@ class History {
             return compare_update(document, step);
         }
         if (op == "point") return compare_position(document, step);
+        if (op == "snapshot") return compare_snapshot(document, step);
         document.begin();
         bool ok = op == "batch";
         if (ok) {
@@ -182,6 +185,45 @@ class History {
             return "relative position read again";
         auto parsed = relative_position_of_json(json);
         return parsed && *parsed == position ? "" : "relative position read from JSON";
+    }
+
+    std::string compare_snapshot(Document& document, const Value& step) {
+        const Snapshot snapshot = snapshot_of(document.store());
+        if (encode_snapshot(snapshot) != bytes_of(step, "b")) return "snapshot";
+        if (encode_snapshot(snapshot, Encoding::v2) != bytes_of(step, "b2")) return "snapshot v2";
+        auto read = decode_snapshot(bytes_of(step, "b2"), Encoding::v2);
+        if (!read || *read != snapshot) return "snapshot read again";
+        if (const Value* update = step.find("update")) {
+            auto has = snapshot_contains(snapshot, from_base64(update->as_string()));
+            if (!has || *has != step.find("has")->as_bool()) return "snapshotContainsUpdate";
+        }
+        auto decoded = [](const Value& bytes) -> std::optional<Snapshot> {
+            if (bytes.as_string().empty()) return std::nullopt;
+            return *decode_snapshot(from_base64(bytes.as_string()));
+        };
+        for (const Value& one : step.find("deltas")->as_array()) {
+            const auto now = decoded(one.as_array()[0]);
+            const auto before = decoded(one.as_array()[1]);
+            std::string ours;
+            append_delta_between(document.store(), document.root("t", TypeKind::text),
+                                 now ? &*now : nullptr, before ? &*before : nullptr, ours);
+            if (ours != one.as_array()[2].as_string())
+                return "delta between snapshots\n  ours " + ours + "\n  Yjs  " +
+                       one.as_array()[2].as_string();
+        }
+        for (const Value& one : step.find("pasts")->as_array()) {
+            auto state = document.state_at(*decoded(one.as_array()[0]));
+            if (!state) return "the state of a snapshot is refused";
+            DocumentOptions options;
+            options.collects = one.as_array()[1].as_bool();
+            Document past(options);
+            if (!past.apply(*state)) return "the state of a snapshot is malformed";
+            const std::string theirs = from_base64(one.as_array()[2].as_string());
+            if (past.encode() != theirs)
+                return "document of a snapshot\n  ours " + hex(past.encode()) + "\n  Yjs  " +
+                       hex(theirs);
+        }
+        return "";
     }
 
     std::string compare_places(Document& document, const Value& places) {
