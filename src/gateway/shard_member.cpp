@@ -19,6 +19,8 @@ constexpr size_t kOutputWindowBytesMin = 16 * 1024;
 // Input under way from one shard to another. A connection is stopped after the message that
 // overfills it.
 constexpr size_t kInputWindowBytes = 4 * 1024 * 1024;
+// Room that is taken ahead for the frames of one batch, as many as the last one had.
+constexpr size_t kOutputsReservedMax = 4096;
 
 const std::string* channel_of(const wire::ClientFrame& frame) {
     return std::visit(
@@ -301,6 +303,8 @@ void ShardMember::flush() {
         if (peer.batch.is_empty()) continue;
         auto batch = std::make_shared<ShardBatch>(std::move(peer.batch));
         peer.batch = ShardBatch();
+        // Channels with many guests are written again: their room is taken at once.
+        peer.batch.output.reserve(std::min(batch->output.size(), kOutputsReservedMax));
         peer.reactor->post([member = peer.member, source = place_.index, batch = std::move(batch)] {
             member->receive(source, *batch);
         });

@@ -519,7 +519,8 @@ void Hub::take_ready(std::vector<ConnectionId>& out) {
 }
 
 void Hub::take_closing(std::vector<ConnectionId>& out) {
-    out = std::move(closing_);
+    // Not moved: the caller's vector has room that it wants to keep.
+    out.assign(closing_.begin(), closing_.end());
     closing_.clear();
 }
 

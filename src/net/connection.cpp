@@ -160,9 +160,16 @@ void Connection::read() {
     (void)deliver(scratch.first(static_cast<size_t>(got)));
 }
 
+bool Connection::can_send() const {
+    return state_ != State::kClosed && !is_blocked_ && !queue_.empty();
+}
+
 void Connection::flush() {
-    if (is_blocked_ || queue_.empty()) return;
-    switch (queue_.flush(fd_.get(), reactor_.write_scratch())) {
+    if (can_send()) note_flushed(queue_.flush(fd_.get(), reactor_.write_scratch()));
+}
+
+void Connection::note_flushed(FlushResult result) {
+    switch (result) {
         case FlushResult::kDrained:
             break;
         case FlushResult::kBlocked:
@@ -175,6 +182,23 @@ void Connection::flush() {
     }
 }
 
+Sender::Piece Connection::begin_send(std::span<char> scratch) {
+    Piece piece{fd_.get(), {}, 0};
+    if (can_send()) piece.bytes = queue_.front(scratch, piece.scratch_used);
+    return piece;
+}
+
+void Connection::end_send(ptrdiff_t sent, size_t offered) {
+    // An aborted connection has dropped its output since.
+    if (offered != 0 && !queue_.empty()) note_flushed(queue_.take(sent, offered));
+    send_now();
+}
+
+void Connection::send_now() {
+    flush();
+    finish_turn();
+}
+
 void Connection::on_turn_end() {
     if (is_rest_due_) {
         is_rest_due_ = false;
@@ -184,7 +208,13 @@ void Connection::on_turn_end() {
             (void)deliver(rest);
         }
     }
-    if (state_ != State::kClosed) flush();
+    if (sends_in_batches_ && can_send())
+        reactor_.schedule_send(*this);
+    else
+        send_now();
+}
+
+void Connection::finish_turn() {
     if (state_ == State::kFlushing && queue_.empty()) {
         state_ = State::kLingering;
         (void)::shutdown(fd_.get(), SHUT_WR);

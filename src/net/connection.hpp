@@ -42,7 +42,7 @@ class ConnectionHandler {
 // A TCP stream on a reactor. Nothing that is called on it calls back into the handler: output
 // leaves and a close is reported at the end of the turn. Reading uses the reactor's memory, so an
 // idle connection holds only this object.
-class Connection final : private IoHandler, private TurnEndHandler {
+class Connection final : private IoHandler, private TurnEndHandler, private Sender {
   public:
     // `fd` is non-blocking and may still be connecting.
     Connection(Reactor& reactor, UniqueFd fd, ConnectionHandler& handler);
@@ -57,6 +57,10 @@ class Connection final : private IoHandler, private TurnEndHandler {
     void send(SharedBytes bytes);
     [[nodiscard]] size_t bytes_queued() const { return queue_.bytes(); }
     void set_low_watermark(size_t bytes) { low_watermark_ = bytes; }
+
+    // From now on output leaves with that of others, after all work of the turn's end; before,
+    // it leaves at the connection's own turn end.
+    void set_sends_in_batches() { sends_in_batches_ = true; }
 
     void pause_reading();
     void resume_reading();
@@ -87,11 +91,18 @@ class Connection final : private IoHandler, private TurnEndHandler {
 
     void on_io(uint32_t events) override;
     void on_turn_end() override;
+    Piece begin_send(std::span<char> scratch) override;
+    void end_send(ptrdiff_t sent, size_t offered) override;
+    void send_now() override;
     void on_timer();
     void read();
     // Returns false when the handler left bytes.
     bool deliver(std::span<char> data);
+    [[nodiscard]] bool can_send() const;
     void flush();
+    void note_flushed(FlushResult result);
+    // What is left of a turn's end once the output has left, or could not.
+    void finish_turn();
     void die(CloseReason reason);
     void update_events();
     void note_queued();
@@ -112,6 +123,7 @@ class Connection final : private IoHandler, private TurnEndHandler {
     bool is_blocked_ = false;
     bool was_above_low_ = false;
     bool is_rest_due_ = false;
+    bool sends_in_batches_ = false;
 };
 
 }  // namespace tandem::net

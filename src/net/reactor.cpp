@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "net/io_error.hpp"
 
@@ -16,6 +17,11 @@ namespace {
 constexpr size_t kScratchBytes = 64 * 1024;
 // Turn-end work may schedule more of itself; past this many rounds the rest waits for a turn.
 constexpr size_t kTurnEndRoundsMax = 16;
+// Fewer sockets than this are sent to one by one.
+constexpr size_t kBatchMin = 4;
+// Where small frames of one batch are gathered, and what must be left of it for one more socket.
+constexpr size_t kBatchScratchBytes = 256 * 1024;
+constexpr size_t kBatchScratchBytesLeft = 16 * 1024;
 
 }  // namespace
 
@@ -24,10 +30,6 @@ struct Reactor::ReadyList {
     size_t count = 0;
     size_t next = 0;
 };
-
-TurnEndHandler::~TurnEndHandler() {
-    if (scheduled_on_ != nullptr) scheduled_on_->turn_ends_[schedule_index_] = nullptr;
-}
 
 void Timer::start(uint64_t delay_ms) {
     stop();
@@ -48,9 +50,9 @@ Reactor::Reactor(ReactorOptions options)
 }
 
 Reactor::~Reactor() {
-    for (TurnEndHandler* handler : turn_ends_) {
-        if (handler != nullptr) handler->scheduled_on_ = nullptr;
-    }
+    for (const auto* list : {&turn_ends_, &senders_})
+        for (Scheduled* scheduled : *list)
+            if (scheduled != nullptr) scheduled->list_ = nullptr;
     for (const HeapEntry& entry : heap_)
         entry.timer->heap_index_ = 0;
 }
@@ -108,11 +110,25 @@ void Reactor::post(Task task) {
 
 void Reactor::defer(Task task) { deferred_.push_back(std::move(task)); }
 
-void Reactor::schedule_turn_end(TurnEndHandler& handler) {
-    if (handler.scheduled_on_ != nullptr) return;
-    handler.scheduled_on_ = this;
-    handler.schedule_index_ = turn_ends_.size();
-    turn_ends_.push_back(&handler);
+void Reactor::schedule(std::vector<Scheduled*>& list, Scheduled& scheduled) {
+    if (scheduled.list_ != nullptr) return;
+    scheduled.list_ = &list;
+    scheduled.index_ = list.size();
+    list.push_back(&scheduled);
+}
+
+template <class Handler>
+Handler* Reactor::take(std::vector<Scheduled*>& list, size_t index) {
+    Scheduled* scheduled = std::exchange(list[index], nullptr);
+    if (scheduled == nullptr) return nullptr;
+    scheduled->list_ = nullptr;
+    return static_cast<Handler*>(scheduled);
+}
+
+void Reactor::drop_front(std::vector<Scheduled*>& list, size_t count) {
+    list.erase(list.begin(), list.begin() + static_cast<ptrdiff_t>(count));
+    for (size_t i = 0; i < list.size(); ++i)
+        if (list[i] != nullptr) list[i]->index_ = i;
 }
 
 void Reactor::update_clock() {
@@ -218,21 +234,62 @@ void Reactor::run_turn_ends() {
             task();
         tasks.clear();
         if (deferred_.empty()) tasks.swap(deferred_);  // Keeps the capacity.
-        // The list may grow while it is worked through: those belong to the next round, but must
-        // keep their indexes, hence the fixed end and the compaction after it.
-        const size_t end = turn_ends_.size();
-        for (size_t i = 0; i < end; ++i) {
-            TurnEndHandler* handler = turn_ends_[i];
-            if (handler == nullptr) continue;
-            turn_ends_[i] = nullptr;
-            handler->scheduled_on_ = nullptr;
-            handler->on_turn_end();
+        run_turn_end_handlers();
+        run_senders();
+    }
+}
+
+void Reactor::run_turn_end_handlers() {
+    // The list may grow while it is worked through: those belong to the next round, but must
+    // keep their indexes, hence the fixed end and the compaction after it.
+    const size_t end = turn_ends_.size();
+    for (size_t i = 0; i < end; ++i)
+        if (auto* handler = take<TurnEndHandler>(turn_ends_, i)) handler->on_turn_end();
+    drop_front(turn_ends_, end);
+}
+
+void Reactor::run_senders() {
+    SendRing* ring = senders_.size() < kBatchMin ? nullptr : send_ring();
+    if (ring != nullptr) return send_in_batches(*ring);
+    const size_t end = senders_.size();
+    for (size_t i = 0; i < end; ++i)
+        if (auto* sender = take<Sender>(senders_, i)) sender->send_now();
+    drop_front(senders_, end);
+}
+
+void Reactor::send_in_batches(SendRing& ring) {
+    const size_t end = senders_.size();
+    for (size_t first = 0; first < end; first += pieces_.size()) {
+        pieces_.clear();
+        std::span<char> scratch = batch_scratch_;
+        for (size_t i = first;
+             i < end && !ring.is_full() && scratch.size() >= kBatchScratchBytesLeft; ++i) {
+            Sender::Piece& piece = pieces_.emplace_back();
+            if (senders_[i] == nullptr) continue;
+            piece = static_cast<Sender*>(senders_[i])
+                        ->begin_send(scratch.first(kBatchScratchBytesLeft));
+            scratch = scratch.subspan(piece.scratch_used);
+            if (!piece.bytes.empty()) ring.add(piece.fd, piece.bytes);
         }
-        turn_ends_.erase(turn_ends_.begin(), turn_ends_.begin() + static_cast<ptrdiff_t>(end));
-        for (size_t i = 0; i < turn_ends_.size(); ++i) {
-            if (turn_ends_[i] != nullptr) turn_ends_[i]->schedule_index_ = i;
+        const std::span<const int32_t> sent = ring.submit();
+        size_t next = 0;
+        for (size_t i = 0; i < pieces_.size(); ++i) {
+            const size_t offered = pieces_[i].bytes.size();
+            const ptrdiff_t result = offered == 0 ? 0 : sent[next++];
+            // The end of one may have destroyed the next.
+            if (auto* sender = take<Sender>(senders_, first + i)) sender->end_send(result, offered);
         }
     }
+    drop_front(senders_, end);
+}
+
+SendRing* Reactor::send_ring() {
+    if (!std::exchange(has_tried_ring_, true) && options_.sends_in_batches)
+        if (auto ring = SendRing::create()) {
+            ring_ = std::move(*ring);
+            batch_scratch_.resize(kBatchScratchBytes);
+        }
+    return ring_.get();
 }
 
 void Reactor::heap_place(size_t index, HeapEntry entry) {

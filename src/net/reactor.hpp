@@ -7,9 +7,11 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "net/send_ring.hpp"
 #include "net/unique_fd.hpp"
 
 namespace tandem::net {
@@ -27,23 +29,54 @@ class IoHandler {
     ~IoHandler() = default;
 };
 
+// Something that stands in a list of the reactor at most once, and leaves it when it is destroyed.
+class Scheduled {
+  public:
+    Scheduled() = default;
+    Scheduled(const Scheduled&) = delete;
+    Scheduled& operator=(const Scheduled&) = delete;
+
+  protected:
+    ~Scheduled() {
+        if (list_ != nullptr) (*list_)[index_] = nullptr;
+    }
+
+  private:
+    friend class Reactor;
+    std::vector<Scheduled*>* list_ = nullptr;
+    size_t index_ = 0;
+};
+
 // Called once at the end of the turn in which it was scheduled, after all events of the turn, so
 // that everything written to a connection in one turn leaves in one system call.
-class TurnEndHandler {
+class TurnEndHandler : public Scheduled {
   public:
-    TurnEndHandler() = default;
-    TurnEndHandler(const TurnEndHandler&) = delete;
-    TurnEndHandler& operator=(const TurnEndHandler&) = delete;
     // May destroy this object, as its last action.
     virtual void on_turn_end() = 0;
 
   protected:
-    ~TurnEndHandler();
+    ~TurnEndHandler() = default;
+};
 
-  private:
-    friend class Reactor;
-    Reactor* scheduled_on_ = nullptr;
-    size_t schedule_index_ = 0;
+// A socket with output, scheduled at a turn's end, so that the output of many sockets leaves in
+// one system call as well.
+class Sender : public Scheduled {
+  public:
+    struct Piece {
+        int fd = -1;
+        std::string_view bytes;  // Of the sender, or in `scratch`; empty: there is nothing.
+        size_t scratch_used = 0;
+    };
+    // The next bytes, which must stay as they are until on_sent().
+    [[nodiscard]] virtual Piece begin_send(std::span<char> scratch) = 0;
+    // `sent` of `offered` bytes have left, or minus errno. May destroy this object, as its last
+    // action.
+    virtual void end_send(ptrdiff_t sent, size_t offered) = 0;
+    // Sends by itself, instead of the two above. May destroy this object, as its last action.
+    virtual void send_now() = 0;
+
+  protected:
+    ~Sender() = default;
 };
 
 // A one-shot timer that its owner embeds. Destruction stops it.
@@ -71,6 +104,8 @@ struct ReactorOptions {
     size_t events_per_turn_max = 256;
     size_t posts_per_turn_max = 1024;
     size_t timers_per_turn_max = 1024;
+    // By io_uring, where the system has it, from kBatchMin sockets on.
+    bool sends_in_batches = true;
 };
 
 // An epoll event loop for one thread. All members but post(), stop() and is_stopped() belong to
@@ -95,7 +130,9 @@ class Reactor {
     // Runs `task` at the end of this turn, on the reactor's thread.
     void defer(Task task);
     // Once per turn however often it is called.
-    void schedule_turn_end(TurnEndHandler& handler);
+    void schedule_turn_end(TurnEndHandler& handler) { schedule(turn_ends_, handler); }
+    // For after the turn's end handlers. Only from on_turn_end().
+    void schedule_send(Sender& sender) { schedule(senders_, sender); }
 
     // Monotonic milliseconds, read once per turn.
     [[nodiscard]] uint64_t now_ms() const { return now_ms_; }
@@ -117,7 +154,6 @@ class Reactor {
 
   private:
     friend class Timer;
-    friend class TurnEndHandler;
     struct HeapEntry {
         uint64_t deadline_ms;
         Timer* timer;
@@ -131,6 +167,15 @@ class Reactor {
     void run_posted();
     void run_timers();
     void run_turn_ends();
+    void run_turn_end_handlers();
+    void run_senders();
+    void send_in_batches(SendRing& ring);
+    [[nodiscard]] SendRing* send_ring();
+    static void schedule(std::vector<Scheduled*>& list, Scheduled& scheduled);
+    // Takes an entry out of its list; null when it was destroyed.
+    template <class Handler>
+    [[nodiscard]] static Handler* take(std::vector<Scheduled*>& list, size_t index);
+    static void drop_front(std::vector<Scheduled*>& list, size_t count);
     void wake();
 
     void heap_push(Timer& timer, uint64_t deadline_ms);
@@ -145,7 +190,13 @@ class Reactor {
     uint64_t now_ms_ = 0;
     std::vector<HeapEntry> heap_;
     std::unique_ptr<ReadyList> ready_;
-    std::vector<TurnEndHandler*> turn_ends_;
+    std::vector<Scheduled*> turn_ends_;
+    std::vector<Scheduled*> senders_;
+    std::vector<Sender::Piece> pieces_;
+    // Made by the thread that runs, at the first batch; it stays null where it cannot be made.
+    std::unique_ptr<SendRing> ring_;
+    std::vector<char> batch_scratch_;
+    bool has_tried_ring_ = false;
     std::vector<Task> deferred_;
     std::vector<char> read_scratch_;
     std::vector<char> write_scratch_;

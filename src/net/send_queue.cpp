@@ -94,6 +94,31 @@ ptrdiff_t SendQueue::send_batch(int fd, std::span<char> scratch, size_t& offered
     }
 }
 
+std::string_view SendQueue::front(std::span<char> scratch, size_t& used) const {
+    used = 0;
+    if (bytes_ == 0) return {};
+    std::string_view first = items_[head_].bytes.view();
+    first.remove_prefix(head_sent_);
+    for (size_t i = head_; items_.size() - head_ > 1 && i < items_.size(); ++i) {
+        const std::string_view view = i == head_ ? first : items_[i].bytes.view();
+        if (view.size() > kGatherBytesMax || view.size() > scratch.size() - used) break;
+        std::memcpy(scratch.data() + used, view.data(), view.size());
+        used += view.size();
+    }
+    if (used > 0) return {scratch.data(), used};
+    return first.substr(0, kFlushBytesMax);
+}
+
+FlushResult SendQueue::take(ptrdiff_t sent, size_t offered) {
+    if (sent < 0) {
+        const bool is_blocked = sent == -EAGAIN || sent == -EWOULDBLOCK || sent == -EINTR;
+        return is_blocked ? FlushResult::kBlocked : FlushResult::kFailed;
+    }
+    drop_front(static_cast<size_t>(sent));
+    if (static_cast<size_t>(sent) < offered) return FlushResult::kBlocked;
+    return FlushResult::kDrained;
+}
+
 void SendQueue::drop_front(size_t count) {
     bytes_ -= count;
     while (count != 0) {
@@ -125,13 +150,9 @@ FlushResult SendQueue::flush(int fd, std::span<char> scratch) {
         if (flushed >= kFlushBytesMax) return FlushResult::kBlocked;
         size_t offered = 0;
         const ptrdiff_t sent = send_batch(fd, scratch, offered);
-        if (sent < 0) {
-            const bool is_blocked = errno == EAGAIN || errno == EWOULDBLOCK;
-            return is_blocked ? FlushResult::kBlocked : FlushResult::kFailed;
-        }
-        drop_front(static_cast<size_t>(sent));
-        flushed += static_cast<size_t>(sent);
-        if (static_cast<size_t>(sent) < offered) return FlushResult::kBlocked;
+        const FlushResult result = take(sent < 0 ? -errno : sent, offered);
+        if (result != FlushResult::kDrained) return result;
+        flushed += offered;
     }
     return FlushResult::kDrained;
 }

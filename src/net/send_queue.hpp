@@ -27,6 +27,11 @@ class SendQueue {
     [[nodiscard]] bool empty() const { return bytes_ == 0; }
     // Sends what the socket takes. `scratch` is working memory.
     [[nodiscard]] FlushResult flush(int fd, std::span<char> scratch);
+    // For sending by other means than flush(): the next bytes in one piece, gathered in `scratch`
+    // where several small ones follow each other; `used` is how much of it they need. Then take()
+    // tells what became of them: the bytes sent, or minus errno.
+    [[nodiscard]] std::string_view front(std::span<char> scratch, size_t& used) const;
+    [[nodiscard]] FlushResult take(ptrdiff_t sent, size_t offered);
     void clear();
 
   private:

@@ -59,6 +59,7 @@ WsConnection::~WsConnection() = default;
 void WsConnection::open() {
     connection_->set_handler(*this);
     connection_->set_low_watermark(options_.low_watermark_bytes);
+    connection_->set_sends_in_batches();
     arm_deadline();
     // Before on_open(), which may pause again; input is not delivered before the turn ends.
     connection_->resume_reading();

@@ -48,6 +48,18 @@ Setting text(std::string section, std::string name, std::string help, std::strin
     return setting;
 }
 
+Setting flag(std::string section, std::string name, std::string help, bool& target) {
+    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr, {}};
+    setting.allowed = "true or false";
+    setting.set = [&target](const std::string& value) -> std::string {
+        if (value != "true" && value != "false") return "true or false";
+        target = value == "true";
+        return {};
+    };
+    setting.get = [&target] { return target ? "true" : "false"; };
+    return setting;
+}
+
 }  // namespace
 
 std::string type_name(const hub::FieldRule& rule) {
@@ -150,8 +162,9 @@ void read_namespaces(const toml::table& table, const std::string& name, Options&
 
 std::string text_of(const toml::node& node) {
     if (const auto value = node.value<std::string>()) return *value;
+    // A boolean also counts as the number 0 or 1, hence this first.
+    if (node.is_boolean()) return node.value<bool>().value_or(false) ? "true" : "false";
     if (const auto value = node.value<int64_t>()) return std::to_string(*value);
-    if (const auto value = node.value<bool>()) return *value ? "true" : "false";
     if (const toml::array* array = node.as_array()) {
         std::string joined;
         for (const toml::node& element : *array) {
@@ -176,6 +189,10 @@ std::vector<Setting> settings_of(Options& o) {
     all.push_back(number("server", "threads",
                          "event loops, each with its share of the channels; 0: one per core",
                          o.threads, 0, 64));
+    all.push_back(flag("server", "io_uring",
+                       "send to many connections in one system call; where the system has no "
+                       "io_uring, or forbids it, each gets its own",
+                       o.io_uring));
     all.push_back(text("server", "data", "folder of the embedded store", o.data_dir));
     all.push_back(text("server", "web", "folder of the pages to serve; empty: none", o.web_dir));
     Setting origins{"server",

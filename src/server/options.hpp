@@ -18,6 +18,7 @@ struct Options {
     std::string host = "127.0.0.1";
     uint16_t port = 8080;
     uint32_t threads = 0;  ///< event loops, each with its share of the channels; 0: one per core
+    bool io_uring = true;  ///< send to many sockets in one system call, where the system has it
     std::string data_dir = "tandem-data";
     std::string web_dir;
     std::vector<std::string> origins;

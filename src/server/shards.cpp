@@ -127,8 +127,10 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
     Shards& self = *shards;
     const uint32_t count = thread_count(options);
     std::vector<gateway::HubHost*> hosts;
+    net::ReactorOptions reactor_options;
+    reactor_options.sends_in_batches = options.io_uring;
     for (uint32_t index = 0; index < count; ++index) {
-        TANDEM_TRY(std::unique_ptr<net::Reactor> reactor, net::Reactor::create());
+        TANDEM_TRY(std::unique_ptr<net::Reactor> reactor, net::Reactor::create(reactor_options));
         const int completion_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         auto shard = std::make_unique<Shard>(std::move(reactor), completion_fd);
         if (!shard->completions.start())

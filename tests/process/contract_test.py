@@ -271,6 +271,9 @@ class Startup(ProcessTest):
         self.assertEqual(self.tandem("checkconfig", "-c", good).returncode, 0)
         bad = self.write_file("bad.toml", '[server]\nprot = 1\nport = 99999\n[namespaces.n.fields]\nv = "integer"\n')
         self.refused("checkconfig", "-c", bad, words=["server.prot", "not a setting", "server.port", "unknown type"])
+        for word, is_good in (("true", True), ("false", True), ("1", False), ('"yes"', False)):
+            flag = self.write_file("flag.toml", f"[server]\nio_uring = {word}\n")
+            self.assertEqual(self.tandem("checkconfig", "-c", flag).returncode, 0 if is_good else 1, word)
         unfit = self.write_file("unfit.toml", '[namespaces.n.fields]\na = { type = "list", resolver = "mean" }\n')
         self.refused("checkconfig", "-c", unfit, words=["does not fit its type"])
         broken = self.write_file("broken.toml", "[server\n")
