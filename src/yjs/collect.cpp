@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "yjs/document.hpp"
+#include "yjs/undo_manager.hpp"
 
 // The end of a transaction: contents of what was deleted are given up, and items that turned out to
 // continue one another are joined.
@@ -11,7 +12,7 @@ void Document::commit() {
     auto& deleted = transaction_.deleted;
     std::vector<ClientIndex> deleted_order;
     const bool cleans_up = needs_clean_up();
-    if (cleans_up) {
+    if (cleans_up || !undo_managers_.empty()) {
         for (const Transaction::Deleted& one : deleted) {
             if (std::find(deleted_order.begin(), deleted_order.end(), one.client) ==
                 deleted_order.end())
@@ -38,6 +39,8 @@ void Document::commit() {
     }
     if (!events_.notices.empty()) events_ = Events();
     if (has_observers_) record_events();
+    for (UndoManager* manager : undo_managers_)
+        manager->after_transaction(deleted_order);
     if (cleans_up) clean_up_formats(deleted_order);
     if (options_.collects) collect_deleted();
     join_touched();

@@ -1,10 +1,14 @@
 #include "yjs/document.hpp"
 
+#include <algorithm>
+
+#include "yjs/undo_manager.hpp"
+
 namespace tandem::yjs {
 
 Document::Document(const DocumentOptions& options) : options_(options) {}
 
-void Document::begin_transaction(bool is_local) {
+void Document::begin_transaction(bool is_local, uint64_t origin) {
     TANDEM_ASSERT(!transaction_.is_open);
     // Collected late when the caller did not ask for it.
     while (!later_.empty())
@@ -12,7 +16,15 @@ void Document::begin_transaction(bool is_local) {
     transaction_.reset();
     transaction_.is_open = true;
     transaction_.is_local = is_local;
+    transaction_.origin = origin;
+    transaction_.undo = nullptr;
+    transaction_.during = nullptr;
     own_ = store_.client(options_.client);
+}
+
+bool Document::sees_all_transactions() const {
+    return std::any_of(undo_managers_.begin(), undo_managers_.end(),
+                       [](const UndoManager* one) { return one->options_.takes_whole_document; });
 }
 
 BranchIndex Document::root(std::string_view name, TypeKind kind) {
@@ -26,6 +38,7 @@ void Document::add_struct(Handle handle) {
     const Item& item = store_.item(handle);
     Client& client = store_.clients()[item.client];
     transaction_.touch(item.client, client.next_clock);
+    if (client.next_clock == 0) client.arrival = store_.next_arrival();
     client.items.append(item.clock, handle);
     client.next_clock = item.end();
 }
@@ -70,6 +83,7 @@ void Document::delete_item(Handle first) {
             if (item.kind == Kind::type) {
                 // What lies within goes too; what had gone before may now be joined.
                 const Branch& held = store_.branch(item.content);
+                const size_t outer = nested.size();
                 auto take = [&](Handle child) {
                     const Item& inner = store_.item(child);
                     if (!inner.is_deleted()) {
@@ -84,6 +98,8 @@ void Document::delete_item(Handle first) {
                     for (const MapEntries::Entry& entry : held.map->entries())
                         take(entry.last);
                 }
+                // In the order of the list, each with all that is within it.
+                std::reverse(nested.begin() + static_cast<ptrdiff_t>(outer), nested.end());
             }
         }
         if (nested.empty()) return;

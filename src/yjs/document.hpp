@@ -46,7 +46,9 @@ class Document {
     /// Applies an update within a transaction of its own, or within the one that is open. What
     /// depends on something that has not come yet is kept and applied when that comes. Errors:
     /// `malformed`, `too_large`; the document is then as it was before.
-    base::Status apply(std::string_view update, Encoding encoding = Encoding::v1);
+    /// `origin` is the caller's word for where it comes from, for UndoManager.
+    base::Status apply(std::string_view update, Encoding encoding = Encoding::v1,
+                       uint64_t origin = 0);
 
     /// Everything beyond `since`, and the whole delete set.
     std::string encode(const StateVector& since = {}, Encoding encoding = Encoding::v1) const;
@@ -65,7 +67,7 @@ class Document {
 
     /// Local changes happen between these two. `commit` collects, joins, and leaves the
     /// transaction to be looked at until the next begins.
-    void begin() { begin_transaction(true); }
+    void begin(uint64_t origin = 0) { begin_transaction(true, origin); }
     void commit();
     /// Ends the next of the transactions that the last one brought about: the one in which
     /// superfluous formats were deleted after a remote change, and those that the deltas of
@@ -126,6 +128,8 @@ class Document {
     void delete_key(BranchIndex map, std::string_view key);
 
   private:
+    friend class UndoManager;
+
     struct Run {
         ClientIndex client;
         size_t begin;
@@ -143,7 +147,7 @@ class Document {
         std::vector<std::pair<uint32_t, std::string>> formats;
     };
 
-    void begin_transaction(bool is_local);
+    void begin_transaction(bool is_local, uint64_t origin = 0);
     void watch(BranchIndex branch, uint8_t how);
     void unwatch(BranchIndex branch, uint8_t how);
     /// Lets `change` happen in a local transaction that is committed after this one.
@@ -152,10 +156,25 @@ class Document {
         Transaction open = std::move(transaction_);
         transaction_ = Transaction();
         transaction_.is_open = true;
+        transaction_.during = open.during;
+        transaction_.is_redo = open.is_redo;
         change();
-        if (!transaction_.deleted.empty() || !transaction_.cuts.empty())
+        if (!transaction_.deleted.empty() || !transaction_.cuts.empty() || sees_all_transactions())
             later_.push_back(std::move(transaction_));
         transaction_ = std::move(open);
+    }
+
+    bool sees_all_transactions() const;
+    /// A change outside of any transaction, or after the one that is being committed.
+    template <class Change>
+    void change_aside(Change&& change) {
+        if (transaction_.is_open) {
+            change_later(change);
+            return;
+        }
+        begin();
+        change();
+        commit();
     }
 
     // What observers are told (events.cpp).
@@ -163,7 +182,7 @@ class Document {
 
     // Remote changes (integrate.cpp).
     template <class Fields>
-    base::Status apply_fields(std::string_view update);
+    base::Status apply_fields(std::string_view update, uint64_t origin);
     template <class Fields>
     base::Status read_structs(StructReader<Fields>& reader);
     base::Status take_struct(const RawStruct& raw);
@@ -225,6 +244,7 @@ class Document {
     std::vector<Transaction> later_;
     Events events_;
     bool has_observers_ = false;
+    std::vector<UndoManager*> undo_managers_;
 
     /// Structs that wait for others, as an update of the first encoding, and what they wait for.
     std::string pending_;

@@ -369,7 +369,8 @@ void Document::record_events() {
             event.changed_keys.emplace_back(store_.names().at(key));
         std::vector<Handle> superfluous;
         reader.read(event, superfluous);
-        if (options_.cleans_formats && !superfluous.empty())
+        if (options_.cleans_formats &&
+            (!superfluous.empty() || (event.is_text && sees_all_transactions())))
             change_later([&] {
                 for (Handle handle : superfluous)
                     delete_item(handle);

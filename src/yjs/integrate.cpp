@@ -14,13 +14,13 @@ constexpr uint32_t kNoRun = UINT32_MAX;
 constexpr size_t kFewScanned = 32;
 }  // namespace
 
-base::Status Document::apply(std::string_view update, Encoding encoding) {
-    return encoding == Encoding::v1 ? apply_fields<FieldReaderV1>(update)
-                                    : apply_fields<FieldReaderV2>(update);
+base::Status Document::apply(std::string_view update, Encoding encoding, uint64_t origin) {
+    return encoding == Encoding::v1 ? apply_fields<FieldReaderV1>(update, origin)
+                                    : apply_fields<FieldReaderV2>(update, origin);
 }
 
 template <class Fields>
-base::Status Document::apply_fields(std::string_view update) {
+base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     StructReader<Fields> reader;
     TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
     const Store::Mark mark = store_.mark();
@@ -35,7 +35,7 @@ base::Status Document::apply_fields(std::string_view update) {
     }
 
     const bool was_open = transaction_.is_open;
-    if (!was_open) begin_transaction(false);
+    if (!was_open) begin_transaction(false, origin);
     transaction_.is_local = false;
     StateVector waited_for = missing_;
     integrate_read();
@@ -52,7 +52,7 @@ base::Status Document::apply_fields(std::string_view update) {
         std::string again = std::move(pending_);
         pending_.clear();
         missing_.clear();
-        retried = apply_fields<FieldReaderV1>(again);
+        retried = apply_fields<FieldReaderV1>(again, origin);
     }
     if (!was_open) commit();
     return retried;

@@ -85,7 +85,7 @@ ClientIndex Store::find_client(uint64_t id) const {
 
 ClientIndex Store::client(uint64_t id) {
     if (ClientIndex known = find_client(id); known != kNoClient) return known;
-    clients_.push_back({.id = id, .next_clock = 0, .items = {}});
+    clients_.push_back({.id = id, .next_clock = 0, .arrival = 0, .items = {}});
     auto made = static_cast<ClientIndex>(clients_.size() - 1);
     if (clients_.size() == kFewClients + 1) {
         for (ClientIndex i = 0; i < clients_.size(); ++i)
@@ -369,7 +369,25 @@ bool Store::continues(const Item& left, Handle left_handle, const Item& right,
            left.right_origin_clock == right.right_origin_clock;
 }
 
-bool Store::content_continues(const Item& left, const Item& right) {
+void Store::join_all() {
+    joins_all_ = true;
+    for (Client& client : clients_) {
+        if (client.items.empty()) continue;
+        for (ClientList::Position at = client.items.last();;) {
+            ClientList::Position before = at;
+            if (!client.items.previous(before)) break;
+            const Handle left = client.items.at(before).item;
+            const Handle right = client.items.at(at).item;
+            if (holds_bytes(items_[left].kind) &&
+                continues(items_[left], left, items_[right], right))
+                join(left, right, at);
+            at = before;
+        }
+    }
+}
+
+bool Store::content_continues(const Item& left, const Item& right) const {
+    if (joins_all_) return true;
     if (!holds_bytes(left.kind) || left.content + left.bytes == right.content) return true;
     return left.bytes <= kMovedBytesMax && right.bytes <= kMovedBytesMax;
 }

@@ -24,6 +24,8 @@ struct Client {
     uint64_t id = 0;
     /// The clock that its next insertion will have; 0 while it is only mentioned by others.
     uint32_t next_clock = 0;
+    /// Which of the clients it was that had a first item.
+    uint32_t arrival = 0;
     ClientList items;
 };
 
@@ -117,6 +119,9 @@ class Store {
     /// Joins two items of which the second continues the first, and forgets the second, which is at
     /// `right_at` of its client's list. False where moving the contents together is not worth it.
     bool join(Handle left, Handle right, ClientList::Position right_at);
+    /// Joins what was left apart because moving its contents was not worth it, from now on always.
+    void join_all();
+    uint32_t next_arrival() { return ++arrivals_; }
     /// Adds text at the end of an item whose content is the arena's last. False if it is not.
     bool extend_text(Handle handle, std::string_view text, uint32_t units);
 
@@ -140,7 +145,7 @@ class Store {
     void go_back(const Mark& mark);
 
   private:
-    bool content_continues(const Item& left, const Item& right);
+    bool content_continues(const Item& left, const Item& right) const;
     void split_content(Item& left, Item& right, uint32_t len);
 
     ItemPool items_;
@@ -155,6 +160,8 @@ class Store {
     Buffer arena_;
     size_t garbage_bytes_ = 0;
     PositionIndexes positions_;
+    bool joins_all_ = false;
+    uint32_t arrivals_ = 0;
     /// By client and first clock of what was brought back by undo: the client and clock of its
     /// copy.
     std::map<std::pair<ClientIndex, uint32_t>, std::pair<ClientIndex, uint32_t>> redone_;

@@ -10,6 +10,8 @@
 
 namespace tandem::yjs {
 
+class UndoManager;
+
 /// What happened to a document since `begin`: which clients have new clocks, which clocks were
 /// deleted, where items were cut, and which shared types changed.
 class Transaction {
@@ -36,6 +38,13 @@ class Transaction {
 
     bool is_open = false;
     bool is_local = true;
+    /// What the caller says of where it comes from; 0 for nothing.
+    uint64_t origin = 0;
+    /// The manager that undoes or redoes in it.
+    const UndoManager* undo = nullptr;
+    /// The manager that undoes or redoes now: in it, or in the one that brought this one about.
+    const UndoManager* during = nullptr;
+    bool is_redo = false;
     std::vector<Touched> touched;
     std::vector<Deleted> deleted;
     std::vector<Cut> cuts;

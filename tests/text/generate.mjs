@@ -4,9 +4,11 @@
 //
 // usage: node generate.mjs [--histories N] [--seed S] [--only text|array|map|xml|mixed]
 import { parseArgs } from 'node:util'
+import { clock } from './clock.mjs'
 import * as Y from 'yjs'
 import * as encoding from 'lib0/encoding'
 import { Observers } from './observers.mjs'
+import { Undo } from './undo.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -68,6 +70,8 @@ class History {
     this.snapshots = []
     this.positions = []
     this.observes = this.chance(0.3)
+    this.undoes = this.chance(0.3)
+    clock.now = 1000
   }
 
   int(below) { return Math.floor(this.next() * below) }
@@ -269,6 +273,8 @@ class History {
     const [y] = user.v2
     const result = { x: base64(x ?? []), y: base64(y ?? []) }
     if (c.length > 0) result.c = c.map(base64)
+    const stacks = user.undo?.take()
+    if (stacks !== undefined) result.z = stacks
     const events = user.observers.take()
     if (events.length > 0) result.e = events
     for (const update of user.v1) {
@@ -321,7 +327,7 @@ class History {
     const snapshot = Y.snapshot(doc)
     const encoded = (one) => one === undefined ? '' : base64(Y.encodeSnapshot(one))
     const own = this.snapshots.filter((one) => one.u === u).map((one) => one.snapshot)
-    const step = { u, op: 'snapshot', b: encoded(snapshot), b2: base64(Y.encodeSnapshotV2(snapshot)), pasts: [], deltas: [] }
+    const step = { u, op: 'snapshot', now: clock.now, b: encoded(snapshot), b2: base64(Y.encodeSnapshotV2(snapshot)), pasts: [], deltas: [] }
     own.push(snapshot)
     this.snapshots.push({ u, snapshot })
     if (this.only === 'text' || this.only === 'mixed') {
@@ -346,20 +352,51 @@ class History {
     this.steps.push(step)
   }
 
+  // Gives a user an undo manager of some or all types.
+  manage(u) {
+    const { doc } = this.users[u]
+    const whole = this.chance(0.1)
+    const scope = this.roots().filter(() => this.chance(0.7))
+    if (scope.length === 0) scope.push(this.roots()[0])
+    const options = {
+      captureTimeout: this.pick([0, 500]),
+      ignoreRemoteMapChanges: this.chance(0.2),
+      trackedOrigins: this.pick([[null], [null, 1], [1], [1, 2]]),
+    }
+    this.users[u].undo = new Undo(doc, whole ? doc : scope.map(([name, kind]) => this.root(doc, name, kind)), options)
+    this.steps.push({
+      u, op: 'manage', whole, scope, timeout: options.captureTimeout, ignore: options.ignoreRemoteMapChanges,
+      origins: options.trackedOrigins.map((origin) => origin ?? 0),
+    })
+  }
+
+  undo(u) {
+    const user = this.users[u]
+    const how = this.pick(['undo', 'undo', 'undo', 'redo', 'redo', 'stop', this.chance(0.1) ? 'clear' : 'undo'])
+    user.undo[how]()
+    this.steps.push({ u, op: 'undo', how, now: clock.now, ...this.written(user) })
+  }
+
   local(u) {
     const user = this.users[u]
+    clock.now += this.pick([0, 10, 100, 400, 700])
+    if (user.undo !== undefined && this.chance(0.25)) {
+      this.undo(u)
+      return
+    }
+    const origin = this.undoes ? this.pick([0, 0, 1, 2]) : 0
     if (this.chance(0.05)) this.past(u)
     if (this.chance(0.05)) this.point(u)
     if (this.observes && this.chance(0.2)) this.observe(u)
     let step
     if (this.chance(0.15)) {
       const ops = []
-      user.doc.transact(() => { for (let i = 1 + this.int(4); i > 0; i--) ops.push(this.edit(user.doc)) })
+      user.doc.transact(() => { for (let i = 1 + this.int(4); i > 0; i--) ops.push(this.edit(user.doc)) }, origin || null)
       step = { op: 'batch', ops }
     } else {
-      step = this.edit(user.doc)
+      user.doc.transact(() => { step = this.edit(user.doc) }, origin || null)
     }
-    this.steps.push({ u, ...step, ...this.written(user) })
+    this.steps.push({ u, ...step, g: origin, now: clock.now, ...this.written(user) })
   }
 
   // Updates arrive late, twice, out of order, or not at all.
@@ -382,9 +419,10 @@ class History {
     const v = this.chance(0.3) ? 2 : 1
     if (this.collidesWithPending(user.doc, update)) return
     const bytes = v === 2 ? Y.convertUpdateFormatV1ToV2(update) : update
-    if (v === 2) Y.applyUpdateV2(user.doc, bytes)
-    else Y.applyUpdate(user.doc, bytes)
-    this.steps.push({ u, op: 'apply', v, b: base64(bytes), ...this.written(user) })
+    const g = this.undoes ? this.pick([0, 3, 3, 3]) : 3
+    if (v === 2) Y.applyUpdateV2(user.doc, bytes, g || undefined)
+    else Y.applyUpdate(user.doc, bytes, g || undefined)
+    this.steps.push({ u, op: 'apply', v, g, now: clock.now, b: base64(bytes), ...this.written(user) })
   }
 
   // The same accident of sorting decides when what waits in a document is merged with an update that
@@ -449,6 +487,9 @@ class History {
   }
 
   live() {
+    if (this.undoes) {
+      for (let u = 0; u < this.users.length; u++) if (this.chance(0.6)) this.manage(u)
+    }
     if (this.observes) {
       this.users.forEach(({ doc }, u) => {
         for (const [name, kind] of this.roots()) {

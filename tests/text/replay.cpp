@@ -16,6 +16,7 @@
 #include "yjs/reading.hpp"
 #include "yjs/relative_position.hpp"
 #include "yjs/snapshot.hpp"
+#include "yjs/undo_manager.hpp"
 
 namespace {
 
@@ -115,13 +116,22 @@ class History {
         if (op == "check") return check(document, step);
         if (op == "apply") {
             Encoding encoding = number_of(step, "v") == 2 ? Encoding::v2 : Encoding::v1;
-            auto applied = document.apply(bytes_of(step, "b"), encoding);
+            auto applied = document.apply(bytes_of(step, "b"), encoding, number_of(step, "g"));
             if (!applied) return "an update of Yjs is refused";
             return compare_update(document, step);
         }
+        if (op == "manage") {
+            manage(document, step);
+            return "";
+        }
+        if (const Value* now = step.find("now")) now_ms_ = static_cast<uint64_t>(now->as_integer());
+        if (op == "undo") {
+            const bool has_transaction = undo(*managers_[user_], step.find("how")->as_string());
+            return has_transaction ? compare_update(document, step) : compare_stacks(step);
+        }
         if (op == "point") return compare_position(document, step);
         if (op == "snapshot") return compare_snapshot(document, step);
-        document.begin();
+        document.begin(number_of(step, "g"));
         bool ok = op == "batch";
         if (ok) {
             for (const Value& one : step.find("ops")->as_array())
@@ -151,6 +161,7 @@ class History {
         size_t events = 0;
         std::string found = compare_events(document, told, events);
         if (!found.empty()) return found;
+        take_stack_events();
         const Value* cleaned = step.find("c");
         size_t clean_ups = 0;
         for (; document.commit_clean_up(); ++clean_ups) {
@@ -163,7 +174,10 @@ class History {
                 return "clean-up\n  ours " + hex(v1.view()) + "\n  Yjs  " + hex(expected);
             found = compare_events(document, told, events);
             if (!found.empty()) return found;
+            take_stack_events();
         }
+        found = compare_stacks(step);
+        if (!found.empty()) return found;
         if (cleaned != nullptr && clean_ups != cleaned->as_array().size())
             return "there are fewer clean-ups than Yjs has";
         if (told != nullptr && events != told->as_array().size())
@@ -250,6 +264,79 @@ class History {
                        "\n  Yjs  " + place.as_array()[2].as_string();
         }
         return "";
+    }
+
+    void manage(Document& document, const Value& step) {
+        std::vector<BranchIndex> scope;
+        for (const Value& root : step.find("scope")->as_array())
+            scope.push_back(document.root(root.as_array()[0].as_string()));
+        UndoOptions options;
+        options.capture_timeout_ms = number_of(step, "timeout");
+        options.now_ms = [this] { return now_ms_; };
+        options.ignores_remote_map_changes = step.find("ignore")->as_bool();
+        options.takes_whole_document = step.find("whole")->as_bool();
+        options.tracked_origins.clear();
+        for (const Value& origin : step.find("origins")->as_array())
+            options.tracked_origins.push_back(static_cast<uint64_t>(origin.as_integer()));
+        managers_[user_] = std::make_unique<UndoManager>(document, scope, options);
+    }
+
+    // False if there was no transaction.
+    bool undo(UndoManager& manager, const std::string& how) {
+        popped_.reset();
+        const bool has_any = manager.can_undo() || manager.can_redo();
+        if (how == "undo") {
+            popped_ = manager.undo();
+        } else if (how == "redo") {
+            popped_ = manager.redo();
+        } else if (how == "clear") {
+            manager.clear();
+        } else {
+            manager.stop_capturing();
+        }
+        return how == "undo" || how == "redo" || (how == "clear" && has_any);
+    }
+
+    std::string compare_stacks(const Value& step) {
+        take_stack_events();
+        const Value* stacks = step.find("z");
+        if (stacks == nullptr) return "";
+        UndoManager& manager = *managers_[user_];
+        const std::string ours = stack_log_ + popped_log_ +
+                                 std::to_string(manager.undo_stack().size()) + ' ' +
+                                 std::to_string(manager.redo_stack().size());
+        stack_log_.clear();
+        popped_log_.clear();
+        if (ours == stacks->as_string()) return "";
+        return "undo stacks\n  ours " + ours + "\n  Yjs  " + stacks->as_string();
+    }
+
+    void take_stack_events() {
+        auto found = managers_.find(user_);
+        if (found == managers_.end()) return;
+        UndoManager& manager = *found->second;
+        for (const auto& [what, is_redo] : manager.take_events()) {
+            const std::string name = is_redo ? "redo" : "undo";
+            switch (what) {
+                case UndoManager::Event::What::added:
+                    (is_redo ? manager.redo_stack() : manager.undo_stack()).back().meta["n"] =
+                        std::to_string(added_[user_]++);
+                    stack_log_ += "added " + name;
+                    break;
+                case UndoManager::Event::What::updated:
+                    stack_log_ += "updated " + name;
+                    break;
+                case UndoManager::Event::What::popped:
+                    // Yjs says so once the clean-ups that it brought about are committed.
+                    popped_log_ = "popped " + name + ' ' + popped_->meta["n"] + ", ";
+                    continue;
+                case UndoManager::Event::What::cleared_undo:
+                case UndoManager::Event::What::cleared_redo:
+                    stack_log_ += "cleared " + name;
+                    break;
+            }
+            stack_log_ += ", ";
+        }
     }
 
     // Compares the last transaction's events with those that Yjs told from number `next` on.
@@ -424,6 +511,12 @@ class History {
 
     std::vector<std::unique_ptr<Document>> documents_;
     uint32_t user_ = 0;
+    uint64_t now_ms_ = 0;
+    std::map<uint32_t, std::unique_ptr<UndoManager>> managers_;
+    std::map<uint32_t, uint32_t> added_;
+    std::optional<UndoManager::StackItem> popped_;
+    std::string stack_log_;
+    std::string popped_log_;
     // The numbers of observers by user, type and whether they are deep.
     std::map<std::tuple<uint32_t, BranchIndex, bool>, uint32_t> observers_;
     std::string body_;
