@@ -8,7 +8,7 @@
 #include "base/limits.hpp"
 #include "base/value.hpp"
 #include "gateway/api_routes.hpp"
-#include "gateway/yjs_socket.hpp"
+#include "gateway/provider_sockets.hpp"
 #include "net/http_response.hpp"
 #include "net/websocket_handshake.hpp"
 #include "record/path.hpp"
@@ -94,6 +94,17 @@ void merge_patch_ops(const record::Path& path, const Value& patch, base::Array& 
     }
 }
 
+hub::ConnectionInfo provider_info(hub::Codec codec, const net::Responder& responder) {
+    hub::ConnectionInfo info;
+    info.codec = codec;
+    info.remote = net::to_text(responder.peer());
+    return info;
+}
+
+std::string text_of_provider(const net::HttpRequest& request) {
+    return net::query_param(request.query, "text").value_or(std::string(kYjsText));
+}
+
 Told told_of_match() {
     return {"If-Match is no version of a record.",
             "Send an ETag that the server gave, \"EPOCH-SEQ\" with its quotes, or *."};
@@ -173,8 +184,9 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         return api(request, std::move(responder));
     }
     if (request.path == "/connection/websocket") return upgrade(request, std::move(responder));
-    if (request.path.starts_with(kYjsPrefix))
-        return upgrade_provider(request, std::move(responder));
+    if (request.path.starts_with(kYjsPrefix)) return upgrade_yjs(request, std::move(responder));
+    if (request.path == kHocuspocusPath || request.path == std::string(kHocuspocusPath) + '/')
+        return upgrade_hocuspocus(request, std::move(responder));
     if (request.path == "/metrics") {
         auto shared = std::make_shared<net::Responder>(std::move(responder));
         host_.gather_stats([this, shared](const hub::Stats& stats) {
@@ -219,22 +231,31 @@ void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder)
                                options_.websocket);
 }
 
-void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder) {
+void HttpApi::upgrade_yjs(const net::HttpRequest& request, net::Responder responder) {
     const std::string channel =
         channel_of_room(std::string_view(request.path).substr(kYjsPrefix.size()));
     if (const auto ns = hub::find_namespace(host_.config(), channel); !ns) {
         responder.respond(refusal(ns.error(), channel));
         return;
     }
-    const net::WsHandshake handshake = net::check_websocket_request(request, {});
-    hub::ConnectionInfo info;
-    info.codec = hub::Codec::yjs;
-    info.remote = net::to_text(responder.peer());
-    std::string text = net::query_param(request.query, "text").value_or(std::string(kYjsText));
+    hub::ConnectionInfo info = provider_info(hub::Codec::yjs, responder);
+    upgrade_provider(
+        request, std::move(responder),
+        std::make_unique<YjsSocket>(host_, std::move(info), channel, text_of_provider(request)));
+}
+
+void HttpApi::upgrade_hocuspocus(const net::HttpRequest& request, net::Responder responder) {
+    hub::ConnectionInfo info = provider_info(hub::Codec::hocuspocus, responder);
+    upgrade_provider(
+        request, std::move(responder),
+        std::make_unique<HocuspocusSocket>(host_, std::move(info), text_of_provider(request)));
+}
+
+void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder,
+                               std::unique_ptr<net::WebSocketHandler> socket) {
     responder.accept_websocket(
-        net::make_websocket_response(request, handshake),
-        std::make_unique<YjsSocket>(host_, std::move(info), channel, std::move(text)),
-        options_.provider_websocket);
+        net::make_websocket_response(request, net::check_websocket_request(request, {})),
+        std::move(socket), options_.provider_websocket);
 }
 
 void HttpApi::ask(hub::Request request, net::Responder responder, std::string if_none_match) {

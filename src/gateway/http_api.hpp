@@ -45,7 +45,10 @@ class HttpApi final : public net::EndpointHandler {
 
   private:
     void upgrade(const net::HttpRequest& request, net::Responder responder);
-    void upgrade_provider(const net::HttpRequest& request, net::Responder responder);
+    void upgrade_yjs(const net::HttpRequest& request, net::Responder responder);
+    void upgrade_hocuspocus(const net::HttpRequest& request, net::Responder responder);
+    void upgrade_provider(const net::HttpRequest& request, net::Responder responder,
+                          std::unique_ptr<net::WebSocketHandler> socket);
     bool redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const;
     void api(const net::HttpRequest& request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,

@@ -175,24 +175,4 @@ void HubHost::arm_timer() {
         timer_.start(next - std::min(next, reactor_.now_ms()));
 }
 
-void TandemSocket::on_open(net::WsConnection& connection) { id_ = host_.attach(connection, info_); }
-
-void TandemSocket::on_message(net::WsConnection& connection, std::string_view data,
-                              net::WsDataKind kind) {
-    const bool is_text = kind == net::WsDataKind::kText;
-    if (is_text != (info_.codec == hub::Codec::json)) {
-        connection.close(net::kWsClosePolicy, "the subprotocol wants the other message type");
-        return;
-    }
-    host_.on_message(id_, data);
-}
-
-void TandemSocket::on_writable(net::WsConnection&) { host_.on_writable(id_); }
-
-void TandemSocket::on_close(net::WsConnection&, uint16_t code) {
-    const bool is_clean = code == net::kWsCloseNormal || code == net::kWsCloseGoingAway ||
-                          code == net::kWsCloseNoStatus;
-    host_.detach(id_, is_clean ? hub::Hub::Farewell::clean : hub::Hub::Farewell::lost);
-}
-
 }  // namespace tandem::gateway

@@ -98,21 +98,4 @@ class HubHost final : private net::TurnEndHandler {
     std::vector<hub::News> scratch_news_;
 };
 
-/// The handler of one Tandem WebSocket.
-class TandemSocket final : public net::WebSocketHandler {
-  public:
-    TandemSocket(HubHost& host, hub::ConnectionInfo info) : host_(host), info_(std::move(info)) {}
-
-    void on_open(net::WsConnection& connection) override;
-    void on_message(net::WsConnection& connection, std::string_view data,
-                    net::WsDataKind kind) override;
-    void on_writable(net::WsConnection& connection) override;
-    void on_close(net::WsConnection& connection, uint16_t code) override;
-
-  private:
-    HubHost& host_;
-    hub::ConnectionInfo info_;
-    hub::ConnectionId id_ = 0;
-};
-
 }  // namespace tandem::gateway

@@ -291,7 +291,10 @@ Channel::Sequenced Channel::sequence_text(PendingPush& push, Now now) {
         case yjs::KnownClocks::Verdict::missing:
             return Missing{};
         case yjs::KnownClocks::Verdict::nothing:
-            return Unchanged{};
+            if (!text.has_under_way()) return Unchanged{};
+            // What makes it known may still fail.
+            (unsent_.empty() ? sent_ : unsent_).back().targets.push_back(push.target);
+            return Taken{};
         case yjs::KnownClocks::Verdict::news:
             break;
     }

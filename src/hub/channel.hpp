@@ -33,6 +33,10 @@ struct AckTarget {
     uint64_t ref = 0;
     std::vector<std::string> ids;
     bool is_duplicate = false;
+    /// Of an update of a text; nobody else is told of it then.
+    TextReaderId reader = 0;
+    uint32_t round = 0;
+    uint32_t acks = 0;  ///< how many of what its provider counts are stored with it
 };
 
 /// The digest of a push that skips its counter, in whatever form it came.
@@ -109,6 +113,7 @@ class Channel {
     const std::string& name() const { return name_; }
     uint32_t handle() const { return handle_; }
     State state() const { return state_; }
+    const Namespace& ns() const { return namespace_; }
     const record::Document& document() const { return document_; }
     uint64_t head() const { return head_; }
     uint64_t assigned() const { return assigned_; }

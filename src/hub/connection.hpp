@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "hub/group.hpp"
@@ -53,6 +54,9 @@ struct Subscription {
     std::string member_id;
 };
 
+/// Signals are lossy: they are the first thing that who has so many answers waiting goes without.
+inline constexpr size_t kSignalBacklogMax = 16 * 1024;
+
 /// What the hub keeps of one client connection.
 struct Connection {
     ConnectionId id = 0;
@@ -66,8 +70,9 @@ struct Connection {
     std::deque<FramePtr> control;  ///< answers and errors
     size_t control_bytes = 0;
     std::map<std::string, Subscription, std::less<>> subscriptions;
-    /// By the channel's name and the text's.
-    std::map<std::pair<std::string, std::string>, TextReader> texts;
+    /// By the channel's name, the text's and the label.
+    using TextKey = std::tuple<std::string, std::string, std::string>;
+    std::map<TextKey, TextReader> texts;
     std::string next_served;  ///< channel whose turn it is, so that none starves
     bool is_ready = false;    ///< listed as having something to send
     bool is_closing = false;

@@ -139,6 +139,7 @@ void Hub::refuse_inflight(Channel& channel, base::Error error) {
 bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
     const uint64_t actor = push.actor;
     const uint64_t counter = push.counter;
+    if (push.text != nullptr) take_owed(push);
     const AckTarget target = push.target;
     if (channel.retired_actors.contains(actor)) {
         answer_refusal(channel, target, actor, counter, base::fail(ErrorCode::actor_unknown));
@@ -163,7 +164,7 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
                                        std::move(push.whole->body));
         answer_ack(channel, target, actor, counter, channel.head(), {}, false);
     } else if (std::holds_alternative<Channel::Missing>(result)) {
-        ask_for_missing(channel, *push.text);
+        ask_for_missing(*push.text, target);
     } else if (const auto* past = std::get_if<Channel::Past>(&result)) {
         look_back(channel, std::move(push), past->seq);
     } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {
@@ -447,6 +448,7 @@ void Hub::fail(base::Error error) {
 
 void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
                      uint64_t counter, uint64_t seq, const clock::Stamp& stamp, bool is_duplicate) {
+    if (target.reader != 0) return answer_text(target);
     if (target.request != 0) {
         Reply out;
         out.id = target.request;
@@ -485,6 +487,7 @@ void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t a
 
 void Hub::answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,
                          uint64_t counter, base::Error error) {
+    if (target.reader != 0) return answer_text(target, error);
     stats_.refusals++;
     if (target.request != 0) {
         reply(target.request, error, channel.name());
@@ -553,7 +556,7 @@ void Hub::begin_shutdown(Now now, uint64_t reconnect_after_ms) {
     wire::encode_json(text, wire::ServerFrame(bye));
     frames[static_cast<size_t>(Codec::json)] = make_frame(std::move(text));
     for (auto& [id, connection] : connections_)
-        if (!connection->is_guest && connection->codec != Codec::yjs)
+        if (!connection->is_guest && !is_of_providers(connection->codec))
             send_shared(*connection, frames[static_cast<size_t>(connection->codec)]);
 }
 

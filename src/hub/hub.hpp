@@ -172,6 +172,7 @@ class Hub {
     void send_shared(Connection& connection, FramePtr frame);
     void close_slow(Connection& connection);
     void send_error(Connection& connection, base::Error error, wire::ErrorFrame frame);
+    void log_refusal(Connection& connection, base::ErrorCode code, const std::string& channel);
     uint64_t new_actor();
     uint64_t actor_of(Connection& connection);
     void drop_subscription(Now now, Subscription& subscription, Farewell farewell);
@@ -220,21 +221,40 @@ class Hub {
     void transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out);
 
     // hub_texts.cpp
-    TextReader* text_reader(Connection& connection, Channel& channel, const std::string& name,
+    static TextReader* find_text_reader(Connection& connection, const TextMessage& message);
+    TextReader* find_text_reader(TextReaderId id) const;
+    /// The one that there is, or a new one.
+    TextReader* text_reader(Connection& connection, Channel& channel, const TextMessage& message,
                             base::Error& error);
-    void take_text(Now now, Connection& connection, Channel& channel, TextMessage& message);
+    void take_text(Now now, Connection& connection, Channel& channel, const TextMessage& message);
+    void take_yjs(Now now, TextReader& reader, const yjs::Message& message);
+    void take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body);
     void take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update);
     void take_awareness(TextReader& reader, std::string_view body);
-    void refuse_text(Connection& connection, base::Error error, const std::string& channel);
+    void refuse_text(TextReader& reader, base::Error error);
+    void refuse_text(Connection& connection, const TextMessage& message, base::Error error);
+    void answer_text(const AckTarget& target);
+    void answer_text(const AckTarget& target, base::Error error);
     void take_early_texts(Now now, Channel& channel);
-    void ask_for_missing(Channel& channel, const TextWrite& write);
+    void ask_for_missing(const TextWrite& write, const AckTarget& target);
     void publish_text(Channel& channel, const Inflight& item);
     bool transmit_text(TextReader& reader, size_t budget, size_t& used,
                        std::vector<FramePtr>& out) const;
-    void send_to_provider(Connection& connection, const wire::ServerFrame& frame);
+    /// As an answer, ahead of what the reader is behind with.
+    void send_message(TextReader& reader, std::string message);
+    void forget_text_reader(TextReader& reader);
     void drop_text_reader(Now now, TextReader& reader);
-    /// Of a channel that is about to go; their connections are closed.
+    /// Of a channel that is about to go; their connections are closed, unless they can be told.
     void close_text_readers(Channel& channel);
+
+    // hub_hocuspocus.cpp
+    void take_hocuspocus(Now now, Connection& connection, Channel& channel,
+                         const TextMessage& message);
+    void take_stateless(TextReader& from, std::string_view payload, bool is_for_all);
+    void take_owed(PendingPush& push);
+    void owe(const AckTarget& target);
+    static bool transmit_status(TextReader& reader, size_t budget, size_t& used,
+                                std::vector<FramePtr>& out);
 
     // catch_up.cpp
     void begin_snapshot(Subscription& subscription);
@@ -314,6 +334,8 @@ class Hub {
     std::vector<ConnectionId> closing_;
     std::shared_ptr<size_t> catch_up_bytes_ = std::make_shared<size_t>(0);
     uint64_t next_catch_up_ = 1;
+    std::unordered_map<TextReaderId, TextReader*> text_readers_;
+    TextReaderId next_text_reader_ = 1;
     std::deque<LogLine> log_;
     std::map<std::string, News, std::less<>> news_;
     std::deque<Reply> replies_;

@@ -14,8 +14,6 @@ namespace {
 
 // Answers that a client does not fetch: past this the connection is of no use to anyone.
 constexpr size_t kControlBytesMax = 1024 * 1024;
-// Signals are lossy: they are the first thing that a slow reader goes without.
-constexpr size_t kSignalBacklogMax = 16 * 1024;
 constexpr size_t kSignalNameMax = 64;
 // Errors from this number on are the server's own (base/errors.def).
 constexpr uint32_t kServerErrorMin = 300;
@@ -59,7 +57,8 @@ void Hub::handle_frame(Now now, Connection& connection, wire::ClientFrame& frame
 }
 
 void Hub::send(Connection& connection, const wire::ServerFrame& frame) {
-    if (connection.codec == Codec::yjs) return send_to_provider(connection, frame);
+    // Providers know no frames; what concerns a text is told by its reader.
+    if (is_of_providers(connection.codec)) return;
     std::string payload;
     if (connection.codec == Codec::binary)
         wire::encode_binary(payload, frame);
@@ -97,11 +96,15 @@ void Hub::send_error(Connection& connection, base::Error error, wire::ErrorFrame
         frame.retry_after_ms = error.code == ErrorCode::storage_full ? 1'000
                                : is_ours                             ? 5'000
                                                                      : 500;
-    if (connection.logged_errors++ == 0)
-        log_.push_back({false, connection.id,
-                        "refused " + frame.code + " on " +
-                            (frame.channel.empty() ? "the connection" : frame.channel)});
+    log_refusal(connection, error.code, frame.channel);
     send(connection, frame);
+}
+
+void Hub::log_refusal(Connection& connection, ErrorCode code, const std::string& channel) {
+    if (connection.logged_errors++ > 0) return;
+    log_.push_back({false, connection.id,
+                    "refused " + std::string(base::error_name(code)) + " on " +
+                        (channel.empty() ? "the connection" : channel)});
 }
 
 void Hub::handle(Now now, Connection& connection, wire::Hello& frame) {

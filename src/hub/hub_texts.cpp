@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/hub.hpp"
+#include "yjs/hocuspocus.hpp"
 #include "yjs/sync_messages.hpp"
 
 namespace tandem::hub {
@@ -29,42 +30,44 @@ void Hub::handle_text(Now now, ConnectionId id, TextMessage message) {
     stats_.bytes_in += message.message.size();
     base::Error error;
     Channel* channel = channel_for(now, message.channel, error);
-    if (channel == nullptr) return refuse_text(connection, error, message.channel);
+    if (channel == nullptr) return refuse_text(connection, message, error);
     if (channel->state() == Channel::State::broken)
-        return refuse_text(connection, channel->broken_by(), message.channel);
+        return refuse_text(connection, message, channel->broken_by());
     if (channel->state() != Channel::State::loading)
         return take_text(now, connection, *channel, message);
     if (channel->early_texts.size() >= kEarlyTextsMax ||
         channel->early_text_bytes + message.message.size() > kEarlyTextBytesMax)
-        return refuse_text(connection, base::fail(ErrorCode::overloaded), message.channel);
+        return refuse_text(connection, message, base::fail(ErrorCode::overloaded));
     channel->early_text_bytes += message.message.size();
     channel->early_texts.emplace_back(id, std::move(message));
 }
 
 void Hub::take_early_texts(Now now, Channel& channel) {
     channel.early_text_bytes = 0;
-    for (auto& [id, message] : std::exchange(channel.early_texts, {})) {
+    for (const auto& [id, message] : std::exchange(channel.early_texts, {})) {
         const auto found = connections_.find(id);
         if (found == connections_.end()) continue;
         if (channel.state() == Channel::State::broken)
-            refuse_text(*found->second, channel.broken_by(), channel.name());
+            refuse_text(*found->second, message, channel.broken_by());
         else
             take_text(now, *found->second, channel, message);
     }
 }
 
-void Hub::refuse_text(Connection& connection, base::Error error, const std::string& channel) {
-    stats_.refusals++;
-    wire::ErrorFrame frame;
-    frame.channel = channel;
-    send_error(connection, error, std::move(frame));
+TextReader* Hub::find_text_reader(Connection& connection, const TextMessage& message) {
+    const auto found = connection.texts.find({message.channel, message.name, message.label});
+    return found == connection.texts.end() ? nullptr : &found->second;
 }
 
-TextReader* Hub::text_reader(Connection& connection, Channel& channel, const std::string& name,
+TextReader* Hub::find_text_reader(TextReaderId id) const {
+    const auto found = text_readers_.find(id);
+    return found == text_readers_.end() ? nullptr : found->second;
+}
+
+TextReader* Hub::text_reader(Connection& connection, Channel& channel, const TextMessage& message,
                              base::Error& error) {
-    const auto key = std::pair(channel.name(), name);
-    const auto found = connection.texts.find(key);
-    if (found != connection.texts.end()) return &found->second;
+    if (TextReader* found = find_text_reader(connection, message)) return found;
+    const std::string& name = message.name;
     if (!base::is_key(name)) {
         error = base::fail(ErrorCode::bad_path);
         return nullptr;
@@ -78,77 +81,101 @@ TextReader* Hub::text_reader(Connection& connection, Channel& channel, const std
         error = base::fail(ErrorCode::overloaded);
         return nullptr;
     }
-    TextReader& reader = connection.texts[key];
+    TextReader& reader = connection.texts[{channel.name(), name, message.label}];
+    reader.id = next_text_reader_++;
     reader.connection = &connection;
     reader.channel = &channel;
     reader.text = &channel.texts.at(name);
+    reader.label = message.label;
+    reader.access = channel.ns().text_access;
     reader.text->readers.push_back(&reader);
+    text_readers_[reader.id] = &reader;
     stats_.subscriptions++;
     return &reader;
 }
 
-void Hub::take_text(Now now, Connection& connection, Channel& channel, TextMessage& message) {
-    const auto refuse = [&](base::Error error) { refuse_text(connection, error, channel.name()); };
+void Hub::take_text(Now now, Connection& connection, Channel& channel, const TextMessage& message) {
+    if (connection.codec == Codec::hocuspocus)
+        return take_hocuspocus(now, connection, channel, message);
     base::Error error;
-    TextReader* reader = text_reader(connection, channel, message.name, error);
-    if (reader == nullptr) return refuse(error);
+    TextReader* reader = text_reader(connection, channel, message, error);
+    if (reader == nullptr) return refuse_text(connection, message, error);
     const auto read = yjs::read_message(message.message);
-    if (!read) return refuse(read.error());
-    switch (read->kind) {
+    if (!read) return refuse_text(*reader, read.error());
+    take_yjs(now, *reader, *read);
+}
+
+void Hub::take_yjs(Now now, TextReader& reader, const yjs::Message& message) {
+    switch (message.kind) {
         case yjs::MessageKind::sync:
-            if (read->step != yjs::SyncStep::step1)
-                return take_update(now, *reader, read->step, read->body);
-            if (auto vector = yjs::decode_state_vector(read->body)) {
-                reader->vector = *std::move(vector);
-                reader->is_to_be_asked = true;
-                break;
-            }
-            return refuse(base::fail(ErrorCode::malformed));
+            return take_sync(now, reader, message.step, message.body);
         case yjs::MessageKind::awareness:
-            return take_awareness(*reader, read->body);
+            return take_awareness(reader, message.body);
         case yjs::MessageKind::query_awareness:
-            reader->awareness_version = 0;
-            break;
+            reader.awareness_version = 0;
+            return wake(*reader.connection);
         case yjs::MessageKind::auth:
             return;
     }
-    wake(connection);
+}
+
+void Hub::take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body) {
+    if (step != yjs::SyncStep::step1) return take_update(now, reader, step, body);
+    auto vector = yjs::decode_state_vector(body);
+    if (!vector) return refuse_text(reader, base::fail(ErrorCode::malformed));
+    reader.vector = *std::move(vector);
+    reader.is_to_be_asked = true;
+    reader.round++;
+    reader.is_answer_counted = false;
+    reader.owed = 0;
+    wake(*reader.connection);
 }
 
 void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update) {
-    auto reach = yjs::reach_of_update(update);
-    if (!reach) return refuse_text(*reader.connection, reach.error(), reader.channel->name());
+    const bool is_answer = step == yjs::SyncStep::step2;
     PendingPush push;
-    push.target.connection = reader.connection->id;
+    push.target.reader = reader.id;
+    push.target.round = reader.round;
+    // What it sends before its first question it has forgotten the count of by then.
+    if (reader.connection->codec == Codec::hocuspocus && reader.round > 0)
+        push.target.acks = is_answer && std::exchange(reader.is_answer_counted, true) ? 0 : 1;
+    auto reach = yjs::reach_of_update(update);
+    if (!reach) return answer_text(push.target, reach.error());
+    if (reader.access == TextAccess::read) {
+        if (reader.text->document().known().judge(*reach) == yjs::KnownClocks::Verdict::nothing)
+            return answer_text(push.target);
+        return answer_text(push.target, base::fail(ErrorCode::forbidden));
+    }
     push.condition_base.seq = kBaseIsHead;
     push.digest = digest_of(update);
     push.text = std::make_unique<TextWrite>();
     push.text->name = reader.text->name();
     push.text->update = update;
     push.text->reach = *std::move(reach);
-    push.text->origin = reader.connection->id;
-    push.text->is_answer = step == yjs::SyncStep::step2;
+    push.text->origin = reader.id;
+    push.text->is_answer = is_answer;
     enqueue_push(now, *reader.channel, std::move(push));
 }
 
 void Hub::take_awareness(TextReader& reader, std::string_view body) {
     const auto states = yjs::decode_awareness(body);
-    const auto refuse = [&](base::Error error) {
-        refuse_text(*reader.connection, error, reader.channel->name());
-    };
-    if (!states) return refuse(states.error());
+    if (!states) return refuse_text(reader, states.error());
     for (const yjs::AwarenessState& state : *states)
         if (state.json.size() > config_.limits.presence_bytes_max)
-            return refuse(base::fail(ErrorCode::too_large, config_.limits.presence_bytes_max));
-    // Only its own first message says whom a connection speaks for: what it hears of others it
-    // cannot repeat in their names.
-    if (!reader.has_claimed && !states->empty()) {
-        reader.has_claimed = true;
+            return refuse_text(reader,
+                               base::fail(ErrorCode::too_large, config_.limits.presence_bytes_max));
+    // Only its own first message says whom a reader speaks for: what it hears of others it cannot
+    // repeat in their names. Some providers do repeat it, even before they say anything themselves.
+    TextAwareness& awareness = reader.text->awareness;
+    if (!reader.has_claimed) {
         for (const yjs::AwarenessState& state : *states)
-            if (reader.claims.size() < kClaimsMax) reader.claims.insert(state.client);
+            if (reader.claims.size() < kClaimsMax && state.json != "null" &&
+                !awareness.is_of_other(state.client, reader.id)) {
+                reader.claims.insert(state.client);
+                reader.has_claimed = true;
+            }
     }
-    if (!reader.text->awareness.apply(*states, reader.connection->id, reader.claims,
-                                      config_.limits.presence_members_max))
+    if (!awareness.apply(*states, reader.id, reader.claims, config_.limits.presence_members_max))
         return;
     for (const TextReader* other : reader.text->readers)
         wake(*other->connection);
@@ -156,13 +183,12 @@ void Hub::take_awareness(TextReader& reader, std::string_view body) {
 
 // What the update depends on may be with its author. One that answers a question is asked again
 // only when the text has grown, or the two would talk for ever.
-void Hub::ask_for_missing(Channel& channel, const TextWrite& write) {
-    const auto found = connections_.find(write.origin);
-    if (found == connections_.end()) return;
-    const auto reader = found->second->texts.find({channel.name(), write.name});
-    if (reader == found->second->texts.end()) return;
-    (write.is_answer ? reader->second.has_more_later : reader->second.is_to_be_asked) = true;
-    wake(*found->second);
+void Hub::ask_for_missing(const TextWrite& write, const AckTarget& target) {
+    owe(target);
+    TextReader* reader = find_text_reader(write.origin);
+    if (reader == nullptr) return;
+    (write.is_answer ? reader->has_more_later : reader->is_to_be_asked) = true;
+    wake(*reader->connection);
 }
 
 void Hub::publish_text(Channel& channel, const Inflight& item) {
@@ -184,6 +210,7 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
                         std::vector<FramePtr>& out) const {
     Text& text = *reader.text;
     const auto give = [&](FramePtr frame) {
+        if (!reader.label.empty()) frame = text.labelled(frame, reader.label);
         used += frame->payload.size();
         out.push_back(std::move(frame));
     };
@@ -206,7 +233,7 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
             give(text.whole_frame());
             reader.cursor = text.seq();
         } else {
-            if (next->origin != reader.connection->id) give(next->frame);
+            if (next->origin != reader.id) give(next->frame);
             reader.cursor = next->seq;
         }
     }
@@ -215,25 +242,29 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
         reader.awareness_version = text.awareness.version();
         if (!body.empty()) give(make_frame(yjs::awareness_message(body)));
     }
+    const bool has_status_left = transmit_status(reader, budget, used, out);
     return reader.vector || reader.is_to_be_asked ||
            (reader.is_following && reader.cursor < text.seq()) ||
-           reader.awareness_version != text.awareness.version();
+           reader.awareness_version != text.awareness.version() || has_status_left;
 }
 
-// Providers know no acknowledgements, and of errors the one that a person is shown.
-void Hub::send_to_provider(Connection& connection, const wire::ServerFrame& frame) {
-    const auto* error = std::get_if<wire::ErrorFrame>(&frame);
-    if (error == nullptr) return;
-    send_shared(connection, make_frame(yjs::permission_denied_message(error->message + " (" +
-                                                                      error->code + ")")));
+void Hub::send_message(TextReader& reader, std::string message) {
+    FramePtr frame = make_frame(std::move(message));
+    if (!reader.label.empty()) frame = reader.text->labelled(frame, reader.label);
+    send_shared(*reader.connection, std::move(frame));
+}
+
+void Hub::forget_text_reader(TextReader& reader) {
+    text_readers_.erase(reader.id);
+    stats_.subscriptions--;
 }
 
 void Hub::drop_text_reader(Now now, TextReader& reader) {
     Text& text = *reader.text;
     std::erase(text.readers, &reader);
-    stats_.subscriptions--;
+    forget_text_reader(reader);
     reader.channel->idle_since_ms = now.mono_ms;
-    if (text.awareness.drop(reader.connection->id))
+    if (text.awareness.drop(reader.id))
         for (const TextReader* other : text.readers)
             wake(*other->connection);
     if (text.readers.empty()) reader.channel->texts.drop_unused();
@@ -241,11 +272,14 @@ void Hub::drop_text_reader(Now now, TextReader& reader) {
 
 void Hub::close_text_readers(Channel& channel) {
     for (const auto& [name, text] : channel.texts.all())
-        for (const TextReader* reader : std::exchange(text->readers, {})) {
+        for (TextReader* reader : std::exchange(text->readers, {})) {
             Connection& connection = *reader->connection;
-            connection.texts.erase({channel.name(), name});
-            stats_.subscriptions--;
-            close_slow(connection);
+            if (reader->knows_close)
+                send_message(*reader, yjs::close_message("the channel was deleted"));
+            else
+                close_slow(connection);
+            forget_text_reader(*reader);
+            connection.texts.erase({channel.name(), name, std::string(reader->label)});
         }
 }
 

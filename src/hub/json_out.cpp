@@ -112,7 +112,8 @@ std::string connections_json(const std::vector<ConnectionRow>& rows) {
         base::append_json_string(out, row.remote);
         out += row.codec == Codec::binary ? ",\"codec\":\"binary\""
                : row.codec == Codec::json ? ",\"codec\":\"json\""
-                                          : ",\"codec\":\"yjs\"";
+               : row.codec == Codec::yjs  ? ",\"codec\":\"yjs\""
+                                          : ",\"codec\":\"hocuspocus\"";
         out += ",\"client\":";
         base::append_json_string(out, row.client);
         out += ",\"since_ms\":" + std::to_string(row.opened_ms) + ",\"channels\":[";

@@ -20,11 +20,15 @@ struct FieldRule {
     record::Resolver resolver = record::Resolver::lww;
 };
 
+/// What editors may do with the texts of a namespace. Programs write them over HTTP all the same.
+enum class TextAccess : uint8_t { write, read };
+
 /// One `[namespaces.NAME]` of the configuration.
 struct Namespace {
     std::string name;
     std::vector<FieldRule> fields;
     bool is_strict = false;  ///< refuse fields that no rule matches
+    TextAccess text_access = TextAccess::write;
 
     /// The most exact rule for a path (literal segments before wildcards), or null. Borrowed.
     const FieldRule* rule_for(const record::Path& path) const;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "record/fields.hpp"
+#include "yjs/hocuspocus.hpp"
 #include "yjs/sync_messages.hpp"
 
 namespace tandem::hub {
@@ -52,6 +53,14 @@ FramePtr Text::whole_frame() {
     whole_ = frame;
     whole_seq_ = seq_;
     return frame;
+}
+
+FramePtr Text::labelled(const FramePtr& frame, const std::string& label) {
+    if (labelled_.label == label && labelled_.source.lock() == frame)
+        if (FramePtr kept = labelled_.frame.lock()) return kept;
+    FramePtr made = make_frame(yjs::hocuspocus_frame(label, frame->payload));
+    labelled_ = {frame, label, made};
+    return made;
 }
 
 bool Texts::is_used() const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "hub/schema.hpp"
 #include "hub/text_awareness.hpp"
 #include "hub/types.hpp"
 #include "yjs/resting_document.hpp"
@@ -26,6 +27,8 @@ struct TextMessage {
     std::string channel;
     std::string name;
     std::string message;
+    /// What the provider calls the document, before each of its messages; empty where it has one.
+    std::string label = {};
 };
 
 /// An update of a text on its way into the log.
@@ -33,13 +36,14 @@ struct TextWrite {
     std::string name;
     std::string update;  ///< of the first encoding
     yjs::UpdateReach reach;
-    ConnectionId origin = 0;
+    TextReaderId origin = 0;
     bool is_answer =
         false;  ///< to a state vector, so that asking again brings nothing new by itself
 };
 
-/// One connection that follows one text. What it lacks is decided when it has room.
+/// One who follows one text over a connection. What it lacks is decided when it has room.
 struct TextReader {
+    TextReaderId id = 0;
     Connection* connection = nullptr;
     Channel* channel = nullptr;
     Text* text = nullptr;
@@ -51,6 +55,17 @@ struct TextReader {
     uint64_t awareness_version = 0;
     bool has_claimed = false;
     std::set<uint64_t> claims;  ///< clients that it speaks for
+
+    std::string label;  ///< of a TextMessage
+    TextAccess access = TextAccess::write;
+    // Of Hocuspocus, whose provider counts what it has sent and not been told to be stored, from 1
+    // at each of its questions, for the answer to ours.
+    uint32_t round = 0;             ///< its questions so far
+    bool is_answer_counted = true;  ///< of this round
+    uint32_t owed = 0;              ///< counted, not stored; the next answer to ours has it all
+    uint32_t acks_due = 0;
+    uint32_t refusals_due = 0;
+    bool knows_close = false;  ///< it can be told that its document is closed
 };
 
 /// A Yjs document of a channel as of its last commit, what those who follow it are sent, and what
@@ -83,7 +98,7 @@ class Text {
     struct Live {
         uint64_t before = 0;  ///< the seq of the text that it leads on from
         uint64_t seq = 0;
-        ConnectionId origin = 0;
+        TextReaderId origin = 0;
         FramePtr frame;
     };
     const std::deque<Live>& live() const { return live_; }
@@ -94,8 +109,11 @@ class Text {
     }
     /// The whole text as a message, shared by those who are behind at the same time.
     FramePtr whole_frame();
+    /// The frame behind that label; shared by those who get it one after the other.
+    FramePtr labelled(const FramePtr& frame, const std::string& label);
 
-    bool is_used() const { return !readers.empty() || under_way_ > 0; }
+    bool is_used() const { return !readers.empty() || has_under_way(); }
+    bool has_under_way() const { return under_way_ > 0; }
 
     TextAwareness awareness;
     std::vector<TextReader*> readers;
@@ -111,6 +129,12 @@ class Text {
     size_t live_bytes_ = 0;
     std::weak_ptr<const Frame> whole_;
     uint64_t whole_seq_ = 0;
+    struct Labelled {
+        std::weak_ptr<const Frame> source;
+        std::string label;
+        std::weak_ptr<const Frame> frame;
+    };
+    Labelled labelled_;  ///< the last one
 };
 
 /// The texts of a channel by their names.

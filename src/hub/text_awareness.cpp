@@ -13,7 +13,7 @@ constexpr size_t kGoneMax = 256;
 
 }  // namespace
 
-bool TextAwareness::apply(std::span<const yjs::AwarenessState> states, ConnectionId owner,
+bool TextAwareness::apply(std::span<const yjs::AwarenessState> states, TextReaderId owner,
                           const std::set<uint64_t>& claims, size_t states_max) {
     bool has_changed = false;
     for (const yjs::AwarenessState& state : states) {
@@ -39,7 +39,7 @@ bool TextAwareness::apply(std::span<const yjs::AwarenessState> states, Connectio
     return has_changed;
 }
 
-bool TextAwareness::drop(ConnectionId owner) {
+bool TextAwareness::drop(TextReaderId owner) {
     bool has_changed = false;
     for (auto& [client, state] : states_) {
         if (state.owner != owner) continue;

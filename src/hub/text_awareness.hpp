@@ -16,13 +16,19 @@ namespace tandem::hub {
 /// has a version, so that who has stalled gets the newest states and nothing in between.
 class TextAwareness {
   public:
-    /// Takes the states of clients that the connection may speak for: those of `claims`, unless
-    /// another connection speaks for them. A newer clock counts, or the same one that says
+    /// Takes the states of clients that the reader may speak for: those of `claims`, unless
+    /// another reader speaks for them. A newer clock counts, or the same one that says
     /// farewell, as in y-protocols. True if anything changed.
-    bool apply(std::span<const yjs::AwarenessState> states, ConnectionId owner,
+    bool apply(std::span<const yjs::AwarenessState> states, TextReaderId owner,
                const std::set<uint64_t>& claims, size_t states_max);
-    /// Says farewell for all that the connection spoke for. True if there was anything.
-    bool drop(ConnectionId owner);
+    /// Says farewell for all that the reader spoke for. True if there was anything.
+    bool drop(TextReaderId owner);
+
+    /// Another reader speaks for the client.
+    bool is_of_other(uint64_t client, TextReaderId reader) const {
+        const auto found = states_.find(client);
+        return found != states_.end() && found->second.owner != 0 && found->second.owner != reader;
+    }
 
     uint64_t version() const { return version_; }
     bool is_empty() const { return states_.empty(); }
@@ -33,7 +39,7 @@ class TextAwareness {
     struct State {
         uint32_t clock = 0;
         std::string json;
-        ConnectionId owner = 0;  ///< 0: it has gone
+        TextReaderId owner = 0;  ///< 0: it has gone
         uint64_t version = 0;
     };
     void forget_gone();

@@ -12,11 +12,18 @@ struct Now {
     uint64_t wall_ms = 0;
 };
 
-/// `yjs`: the messages of y-protocols about one text, as its providers speak them.
-enum class Codec : uint8_t { binary = 0, json = 1, yjs = 2 };
-inline constexpr size_t kCodecCount = 3;
+/// `yjs`: the messages of y-protocols about one text, as its providers speak them; `hocuspocus`:
+/// these and a few more about several, each behind the name of its document.
+enum class Codec : uint8_t { binary = 0, json = 1, yjs = 2, hocuspocus = 3 };
+inline constexpr size_t kCodecCount = 4;
+/// Speaks of texts alone.
+constexpr bool is_of_providers(Codec codec) {
+    return codec == Codec::yjs || codec == Codec::hocuspocus;
+}
 
 using ConnectionId = uint64_t;
+/// One who follows one text. Never reused within a hub; 0: nobody.
+using TextReaderId = uint64_t;
 
 /// One encoded message, immutable and shared by all who get it. `framed` is the transport's own
 /// copy with its header in front, made on first use; only the owning shard's thread touches it.

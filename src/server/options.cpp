@@ -147,13 +147,19 @@ void read_namespaces(const toml::table& table, const std::string& name, Options&
         for (const auto& [member, value] : *body) {
             if (member.str() == "strict") {
                 ns.is_strict = value.value<bool>().value_or(false);
+            } else if (member.str() == "text_access") {
+                const std::string wanted = value.value<std::string>().value_or("");
+                if (wanted != "read" && wanted != "write")
+                    problems.push_back({where + ".text_access", "must be \"read\" or \"write\""});
+                ns.text_access = wanted == "read" ? hub::TextAccess::read : hub::TextAccess::write;
             } else if (member.str() == "fields" && value.is_table()) {
                 for (const auto& [pattern, rule] : *value.as_table())
                     add_rule(ns, where + ".fields." + std::string(pattern.str()), pattern.str(),
                              rule, problems);
             } else {
                 problems.push_back({where + "." + std::string(member.str()),
-                                    "is not known; there are `strict` and `fields`"});
+                                    "is not known; there are `strict`, `text_access` and "
+                                    "`fields`"});
             }
         }
         options.hub.namespaces[ns.name] = std::move(ns);
@@ -405,6 +411,7 @@ A namespace is what a channel's name begins with: `board:42` belongs to `board`.
 | name | default | values | |
 |---|---|---|---|
 | `strict` | `false` | true or false | refuse fields that no pattern names |
+| `text_access` | `"write"` | `"read"` or `"write"` | what editors may do with the texts; programs write them over HTTP all the same |
 | `fields` | none | a table | pattern of a path = type, or `{ type, resolver }`; `*` stands for one segment |
 
 Types: `string` `number` `boolean` `json` `counter` `set` `list` `map`. What the resolvers do is in [semantics](semantics.md). For example:

@@ -1,4 +1,4 @@
-"""Stock Yjs providers, from npm, against the shipped binary. The scenarios are in tests/text/providers.mjs."""
+"""Stock Yjs providers, from npm, against the shipped binary. The scenarios are in tests/text."""
 
 import subprocess
 import unittest
@@ -6,12 +6,16 @@ import unittest
 from support import BINARY, ROOT
 
 
-class Providers(unittest.TestCase):
+class Scenarios(unittest.TestCase):
+    file = "providers.mjs"
+
     def scenario(self, name):
-        done = subprocess.run(["node", "providers.mjs", name, BINARY], cwd=ROOT / "tests" / "text", capture_output=True,
+        done = subprocess.run(["node", self.file, name, BINARY], cwd=ROOT / "tests" / "text", capture_output=True,
                               text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+
+class Providers(Scenarios):
     def test_two_editors_are_in_step(self):
         self.scenario("sync")
 
@@ -29,6 +33,42 @@ class Providers(unittest.TestCase):
 
     def test_messages_of_megabytes(self):
         self.scenario("large")
+
+    def test_eight_at_once_with_reconnects(self):
+        self.scenario("many")
+
+
+class Hocuspocus(Scenarios):
+    """Versions 2 and 4 of its provider, and y-websocket beside them."""
+
+    file = "hocuspocus.mjs"
+
+    def test_editors_of_all_providers_are_in_step(self):
+        self.scenario("sync")
+
+    def test_several_documents_on_one_socket(self):
+        self.scenario("documents")
+
+    def test_two_sessions_of_one_document_on_one_socket(self):
+        self.scenario("sessions")
+
+    def test_offline_edits_come_together(self):
+        self.scenario("offline")
+
+    def test_a_killed_server_loses_nothing_that_it_acknowledged(self):
+        self.scenario("killed")
+
+    def test_a_namespace_that_editors_only_read(self):
+        self.scenario("readonly")
+
+    def test_stateless_messages(self):
+        self.scenario("stateless")
+
+    def test_a_document_that_is_denied(self):
+        self.scenario("denied")
+
+    def test_a_channel_that_is_deleted(self):
+        self.scenario("deleted")
 
     def test_eight_at_once_with_reconnects(self):
         self.scenario("many")

@@ -2,49 +2,12 @@
 //
 // Each scenario starts its own server, in a folder of its own, and ends with exit code 0 when all held.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { kill, run, server, start, until } from './server.mjs'
 
-const WAIT_MS = 20_000
-const [scenario, binary] = process.argv.slice(2)
-const folder = await mkdtemp(join(tmpdir(), 'tandem-text-'))
 const providers = []
-let server
-
-// The port that the first start found is kept, so that providers find the server again.
-async function start(port = 0) {
-  const child = spawn(binary, ['dev', '--port', String(port), '--data', join(folder, 'data'), '--log.level', 'off'],
-    { stdio: ['ignore', 'pipe', 'inherit'] })
-  const address = await new Promise((resolve, reject) => {
-    let text = ''
-    child.stdout.on('data', chunk => {
-      text += chunk
-      const found = /http:\/\/[^\s/]+:(\d+)/.exec(text)
-      if (found) resolve(Number(found[1]))
-    })
-    child.on('exit', code => reject(new Error(`the server ended with ${code}: ${text}`)))
-  })
-  server = { child, port: address }
-}
-
-async function kill() {
-  const gone = new Promise(resolve => server.child.on('exit', resolve))
-  server.child.kill('SIGKILL')
-  await gone
-}
-
-async function until(what, condition) {
-  const end = Date.now() + WAIT_MS
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`never came true: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}
 
 function open(room, options = {}) {
   const doc = new Y.Doc()
@@ -101,13 +64,13 @@ const scenarios = {
       await until('bob has some', () => bob.text.length > round * 100)
       await kill()
       for (let i = 0; i < 50; i++) bob.text.insert(0, 'b')
-      await start(server.port)
+      await start()
       await until('both have all', () => ann.text.length === (round + 1) * 100 && bob.text.length === (round + 1) * 100)
     }
     await inStep(ann, bob)
     for (const one of [ann, bob]) one.provider.destroy()
     await kill()
-    await start(server.port)
+    await start()
     const cold = open('text:one')
     await until('a cold start has all', () => cold.text.length === 300)
     await inStep(ann, cold)
@@ -130,7 +93,7 @@ const scenarios = {
     ann.text.insert(0, half)
     await until('bob has it', () => bob.text.length === half.length)
     await kill()
-    await start(server.port)
+    await start()
     const cold = open('text:one')
     await until('a cold start has it', () => cold.text.length === half.length)
   },
@@ -154,12 +117,4 @@ const scenarios = {
   },
 }
 
-try {
-  await start()
-  await scenarios[scenario]()
-} finally {
-  for (const provider of providers) provider.destroy()
-  server.child.kill('SIGKILL')
-  await rm(folder, { recursive: true, force: true })
-}
-process.exit(0)
+await run(scenarios, providers)

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "gateway/hub_host.hpp"
+#include "net/websocket_connection.hpp"
+
+namespace tandem::gateway {
+
+/// The handler of a WebSocket that is a connection of the hub for as long as it is open.
+class HubSocket : public net::WebSocketHandler {
+  public:
+    void on_open(net::WsConnection& connection) final { id_ = host_.attach(connection, info_); }
+    void on_writable(net::WsConnection&) final { host_.on_writable(id_); }
+    void on_close(net::WsConnection&, uint16_t code) final { host_.detach(id_, farewell_of(code)); }
+
+  protected:
+    /// Borrows the host.
+    HubSocket(HubHost& host, hub::ConnectionInfo info) : host_(host), info_(std::move(info)) {}
+
+    [[nodiscard]] HubHost& host() const { return host_; }
+    [[nodiscard]] hub::ConnectionId id() const { return id_; }
+    [[nodiscard]] hub::Codec codec() const { return info_.codec; }
+
+  private:
+    /// What others are told of an end with that code.
+    [[nodiscard]] virtual hub::Hub::Farewell farewell_of(uint16_t code) const = 0;
+
+    HubHost& host_;
+    hub::ConnectionInfo info_;
+    hub::ConnectionId id_ = 0;
+};
+
+/// The handler of one Tandem WebSocket.
+class TandemSocket final : public HubSocket {
+  public:
+    TandemSocket(HubHost& host, hub::ConnectionInfo info) : HubSocket(host, std::move(info)) {}
+
+    void on_message(net::WsConnection& connection, std::string_view data,
+                    net::WsDataKind kind) override;
+
+  private:
+    [[nodiscard]] hub::Hub::Farewell farewell_of(uint16_t code) const override;
+};
+
+/// Of a provider of Yjs: it speaks of texts, in binary messages.
+class ProviderSocket : public HubSocket {
+  public:
+    void on_message(net::WsConnection& connection, std::string_view data,
+                    net::WsDataKind kind) final;
+
+  protected:
+    using HubSocket::HubSocket;
+
+  private:
+    virtual void on_binary(net::WsConnection& connection, std::string_view data) = 0;
+    /// Who has gone says so: others see at once that its cursor has.
+    [[nodiscard]] hub::Hub::Farewell farewell_of(uint16_t) const final {
+        return hub::Hub::Farewell::clean;
+    }
+};
+
+}  // namespace tandem::gateway
