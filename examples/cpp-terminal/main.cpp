@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -16,28 +17,23 @@
 
 namespace {
 
-// Keys come one by one, and are not shown, until its scope ends.
-class RawTerminal {
-  public:
+// Keys come one by one, and are not shown, until its scope or the program ends.
+struct RawTerminal {
     RawTerminal() {
         tcgetattr(STDIN_FILENO, &before_);
         termios raw = before_;
         raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
         tcsetattr(STDIN_FILENO, TCSANOW, &raw);
         std::fputs("\x1b[?1049h\x1b[?25l", stdout);
+        for (const int ending : {SIGTERM, SIGHUP})
+            std::signal(ending, [](int) { restore(), _exit(1); });
     }
-    ~RawTerminal() {
-        std::fputs("\x1b[?25h\x1b[?1049l", stdout);
-        std::fflush(stdout);
-        tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    ~RawTerminal() { restore(); }
+    static void restore() {  // Only what a signal's handler may call.
+        if (write(STDOUT_FILENO, "\x1b[?25h\x1b[?1049l", 14) > 0)
+            tcsetattr(STDIN_FILENO, TCSANOW, &before_);
     }
-    static int rows() {
-        winsize size{};
-        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 8 ? size.ws_row : 24;
-    }
-
-  private:
-    termios before_{};
+    static inline termios before_;
 };
 
 // What others wrote must not steer this terminal.
@@ -54,6 +50,8 @@ class Board {
     Board(tandem::Channel channel, const std::string& name)
         : channel_(std::move(channel)), cards_(channel_.list("cards")) {
         channel_.presence().set({{"name", name}});
+        refusals_ = channel_.on_refused(
+            [this](const tandem::Error& why) { refusal_ = why.message() + " " + why.hint(); });
     }
 
     void draw() {
@@ -66,15 +64,18 @@ class Board {
         for (const tandem::Member& member : channel_.presence().others())
             if (const auto* name = member.state.find("name")) out += "  with " + text_of(*name);
         out += "\r\n\r\n";
-        const int rows = RawTerminal::rows() - 6, first = std::max(0, at_ - rows + 1);
+        winsize size{};
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+        const int rows = std::max<int>(size.ws_row, 12) - 7, first = std::max(0, at_ - rows + 1);
         for (int i = first; i <= std::min(first + rows - 1, last()); ++i) {
             out += (i == at_ ? "> [" : "  [") + std::string(is_done(i) ? "x] " : " ] ");
             out += text_of(field(i, "text").value()) + "\r\n";
         }
         for (const tandem::Conflict& conflict : channel_.conflicts())
             out += "edited by more than one: " + conflict.path + "\r\n";
+        out += refusal_ + "\r\n";
         const char* help = "j k choose  space check  J K move  a add  d delete  u undo  q quit";
-        out += "\r\n" + (typed_ ? "new card: " + *typed_ + "_" : help);
+        out += (typed_ ? "new card: " + *typed_ + "_" : help);
         std::fputs(out.c_str(), stdout);
         std::fflush(stdout);
     }
@@ -95,12 +96,10 @@ class Board {
             field(at_, "done").set(!is_done(at_));
         } else if (last() >= 0 && key == 'd') {
             cards_.remove(item(at_));
-        } else if (key == 'J' && at_ < last()) {
-            cards_.move(item(at_), tandem::Place::after(item(at_ + 1)));
-            ++at_;
-        } else if (key == 'K' && at_ > 0) {
-            cards_.move(item(at_), tandem::Place::before(item(at_ - 1)));
-            --at_;
+        } else if ((key == 'J' && at_ < last()) || (key == 'K' && at_ > 0)) {
+            const tandem::ItemId card = item(at_), other = item(at_ += key == 'J' ? 1 : -1);
+            using tandem::Place;
+            cards_.move(card, key == 'J' ? Place::after(other) : Place::before(other));
         }
         return true;
     }
@@ -128,6 +127,8 @@ class Board {
     std::vector<tandem::ItemId> items_;
     int at_ = 0;
     std::optional<std::string> typed_;  // of a new card
+    std::string refusal_;
+    tandem::Subscription refusals_;
 };
 
 }  // namespace

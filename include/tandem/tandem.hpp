@@ -378,8 +378,10 @@ class Channel {
     Subscription on_conflict(std::function<void(Conflict&)> callback);
     Subscription on_signal(std::function<void(const Signal&)> callback);
     Subscription on_members(std::function<void()> callback);
-    /// Writes that the server refused for good; and when the outbox could not be written: such
-    /// writes show, but are not sent until they are in it, which is tried again.
+    /// Writes that the server refused for good; the channel itself, when the server does not let it
+    /// be followed (`unknown_namespace`, say): its writes stay pending then; and when the outbox
+    /// could not be written: such writes show, but are not sent until they are in it, which is
+    /// tried again.
     Subscription on_refused(std::function<void(const Error&)> callback);
 
   private:

@@ -49,7 +49,10 @@ std::string ApiRoute::allowed() const {
     std::string out;
     for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut,
                                     HttpMethod::kPatch, HttpMethod::kDelete})
-        if (allows(method)) out += (out.empty() ? "" : ", ") + std::string(method_name(method));
+        if (allows(method)) {
+            out += (out.empty() ? "" : ", ") + std::string(method_name(method));
+            if (method == HttpMethod::kGet) out += ", HEAD";
+        }
     return out;
 }
 

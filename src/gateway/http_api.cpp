@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -146,6 +148,15 @@ net::HttpResponse make_preflight_answer(const net::HttpRequest& request, std::st
 }
 
 void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
+    const bool is_of_operators =
+        request.path == "/health" || request.path == "/ready" || request.path == "/metrics";
+    if (is_of_operators && request.method != net::HttpMethod::kGet &&
+        request.method != net::HttpMethod::kHead) {
+        net::HttpResponse response = refusal(base::fail(ErrorCode::method_not_allowed), {});
+        response.headers.set("Allow", "GET, HEAD");
+        responder.respond(response);
+        return;
+    }
     if (request.path == "/health") {
         responder.respond(net::make_response(200, kJson, "{\"status\":\"ok\"}"));
         return;
@@ -314,10 +325,15 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
     const auto text = [&](std::string_view name) {
         return net::query_param(request.query, name).value_or("");
     };
-    for (const auto& [name, value] : net::parse_query(request.query))
+    std::set<std::string> seen;
+    for (const auto& [name, value] : net::parse_query(request.query)) {
         if (!address.route->knows(name))
             return refuse({"The address has the unknown parameter `" + name + "`.",
                            "docs/openapi.json tells those that it takes."});
+        if (!seen.insert(name).second)
+            return refuse(
+                {"The address has the parameter `" + name + "` more than once.", "Send it once."});
+    }
     // Numbers that select something must not fall back to something else.
     for (const std::string_view name : {"at", "from", "to", "after", "limit", "all"})
         if (name != "after" || address.route->id != ApiRoute::channels)

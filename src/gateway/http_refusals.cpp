@@ -99,7 +99,13 @@ Told told_of(base::Error error, About about) {
             "whole ones.",
             "Hashes are in lower-case hexadecimal digits; docs/openapi.json shows the form."};
     if (about == About::whole_state && is_no_json(error.code))
-        return {"The body is not JSON.", "Send the whole record as a JSON object."};
+        return {"The body is not JSON, or an object in it has a member twice.",
+                "Send the whole record as a JSON object."};
+    if (about == About::whole_state && error.code == ErrorCode::precondition_failed)
+        return {
+            "What was read before is no state of this channel's history (another server's, or "
+            "one that a restore from a backup has ended), or, with If-Match, has changed since.",
+            "Read the record again and decide anew."};
     return {};
 }
 
@@ -188,7 +194,8 @@ std::optional<Told> unknown_op_member(const Value& ops) {
 
 base::Result<Value> object_in(const std::string& body, Told& told) {
     told.hint = "Send a JSON object; docs/openapi.json tells its members.";
-    told.what = body.empty() ? "The body is empty." : "The body is not JSON.";
+    told.what = body.empty() ? "The body is empty."
+                             : "The body is not JSON, or an object in it has a member twice.";
     TANDEM_TRY(Value parsed, base::parse_json(body));
     told.what = "The body is no JSON object.";
     if (!parsed.is_object()) return base::fail(ErrorCode::malformed);

@@ -154,7 +154,7 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
     if (std::holds_alternative<Channel::Wait>(result)) return false;
     if (std::holds_alternative<Channel::Taken>(result)) {
         if (config_.planted == PlantedBug::ack_before_commit)
-            answer_ack(channel, target, actor, counter, channel.assigned(), {}, false);
+            answer_ack(channel, target, actor, counter, channel.assigned(), {}, Outcome::stored);
         mark_dirty(channel);
     } else if (std::holds_alternative<Channel::Unchanged>(result)) {
         stats_.unchanged++;
@@ -162,14 +162,14 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
         if (push.whole != nullptr)
             channel.unchanged.remember(channel.head(), push.whole->base_text,
                                        std::move(push.whole->body));
-        answer_ack(channel, target, actor, counter, channel.head(), {}, false);
+        answer_ack(channel, target, actor, counter, channel.head(), {}, Outcome::unchanged);
     } else if (std::holds_alternative<Channel::Missing>(result)) {
         ask_for_missing(*push.text, target);
     } else if (const auto* past = std::get_if<Channel::Past>(&result)) {
         look_back(channel, std::move(push), past->seq);
     } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {
         stats_.duplicates++;
-        answer_ack(channel, target, actor, counter, duplicate->seq, {}, true);
+        answer_ack(channel, target, actor, counter, duplicate->seq, {}, Outcome::repeated);
     } else if (std::holds_alternative<Channel::Lookup>(result)) {
         stats_.duplicates++;
         Waiting waiting;
@@ -323,7 +323,7 @@ void Hub::handle_store(Now now) {
                 else
                     answer_ack(*channel, push.target, push.actor, push.counter,
                                found_entry.exists ? found_entry.entry.seq : channel->floor(), {},
-                               true);
+                               Outcome::repeated);
                 break;
             }
             case Waiting::Kind::outcome: {
@@ -348,7 +348,8 @@ void Hub::handle_store(Now now) {
                     this->reply(waiting.request, base::fail(ErrorCode::idempotency_mismatch),
                                 waiting.channel);
                 else
-                    answer_ack(*channel, push.target, 0, 0, outcome.outcome.seq, {}, true);
+                    answer_ack(*channel, push.target, 0, 0, outcome.outcome.seq, {},
+                               Outcome::repeated);
                 break;
             }
             case Waiting::Kind::list:
@@ -390,7 +391,7 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
         if (found == channels_.end()) continue;
         for (const AckTarget& target : item.targets)
             answer_ack(*found->second, target, item.entry.actor, item.entry.counter, item.entry.seq,
-                       item.entry.stamp, target.is_duplicate);
+                       item.entry.stamp, outcome_of(target));
     }
     for (const std::string& name : names) {
         const auto found = channels_.find(name);
@@ -406,7 +407,7 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
                     continue;
                 answer_ack(channel, target, item.entry.own ? item.entry.actor : 0,
                            item.entry.counter, item.entry.seq, item.entry.stamp,
-                           target.is_duplicate);
+                           outcome_of(target));
             }
             if (!item.outcome_key.empty()) std::erase(channel.keys_in_flight, item.outcome_key);
         }
@@ -447,14 +448,15 @@ void Hub::fail(base::Error error) {
 }
 
 void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
-                     uint64_t counter, uint64_t seq, const clock::Stamp& stamp, bool is_duplicate) {
+                     uint64_t counter, uint64_t seq, const clock::Stamp& stamp, Outcome outcome) {
     if (target.reader != 0) return answer_text(target);
     if (target.request != 0) {
         Reply out;
         out.id = target.request;
         out.channel = channel.name();
         out.json = "{\"seq\":" + std::to_string(seq);
-        if (is_duplicate) out.json += ",\"duplicate\":true";
+        if (outcome == Outcome::repeated) out.json += ",\"duplicate\":true";
+        if (outcome == Outcome::unchanged) out.json += ",\"unchanged\":true";
         if (!target.ids.empty()) {
             out.json += ",\"ids\":[";
             for (size_t i = 0; i < target.ids.size(); ++i) {
@@ -476,7 +478,7 @@ void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t a
     ack.actor = actor;
     ack.counter = actor == 0 ? 0 : counter;
     ack.seq = seq;
-    ack.duplicate = is_duplicate;
+    ack.duplicate = outcome == Outcome::repeated;
     ack.stamp_ms = stamp.ms;
     ack.stamp_logical = stamp.logical;
     ack.ref = target.ref;

@@ -187,8 +187,12 @@ class Hub {
     void refuse_inflight(Channel& channel, base::Error error);
     bool try_push(Now now, Channel& channel, PendingPush& push);
     void drain_waiting(Now now, Channel& channel);
+    enum class Outcome : uint8_t { stored, repeated, unchanged };
+    static Outcome outcome_of(const AckTarget& target) {
+        return target.is_duplicate ? Outcome::repeated : Outcome::stored;
+    }
     void answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
-                    uint64_t counter, uint64_t seq, const clock::Stamp& stamp, bool is_duplicate);
+                    uint64_t counter, uint64_t seq, const clock::Stamp& stamp, Outcome outcome);
     void answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,
                         uint64_t counter, base::Error error);
     void mark_dirty(Channel& channel);

@@ -102,7 +102,7 @@ void Hub::handle_request(Now now, uint64_t id, ReplaceRecord& request) {
         stats_.unchanged++;
         AckTarget target;
         target.request = id;
-        return answer_ack(*channel, target, 0, 0, channel->head(), {}, false);
+        return answer_ack(*channel, target, 0, 0, channel->head(), {}, Outcome::unchanged);
     }
     auto state = base::parse_json(request.body, kStateLimits);
     if (!state) return reply(id, state.error(), request.channel);

@@ -319,8 +319,11 @@ void Core::handle(client::Event& event) {
             break;
         }
         case Kind::error:
-            if (!event.channel.empty())
-                refused_channels_[event.channel] = Error(event.code, event.text, event.hint);
+            if (!event.channel.empty()) {
+                const Error error(event.code, event.text, event.hint);
+                refused_channels_.insert_or_assign(event.channel, error);
+                listeners_.tell(event.channel, Topic::refused, error);
+            }
             break;
         case Kind::ready:
             refused_channels_.erase(event.channel);

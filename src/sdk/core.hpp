@@ -21,6 +21,7 @@
 #include "net/http_types.hpp"
 #include "net/url.hpp"
 #include "sdk/executor.hpp"
+#include "sdk/http_answer.hpp"
 #include "sdk/listeners.hpp"
 #include "sdk/outbox_file.hpp"
 #include "sdk/whole_record.hpp"
@@ -78,11 +79,7 @@ class Core final : private net::IoHandler {
         std::string body;  ///< JSON, or empty
         std::chrono::milliseconds timeout{0};
     };
-    struct Answer {
-        base::Value json;
-        std::optional<Error> error;
-        uint64_t detail = 0;  ///< of the error
-    };
+    using Answer = HttpAnswer;
     Answer ask(const std::string& channel, const Question& question);
     Write committed(uint64_t seq);
     Write failed(Error error);

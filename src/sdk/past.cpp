@@ -7,6 +7,7 @@
 #include "net/http_client.hpp"
 #include "record/revert.hpp"
 #include "sdk/core.hpp"
+#include "sdk/http_answer.hpp"
 #include "sdk/values.hpp"
 
 namespace tandem {
@@ -20,17 +21,6 @@ struct PastState {
 
 namespace {
 
-std::string text_of(const base::Value& json, std::string_view key) {
-    const base::Value* found = json.find(key);
-    return found != nullptr && found->is_string() ? found->as_string() : std::string();
-}
-
-uint64_t number_of(const base::Value& json, std::string_view key) {
-    const base::Value* found = json.find(key);
-    const bool is_count = found != nullptr && found->is_integer() && found->as_integer() > 0;
-    return is_count ? static_cast<uint64_t>(found->as_integer()) : 0;
-}
-
 const base::Array& rows_of(const base::Value& json, std::string_view key, const base::Array& none) {
     const base::Value* found = json.find(key);
     return found != nullptr && found->is_array() ? found->as_array() : none;
@@ -43,18 +33,6 @@ std::chrono::system_clock::time_point time_of(const base::Value& json, std::stri
 // What a program says of a state: its place in the log, or its name.
 std::string named(uint64_t seq) { return "at=" + std::to_string(seq); }
 std::string named(std::string_view version) { return "version=" + net::percent_encode(version); }
-
-Core::Answer answer_of(const base::Result<net::HttpResponse>& response) {
-    if (!response) return {{}, to_error(response.error()), 0};
-    auto json = base::parse_json(response->body, base::kLooseValueLimits);
-    if (!json) return {{}, to_error(base::fail(base::ErrorCode::protocol_error)), 0};
-    const base::Value* error = json->find("error");
-    if (response->status < 400 && error == nullptr) return {std::move(*json), std::nullopt, 0};
-    if (error == nullptr) return {{}, to_error(base::fail(base::ErrorCode::protocol_error)), 0};
-    return {{},
-            Error(text_of(*error, "code"), text_of(*error, "message"), text_of(*error, "hint")),
-            number_of(*error, "detail")};
-}
 
 }  // namespace
 

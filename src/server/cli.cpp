@@ -312,7 +312,8 @@ int run_command_line(int argc, char** argv) {
     get->add_option("path", args.client.path, "such as cards/@id/text");
     get->add_option("--file", args.client.file,
                     "to write: the state, to be edited and given to `set --file`");
-    CLI::Option* get_at = get->add_option("--at", args.client.at, "as of this seq");
+    CLI::Option* get_at =
+        get->add_option("--at", args.client.at, "as of this seq")->check(CLI::NonNegativeNumber);
     get->add_option("--version", args.client.version, "as of a named version")->excludes(get_at);
     CLI::App* set = client_verb("set", "write a value",
                                 "  tandem set localhost:8080 board:42 title '\"Plan\"'\n"
@@ -340,7 +341,8 @@ int run_command_line(int argc, char** argv) {
                                   "  tandem watch localhost:8080 board:42\n"
                                   "  tandem watch localhost:8080 board:42 --after 17 --json\n");
     CLI::Option* after =
-        watch->add_option("--after", args.client.after, "begin with what follows this seq");
+        watch->add_option("--after", args.client.after, "begin with what follows this seq")
+            ->check(CLI::NonNegativeNumber);
     watch->add_option("--count", args.client.count, "stop after so many lines");
 
     CLI::App* publish =
@@ -367,6 +369,7 @@ int run_command_line(int argc, char** argv) {
     CLI::Option* save =
         versions->add_option("--save", args.client.save, "give the state this name");
     versions->add_option("--at", args.client.at, "with --save: as of this seq; else the newest")
+        ->check(CLI::NonNegativeNumber)
         ->needs(save);
     versions->add_option("--delete", args.client.remove, "delete the version of this name")
         ->excludes(save);
@@ -375,7 +378,8 @@ int run_command_line(int argc, char** argv) {
                     "  tandem revert localhost:8080 board:42 --at 17\n"
                     "  tandem revert localhost:8080 board:42 title --version 'before the sale'\n");
     revert->add_option("path", args.client.path, "such as title; else the whole record");
-    CLI::Option* revert_at = revert->add_option("--at", args.client.at, "as of this seq");
+    CLI::Option* revert_at =
+        revert->add_option("--at", args.client.at, "as of this seq")->check(CLI::NonNegativeNumber);
     revert->add_option("--version", args.client.version, "as of a named version")
         ->excludes(revert_at);
     CLI::App* conflicts =

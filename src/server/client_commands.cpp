@@ -16,6 +16,7 @@
 #include "net/url.hpp"
 #include "server/channel_api.hpp"
 #include "server/remote.hpp"
+#include "tandem/backend.hpp"
 
 namespace tandem::server {
 
@@ -63,13 +64,24 @@ int run_get(const ClientCommand& command) {
 
 namespace {
 
-int print_stored(const ClientCommand& command, const Value& answer) {
-    const std::string seq = std::to_string(number_of(answer, "seq"));
-    const bool is_repeated = answer.find("duplicate") != nullptr;
+int print_stored(const ClientCommand& command, const Result<Stored>& stored) {
+    if (!stored) {
+        // What the server did not say itself.
+        for (const auto code : {base::ErrorCode::connection_closed, base::ErrorCode::timed_out,
+                                base::ErrorCode::io_failed, base::ErrorCode::invalid_argument})
+            if (stored.error().code() == base::error_name(code))
+                return complain_of(command.url, base::fail(code));
+        return complain(stored.error().code() + ": " + stored.error().message(),
+                        stored.error().hint());
+    }
+    const std::string seq = std::to_string(stored->seq);
     if (command.is_json)
-        print_line("{\"seq\":" + seq + (is_repeated ? ",\"duplicate\":true}" : "}"));
+        print_line("{\"seq\":" + seq + (stored->was_stored_before ? ",\"duplicate\":true" : "") +
+                   (stored->is_unchanged ? ",\"unchanged\":true}" : "}"));
+    else if (stored->is_unchanged)
+        print_line("nothing to change; the newest entry is " + seq);
     else
-        print_line((is_repeated ? "was stored before, as " : "stored as ") + seq);
+        print_line((stored->was_stored_before ? "was stored before, as " : "stored as ") + seq);
     return 0;
 }
 
@@ -89,14 +101,15 @@ bool is_state(const Value& json) {
 
 // The same for the same file of the same machine as long as its text is the same: what it adds to
 // a counter is added once, however often it is sent.
-std::string key_of_file(const ClientCommand& command, const net::HttpClientRequest& request) {
+std::string key_of_file(const ClientCommand& command, const std::string& target,
+                        const std::string& body) {
     std::error_code failure;
     const auto path = std::filesystem::canonical(command.file, failure);
     char host[256] = {};
     gethostname(host, sizeof host - 1);
     const base::Sha256Digest digest =
         base::sha256(std::string(host) + '\n' + (failure ? command.file : path.string()) + '\n' +
-                     request.target + '\n' + request.body);
+                     target + '\n' + body);
     std::string key = "file-";
     for (const uint8_t byte : digest) {
         constexpr std::string_view kDigits = "0123456789abcdef";
@@ -106,14 +119,19 @@ std::string key_of_file(const ClientCommand& command, const net::HttpClientReque
     return key;
 }
 
+// A bare host:port is good enough for people.
+Result<Backend> backend_of(const std::string& url) {
+    BackendOptions options;
+    options.url = url.find("://") != std::string::npos ? url : "http://" + url;
+    return Backend::open(std::move(options));
+}
+
 // A whole object. What `tandem get --json` wrote tells by its seq which state was edited, so that
 // what others wrote since stays.
 int set_whole(const ClientCommand& command) {
     Value state;
     if (read_json_file(command.file, state) != 0) return 2;
-    net::HttpClientRequest request;
-    request.method = net::HttpMethod::kPut;
-    request.target = channel_target(command.channel, "record");
+    BackendWrite write;
     const bool is_read = is_state(state);
     if (is_read) {
         if (const std::string from = text_of(state, "channel");
@@ -129,15 +147,17 @@ int set_whole(const ClientCommand& command) {
                          " VALUE`, or get the whole record.");
             return 2;
         }
-        request.target += "?base=" + net::percent_encode(text_of(state, "epoch")) + "-" +
-                          std::to_string(number_of(state, "seq"));
+        write.base = text_of(state, "epoch") + "-" + std::to_string(number_of(state, "seq"));
     }
-    request.headers.set("Content-Type", "application/json");
-    request.body = base::to_json(is_read ? *state.find("value") : state);
-    if (is_read) request.headers.set("Idempotency-Key", key_of_file(command, request));
-    Value answer;
-    if (const int code = call(command.url, request, answer); code != 0) return code;
-    return print_stored(command, answer);
+    const std::string object = base::to_json(is_read ? *state.find("value") : state);
+    if (is_read)
+        write.idempotency_key = key_of_file(
+            command,
+            channel_target(command.channel, "record") + "?base=" + net::percent_encode(write.base),
+            object);
+    const auto backend = backend_of(command.url);
+    if (!backend) return complain_of(command.url, base::fail(base::ErrorCode::invalid_argument));
+    return print_stored(command, backend->replace(command.channel, object, write));
 }
 
 }  // namespace
@@ -154,13 +174,9 @@ int run_set(const ClientCommand& command) {
     op.put("op", Value("set"));
     op.put("path", Value(command.path));
     op.put("value", std::move(*value));
-    Value answer;
-    if (const int code = send_json(command.url, net::HttpMethod::kPatch,
-                                   channel_target(command.channel, "record"),
-                                   "{\"ops\":[" + base::to_json(op) + "]}", answer);
-        code != 0)
-        return code;
-    return print_stored(command, answer);
+    const auto backend = backend_of(command.url);
+    if (!backend) return complain_of(command.url, base::fail(base::ErrorCode::invalid_argument));
+    return print_stored(command, backend->apply(command.channel, "[" + base::to_json(op) + "]"));
 }
 
 namespace {

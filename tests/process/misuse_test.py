@@ -141,6 +141,12 @@ class Files(ProcessTest):
         again = json.loads(self.tandem("set", server.url, "board:1", "--file", file, "--json").stdout)
         self.assertEqual(again, {**first, "duplicate": True})
         self.assertEqual(record(server, "board:1")["value"]["votes"], 9)
+        same = self.write_file("same.json", json.dumps(record(server, "board:1")["value"]))
+        done = self.tandem("set", server.url, "board:1", "--file", same)
+        self.assertIn("nothing to change", done.stdout)
+        self.assertIs(json.loads(self.tandem("set", server.url, "board:1", "--file", same, "--json").stdout)["unchanged"], True)
+        negative = self.tandem("get", server.url, "board:1", "--at", "-1")
+        self.assertEqual((negative.returncode, "--at" in negative.stderr), (2, True), negative.stderr)
         # Somebody else with the same edit means another one.
         other = self.write_file("g.json", json.dumps(read))
         self.assertEqual(self.tandem("set", server.url, "board:1", "--file", other).returncode, 0)

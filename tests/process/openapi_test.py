@@ -116,7 +116,7 @@ class OpenApi(ProcessTest):
                 status, fields, _ = request(self.server, path, method, None if method == "GET" else {})
                 if method not in documented:
                     self.assertEqual(status, 405, f"{method} {template}")
-                    self.assertEqual(set(fields["Allow"].split(", ")), documented, template)
+                    self.assertEqual(set(fields["Allow"].split(", ")) - {"HEAD"}, documented, template)
                 else:
                     self.assertNotEqual(status, 405, f"{method} {template}")
         self.assertEqual(request(self.server, "/api/v1/nothing")[0], 404)

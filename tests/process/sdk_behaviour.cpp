@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "tandem/backend.hpp"
 #include "tandem/log.hpp"
 #include "tandem/tandem.hpp"
 
@@ -582,6 +583,54 @@ int edit(const char* url, const char* channel, const char* file, int first) {
     }
 }
 
+int backend(const std::string& url, const char* channel) {
+    CHECK(tandem::Backend::open({.url = "nowhere"}).error().code() == "invalid_argument");
+    auto opened = tandem::Backend::open({.url = url});
+    CHECK(opened);
+    const tandem::Backend& server = *opened;
+    const auto empty = server.get(channel);
+    CHECK(empty && empty->seq == 0 && empty->value.to_json() == "{}");
+    const auto first = server.set(channel, "title", "Plan");
+    CHECK(first && first->seq == 1 && !first->was_stored_before && !first->is_unchanged);
+    CHECK(server.add(channel, "votes", 5, {.idempotency_key = "five"}));
+    const auto repeated = server.add(channel, "votes", 5, {.idempotency_key = "five"});
+    CHECK(repeated && repeated->was_stored_before && repeated->seq == 2);
+    const auto read = server.get(channel);
+    CHECK(read && read->value.to_json() == R"({"title":"Plan","votes":5})");
+
+    // A condition and a whole object hold against what was read.
+    CHECK(server.set(channel, "title", "Other"));
+    const auto stale = server.set(channel, "title", "Mine", {.if_version = read->version});
+    CHECK(!stale && stale.error().code() == "precondition_failed");
+    CHECK(server.replace(channel, R"({"title":"Plan","votes":7})", {.base = read->version}));
+    CHECK(server.get(channel, "title")->value == tandem::Value("Other"));
+    CHECK(server.get(channel, "votes")->value == tandem::Value(7));
+    const auto same = server.replace(channel, R"({"title":"Other","votes":7})");
+    CHECK(same && same->is_unchanged);
+
+    // All of it or nothing, and every digit.
+    const auto refused =
+        server.apply(channel, R"([{"op":"set","path":"title","value":"x"},{"op":"set"}])");
+    CHECK(!refused && !refused.error().hint().empty());
+    CHECK(server.erase(channel, "title"));
+    CHECK(server.get(channel)->value.to_json() == R"({"votes":7})");
+    const auto elsewhere = server.set("nothing:1", "title", "x");
+    CHECK(!elsewhere && elsewhere.error().code() == "unknown_namespace");
+    const auto nobody = tandem::Backend::open({.url = "http://127.0.0.1:1", .timeout = 2s});
+    CHECK(nobody && !nobody->set(channel, "title", "x"));
+    return 0;
+}
+
+int refused_channel(Two two) {
+    std::vector<std::string> codes;
+    auto refusals = two.adas.on_refused([&](const tandem::Error& e) { codes.push_back(e.code()); });
+    two.adas.field("title").set("x");
+    CHECK(two.until([&] { return !codes.empty(); }));
+    CHECK(codes.front() == "unknown_namespace");
+    CHECK(two.adas.status().pending == 1);
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -601,6 +650,8 @@ int main(int argc, char** argv) {
         return LogPrinter().print(
             argv[1], argv[2],
             argc == 5 ? std::optional<uint64_t>(std::atoi(argv[4])) : std::nullopt);
+    if (what == "backend") return backend(argv[1], argv[2]);
+    if (what == "refused") return refused_channel(two());
     if (what == "full" && argc == 5) return full(argv[1], argv[2], argv[4]);
     if (what == "lines") return count_lines(argv[1], argv[2]);
     if (what == "edit" && argc == 6) return edit(argv[1], argv[2], argv[4], std::atoi(argv[5]));

@@ -7,16 +7,16 @@ import signal
 import subprocess
 import time
 
-from support import BINARY, ProcessTest, patch, put, record
+from support import BINARY, ProcessTest, patch, put, record, request
 
 PROGRAM = str(pathlib.Path(BINARY).parent / "tandem_sdk_behaviour")
 CHANNEL = "board:1"
 
 
 class SdkBehaviour(ProcessTest):
-    def behave(self, what, *more):
+    def behave(self, what, *more, channel=CHANNEL):
         server = self.start()
-        done = subprocess.run([PROGRAM, server.url, CHANNEL, what, *more], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([PROGRAM, server.url, channel, what, *more], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
         return server
 
@@ -43,6 +43,15 @@ class SdkBehaviour(ProcessTest):
 
     def test_whole_objects(self):
         self.behave("whole")
+
+    def test_a_backend_writes_request_by_request(self):
+        server = self.behave("backend")
+        # It is no device: nothing remembers it.
+        authors = {entry["actor"] for entry in request(server, "/api/v1/channels/board:1/entries")[2]["entries"]}
+        self.assertEqual(authors, {1})
+
+    def test_a_channel_that_is_refused_is_told(self):
+        self.behave("refused", channel="nothing:1")
 
     def test_all_of_it_in_c(self):
         server = self.start()

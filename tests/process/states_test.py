@@ -85,7 +85,7 @@ class States(ProcessTest):
         self.replace(server, "board:1", state)
         hashes = self.metric(server, "record_hashes_total")
         for _ in range(5):
-            self.assertEqual(self.replace(server, "board:1", state)[2], {"seq": 1})
+            self.assertEqual(self.replace(server, "board:1", state)[2], {"seq": 1, "unchanged": True})
         self.assertEqual(self.metric(server, "record_hashes_total"), hashes)
         self.assertEqual(self.metric(server, "record_unchanged_total"), 5)
 

@@ -153,3 +153,20 @@ class TerminalExample(ProcessTest):
         server = self.start("--config", str(FOLDER / "tandem.toml"), "--port", str(server.address.port))
         self.until_server_has(server, [("Milk", True), ("Tea", False)])
         again.wait_for_text("saved")
+
+    def test_a_refused_board_says_why(self):
+        server = self.start("--config", self.write_file("other.toml", '[namespaces.plan.fields]\ntitle = "string"\n'))
+        ada = self.open(server, "ada")
+        ada.wait_for_text("namespace")
+
+    def test_the_terminal_is_left_as_it_was_when_it_is_ended(self):
+        server = self.start("--config", str(FOLDER / "tandem.toml"))
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            ada = self.open(server, "ada" + str(int(ending)))
+            ada.wait_for_text("saved")
+            before = termios.tcgetattr(ada.master)[3]
+            self.assertEqual(before & termios.ICANON, 0)
+            ada.process.send_signal(ending)
+            self.assertEqual(ada.process.wait(WAIT_S), 1)
+            self.assertNotEqual(termios.tcgetattr(ada.master)[3] & termios.ICANON, 0)
+            ada.wait_for("the screen is not left", lambda _, ada=ada: ada.output.endswith(b"\x1b[?25h\x1b[?1049l"))

@@ -1,0 +1,122 @@
+#include "tandem/backend.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/value.hpp"
+#include "net/http_client.hpp"
+#include "net/url.hpp"
+#include "sdk/http_answer.hpp"
+#include "sdk/values.hpp"
+
+namespace tandem {
+
+namespace {
+
+std::string quoted_path(std::string_view path) {
+    std::string out;
+    base::append_json_string(out, path);
+    return out;
+}
+
+std::string op_of(std::string_view kind, std::string_view path, const std::string& member) {
+    std::string out = "[{\"op\":\"";
+    return out.append(kind).append("\",\"path\":") + quoted_path(path) + member + "}]";
+}
+
+Stored stored_of(const base::Value& json) {
+    return {sdk::number_of(json, "seq"), json.find("duplicate") != nullptr,
+            json.find("unchanged") != nullptr};
+}
+
+}  // namespace
+
+class Backend::Impl {
+  public:
+    Impl(net::Url url, std::chrono::milliseconds timeout)
+        : url_(std::move(url)),
+          timeout_ms_(static_cast<uint64_t>(std::max<int64_t>(timeout.count(), 1))) {}
+
+    sdk::HttpAnswer ask(net::HttpMethod method, std::string_view channel,
+                        const std::string& parameters, const BackendWrite& write,
+                        std::string body) const {
+        net::HttpClientRequest request;
+        request.method = method;
+        request.target =
+            "/api/v1/channels/" + net::percent_encode(channel) + "/record" + parameters;
+        request.timeout_ms = timeout_ms_;
+        request.body = std::move(body);
+        if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
+        if (!write.if_version.empty())
+            request.headers.set("If-Match", '"' + write.if_version + '"');
+        if (!write.idempotency_key.empty())
+            request.headers.set("Idempotency-Key", write.idempotency_key);
+        return sdk::answer_of(net::http_fetch(url_.address, request));
+    }
+
+    Result<Stored> write(net::HttpMethod method, std::string_view channel,
+                         const std::string& parameters, const BackendWrite& write,
+                         std::string body) const {
+        const sdk::HttpAnswer answer = ask(method, channel, parameters, write, std::move(body));
+        if (answer.error) return *answer.error;
+        return stored_of(answer.json);
+    }
+
+  private:
+    net::Url url_;
+    uint64_t timeout_ms_;
+};
+
+Backend::Backend(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Backend::~Backend() = default;
+Backend::Backend(Backend&&) noexcept = default;
+Backend& Backend::operator=(Backend&&) noexcept = default;
+
+Result<Backend> Backend::open(BackendOptions options) {
+    auto url = net::parse_url(options.url);
+    if (!url) return sdk::to_error(url.error());
+    // TLS is not there yet.
+    if (url->is_secure) return sdk::to_error(base::fail(base::ErrorCode::invalid_argument));
+    return Backend(std::make_unique<Impl>(std::move(*url), options.timeout));
+}
+
+Result<ReadRecord> Backend::get(std::string_view channel, std::string_view path) const {
+    const std::string parameters = path.empty() ? "" : "?path=" + net::percent_encode(path);
+    const sdk::HttpAnswer answer = impl_->ask(net::HttpMethod::kGet, channel, parameters, {}, {});
+    if (answer.error) return *answer.error;
+    ReadRecord read;
+    if (const base::Value* value = answer.json.find("value")) read.value = sdk::from_base(*value);
+    read.seq = sdk::number_of(answer.json, "seq");
+    read.version = sdk::text_of(answer.json, "epoch") + "-" + std::to_string(read.seq);
+    return read;
+}
+
+Result<Stored> Backend::set(std::string_view channel, std::string_view path, const Value& value,
+                            const BackendWrite& write) const {
+    return apply(channel, op_of("set", path, ",\"value\":" + value.to_json()), write);
+}
+
+Result<Stored> Backend::add(std::string_view channel, std::string_view counter, int64_t by,
+                            const BackendWrite& write) const {
+    return apply(channel, op_of("inc", counter, ",\"value\":" + std::to_string(by)), write);
+}
+
+Result<Stored> Backend::erase(std::string_view channel, std::string_view path,
+                              const BackendWrite& write) const {
+    return apply(channel, op_of("delete", path, {}), write);
+}
+
+Result<Stored> Backend::apply(std::string_view channel, std::string_view ops,
+                              const BackendWrite& write) const {
+    return impl_->write(net::HttpMethod::kPatch, channel, {}, write,
+                        "{\"ops\":" + std::string(ops) + "}");
+}
+
+Result<Stored> Backend::replace(std::string_view channel, std::string_view object,
+                                const BackendWrite& write) const {
+    const std::string parameters =
+        write.base.empty() ? std::string() : "?base=" + net::percent_encode(write.base);
+    return impl_->write(net::HttpMethod::kPut, channel, parameters, write, std::string(object));
+}
+
+}  // namespace tandem
