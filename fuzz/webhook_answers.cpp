@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/assert.hpp"
+#include "base/base64.hpp"
 #include "hooks/hook.hpp"
 #include "hooks/payload.hpp"
 #include "hooks/signature.hpp"
@@ -12,9 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const uint64_t wait_ms = tandem::hooks::retry_after_ms(text, 1'700'000'000'000);
     TANDEM_ASSERT(wait_ms < uint64_t{1} << 62);
-    if (const auto bytes = tandem::hooks::from_base64(text); bytes.ok())
-        TANDEM_ASSERT(tandem::hooks::to_base64(*bytes) == text);
-    TANDEM_ASSERT(*tandem::hooks::from_base64(tandem::hooks::to_base64(text)) == text);
+    if (const auto bytes = tandem::base::from_base64(text); bytes.ok())
+        TANDEM_ASSERT(tandem::base::to_base64(*bytes) == text);
+    TANDEM_ASSERT(*tandem::base::from_base64(tandem::base::to_base64(text)) == text);
     const auto key = tandem::hooks::secret_key(text);
     TANDEM_ASSERT(!key.ok() || key->size() >= tandem::hooks::kSecretBytesMin);
     // A pattern of stars and what is between them covers the whole.

@@ -19,11 +19,6 @@ inline constexpr size_t kSecretBytesMax = 64;
 /// After RFC 2104.
 [[nodiscard]] base::Sha256Digest hmac_sha256(std::string_view key, std::string_view message);
 
-/// RFC 4648, with padding.
-[[nodiscard]] std::string to_base64(std::string_view bytes);
-/// `invalid_argument` unless the text is what `to_base64` gives for some bytes.
-[[nodiscard]] base::Result<std::string> from_base64(std::string_view text);
-
 /// The key in `whsec_` and base64 of 24 to 64 bytes; else `invalid_argument`.
 [[nodiscard]] base::Result<std::string> secret_key(std::string_view text);
 

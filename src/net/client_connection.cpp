@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/assert.hpp"
+#include "base/base64.hpp"
 #include "net/http_parser.hpp"
 #include "net/sha1.hpp"
 #include "net/websocket_handshake.hpp"
@@ -16,7 +17,7 @@ namespace {
 std::string random_key() {
     std::array<char, 16> bytes{};
     (void)::getrandom(bytes.data(), bytes.size(), 0);
-    return base64_encode({bytes.data(), bytes.size()});
+    return base::to_base64({bytes.data(), bytes.size()});
 }
 
 }  // namespace

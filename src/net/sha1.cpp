@@ -75,24 +75,4 @@ std::array<uint8_t, 20> sha1(std::string_view data) {
     return digest;
 }
 
-std::string base64_encode(std::string_view data) {
-    static constexpr std::string_view kAlphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    out.reserve((data.size() + 2) / 3 * 4);
-    for (size_t i = 0; i < data.size(); i += 3) {
-        const size_t have = data.size() - i < 3 ? data.size() - i : 3;
-        uint32_t group = 0;
-        for (size_t j = 0; j < 3; ++j) {
-            const uint32_t byte = j < have ? static_cast<unsigned char>(data[i + j]) : 0U;
-            group = group << 8U | byte;
-        }
-        for (size_t j = 0; j < 4; ++j) {
-            const bool is_padding = j > have;
-            out.push_back(is_padding ? '=' : kAlphabet[group >> (18 - 6 * j) & 63U]);
-        }
-    }
-    return out;
-}
-
 }  // namespace tandem::net

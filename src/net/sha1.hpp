@@ -11,7 +11,4 @@ namespace tandem::net {
 // the protocol and protects nothing.
 [[nodiscard]] std::array<uint8_t, 20> sha1(std::string_view data);
 
-// Standard alphabet with padding (RFC 4648, section 4).
-[[nodiscard]] std::string base64_encode(std::string_view data);
-
 }  // namespace tandem::net

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.hpp"
 #include "net/http_response.hpp"
 #include "net/sha1.hpp"
 
@@ -30,7 +31,7 @@ std::string websocket_accept_value(std::string_view key) {
     std::string bytes;
     for (const uint8_t byte : digest)
         bytes.push_back(static_cast<char>(byte));
-    return base64_encode(bytes);
+    return base::to_base64(bytes);
 }
 
 WsHandshake check_websocket_request(const HttpRequest& request,

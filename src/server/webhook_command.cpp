@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/base64.hpp"
 #include "base/value.hpp"
 #include "hooks/signature.hpp"
 #include "server/random.hpp"
@@ -84,7 +85,7 @@ int run_webhooks_secret() {
         for (int shift = 0; shift < 64; shift += 8)
             key += static_cast<char>(number >> shift & 255);
     }
-    std::printf("%s%s\n", std::string(hooks::kSecretPrefix).c_str(), hooks::to_base64(key).c_str());
+    std::printf("%s%s\n", std::string(hooks::kSecretPrefix).c_str(), base::to_base64(key).c_str());
     return 0;
 }
 
