@@ -51,6 +51,7 @@ void Document::commit() {
         for (const Transaction::Touched& touched : transaction_.touched)
             has_id_collision_ |= touched.client == own_;
     }
+    if (!subdocument_changes_.empty()) tell_subdocuments();
 }
 
 void Document::collect_deleted() {

@@ -80,6 +80,7 @@ void Document::delete_item(Handle first) {
             if (holder == nullptr ||
                 (transaction_.is_older(holder->client, holder->clock) && !holder->is_deleted()))
                 transaction_.add_changed(item.parent, item.key);
+            if (item.kind == Kind::doc) remove_subdocument(handle);
             if (item.kind == Kind::type) {
                 // What lies within goes too; what had gone before may now be joined.
                 const Branch& held = store_.branch(item.content);

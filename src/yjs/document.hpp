@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -11,6 +12,7 @@
 #include "yjs/formats.hpp"
 #include "yjs/snapshot.hpp"
 #include "yjs/store.hpp"
+#include "yjs/subdocument.hpp"
 #include "yjs/transaction.hpp"
 #include "yjs/update_reader.hpp"
 #include "yjs/update_writer.hpp"
@@ -127,6 +129,23 @@ class Document {
     void set_value(BranchIndex map, std::string_view key, std::string_view any);
     void delete_key(BranchIndex map, std::string_view key);
 
+    // Sub-documents.
+
+    base::Status insert_subdocument(BranchIndex list, uint32_t position,
+                                    const SubdocumentOptions& options);
+    void set_subdocument(BranchIndex map, std::string_view key, const SubdocumentOptions& options);
+    /// Those that are not deleted, in the order in which they came.
+    const std::vector<Subdocument>& subdocuments() const { return subdocuments_; }
+    /// To be told as loaded, in a transaction of its own, if it is not yet. Errors: `not_found`.
+    base::Status load_subdocument(Handle item);
+    /// To be told as removed, and added again as one that is not loaded. Errors: `not_found`.
+    base::Status destroy_subdocument(Handle item);
+    /// What happened to the sub-documents since this was last called, one for each transaction that
+    /// touched any. As in Yjs what was deleted is told as removed twice.
+    std::vector<SubdocumentEvent> take_subdocument_events() {
+        return std::exchange(subdocument_events_, {});
+    }
+
   private:
     friend class UndoManager;
 
@@ -176,6 +195,12 @@ class Document {
         change();
         commit();
     }
+
+    // Sub-documents (subdocument.cpp).
+    void add_subdocument(Handle handle);
+    void remove_subdocument(Handle handle);
+    void set_loaded(Handle handle, bool is_loaded);
+    void tell_subdocuments();
 
     // What observers are told (events.cpp).
     void record_events();
@@ -245,6 +270,10 @@ class Document {
     Events events_;
     bool has_observers_ = false;
     std::vector<UndoManager*> undo_managers_;
+    std::vector<Subdocument> subdocuments_;
+    SubdocumentEvent subdocument_changes_;
+    std::vector<SubdocumentEvent> subdocument_events_;
+    bool is_destroying_ = false;
 
     /// Structs that wait for others, as an update of the first encoding, and what they wait for.
     std::string pending_;

@@ -73,7 +73,9 @@ base::Status Document::read_structs(StructReader<Fields>& reader) {
 base::Status Document::take_struct(const RawStruct& raw) {
     if (raw.content.kind == Kind::skip) return {};
     const ClientIndex client = store_.client(raw.id.client);
-    if (raw.end() <= store_.clients()[client].next_clock) return {};
+    // Yjs cuts items at the origins also of what it has already, which shows where undo has brought
+    // something back: such items are not joined again.
+    if (raw.end() <= store_.clients()[client].next_clock && !store_.has_redone()) return {};
     // Nobody can have inserted something next to, or in, what he inserted later.
     auto is_later = [&](const Id& id) {
         return id.client == raw.id.client && id.clock >= raw.id.clock;
@@ -193,6 +195,7 @@ void Document::integrate_read() {
             need(client, item.clock - 1);
             give_up_stack();
         } else if (item.end() <= known) {
+            if (store_.has_redone()) (void)resolve(head);
             drop_read(head);
         } else if (ClientIndex lacking = resolve(head); lacking != kNoClient) {
             stack.push_back(head);
@@ -346,7 +349,9 @@ void Document::integrate(Handle handle, uint32_t offset) {
         case Kind::string:
         case Kind::embed:
         case Kind::any:
+            break;
         case Kind::doc:
+            add_subdocument(handle);
             break;
     }
     // Making the type may have moved the shared types.

@@ -94,6 +94,7 @@ base::Result<BranchIndex> Document::insert_content(BranchIndex list, uint32_t po
         return base::fail(base::ErrorCode::out_of_range, store_.branch(list).length);
     auto [left, right] = find_neighbours(list, position);
     Handle made = insert_local(list, 0, left, right, content);
+    if (content.kind == Kind::doc) set_loaded(made, true);
     return content.kind == Kind::type ? store_.item(made).content : 0;
 }
 
@@ -118,6 +119,7 @@ base::Status Document::delete_values(BranchIndex list, uint32_t position, uint32
 BranchIndex Document::set_content(BranchIndex map, std::string_view key, const Content& content) {
     uint32_t name = store_.names().intern(key);
     Handle made = insert_local(map, name, store_.branch(map).map_find(name), 0, content);
+    if (content.kind == Kind::doc) set_loaded(made, true);
     return content.kind == Kind::type ? store_.item(made).content : 0;
 }
 

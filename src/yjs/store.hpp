@@ -80,6 +80,7 @@ class Store {
     Place follow_redone(ClientIndex client, uint32_t clock) const;
     /// Remembers that `item`, which is not redone yet, was brought back as the one of these clocks.
     void set_redone(Handle item, ClientIndex client, uint32_t clock);
+    bool has_redone() const { return !redone_.empty(); }
     /// What a redone item was brought back as.
     std::pair<ClientIndex, uint32_t> redone_of(const Item& item) const;
     Id id_of(const Item& item) const { return {clients_[item.client].id, item.clock}; }

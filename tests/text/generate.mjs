@@ -43,6 +43,12 @@ const words = ['a', 'bc', 'xyz', ' ', '\n', 'longer text ', 'ä', 'ß€', '日�
 const formatNames = ['bold', 'em', 'color']
 const formatValues = { bold: [true, null], em: [true, 1, null], color: ['red', '#00f', null] }
 
+// What JSON has no word for; of a sub-document its name.
+function jsonOf(key, value) {
+  if (this[key] instanceof Y.Doc) return { guid: this[key].guid }
+  return value instanceof Uint8Array ? Array.from(value) : value
+}
+
 class History {
   constructor(seed, only) {
     this.next = random(seed)
@@ -64,6 +70,9 @@ class History {
       for (const [name, kind] of this.roots()) this.root(user.doc, name, kind)
       user.doc.on('update', (update) => user.v1.push(update))
       user.doc.on('updateV2', (update) => user.v2.push(update))
+      user.subdocs = []
+      user.doc.on('subdocs', (event) => user.subdocs.push(['added', 'removed', 'loaded'].map(
+        (what) => [...event[what]].map(({ guid }) => guid).join(',')).join(' ')))
     }
     this.steps = []
     this.updates = []
@@ -125,7 +134,7 @@ class History {
   }
 
   content() {
-    const kind = this.pick(['text', 'array', 'map', 'map', 'xml_element', 'xml_text', 'binary'])
+    const kind = this.pick(['text', 'array', 'map', 'map', 'xml_element', 'xml_text', 'binary', 'doc'])
     switch (kind) {
       case 'text': return { made: new Y.Text(), step: { k: kind } }
       case 'array': return { made: new Y.Array(), step: { k: kind } }
@@ -134,6 +143,15 @@ class History {
       case 'xml_element': {
         const n = this.pick(['p', 'Div', 'h1'])
         return { made: new Y.XmlElement(n), step: { k: kind, n } }
+      }
+      case 'doc': {
+        const options = {}
+        if (this.chance(0.2)) options.gc = false
+        if (this.chance(0.3)) options.autoLoad = true
+        if (this.chance(0.3)) options.meta = { m: this.value() }
+        const n = 'g' + this.int(6)
+        const made = new Y.Doc({ guid: n, ...options, shouldLoad: this.chance(0.7) })
+        return { made, step: { k: kind, n, loaded: made.shouldLoad, gc: made.gc, auto: made.autoLoad, meta: 'meta' in options ? anyOf(options.meta) : '' } }
       }
       default: {
         const bytes = Uint8Array.from([this.int(256), this.int(256)])
@@ -275,6 +293,10 @@ class History {
     if (c.length > 0) result.c = c.map(base64)
     const stacks = user.undo?.take()
     if (stacks !== undefined) result.z = stacks
+    if (user.subdocs.length > 0) {
+      result.s = user.subdocs
+      user.subdocs = []
+    }
     const events = user.observers.take()
     if (events.length > 0) result.e = events
     for (const update of user.v1) {
@@ -377,8 +399,19 @@ class History {
     this.steps.push({ u, op: 'undo', how, now: clock.now, ...this.written(user) })
   }
 
+  subdocument(u) {
+    const user = this.users[u]
+    const docs = [...user.doc.subdocs]
+    if (docs.length === 0) return
+    const i = this.int(docs.length)
+    const how = this.pick(['load', 'load', 'destroy'])
+    docs[i][how]()
+    this.steps.push({ u, op: 'subdocument', how, i, now: clock.now, ...this.written(user) })
+  }
+
   local(u) {
     const user = this.users[u]
+    if (this.chance(0.1)) this.subdocument(u)
     clock.now += this.pick([0, 10, 100, 400, 700])
     if (user.undo !== undefined && this.chance(0.25)) {
       this.undo(u)
@@ -441,7 +474,7 @@ class History {
     const shown = this.roots().map(([name, kind]) => {
       const type = this.root(user.doc, name, kind)
       // What JSON has no word for is compared by its bytes alone.
-      const json = JSON.stringify(type.toJSON(), (_, v) => v instanceof Uint8Array ? Array.from(v) : v)
+      const json = JSON.stringify(type.toJSON(), jsonOf)
       const result = [name, kind, json]
       if (kind === 'text') result.push(JSON.stringify(type.toDelta()))
       return result

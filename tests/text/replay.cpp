@@ -129,6 +129,15 @@ class History {
             const bool has_transaction = undo(*managers_[user_], step.find("how")->as_string());
             return has_transaction ? compare_update(document, step) : compare_stacks(step);
         }
+        if (op == "subdocument") {
+            const Subdocument& one = document.subdocuments()[number_of(step, "i")];
+            const bool is_load = step.find("how")->as_string() == "load";
+            if (is_load && one.is_loaded) return "";
+            const Handle item = one.item;
+            const auto done =
+                is_load ? document.load_subdocument(item) : document.destroy_subdocument(item);
+            return done.ok() ? compare_update(document, step) : "a sub-document is not there";
+        }
         if (op == "point") return compare_position(document, step);
         if (op == "snapshot") return compare_snapshot(document, step);
         document.begin(number_of(step, "g"));
@@ -177,6 +186,8 @@ class History {
             take_stack_events();
         }
         found = compare_stacks(step);
+        if (!found.empty()) return found;
+        found = compare_subdocuments(document, step);
         if (!found.empty()) return found;
         if (cleaned != nullptr && clean_ups != cleaned->as_array().size())
             return "there are fewer clean-ups than Yjs has";
@@ -297,6 +308,27 @@ class History {
         return how == "undo" || how == "redo" || (how == "clear" && has_any);
     }
 
+    std::string compare_subdocuments(Document& document, const Value& step) {
+        std::string ours;
+        auto add = [&](const std::vector<Subdocument>& list, char end) {
+            for (const Subdocument& one : list)
+                ours += (&one == &list[0] ? "" : ",") + one.guid;
+            ours += end;
+        };
+        for (const SubdocumentEvent& event : document.take_subdocument_events()) {
+            add(event.added, ' ');
+            add(event.removed, ' ');
+            add(event.loaded, ';');
+        }
+        std::string theirs;
+        if (const Value* told = step.find("s")) {
+            for (const Value& one : told->as_array())
+                theirs += one.as_string() + ';';
+        }
+        if (ours == theirs) return "";
+        return "sub-documents\n  ours " + ours + "\n  Yjs  " + theirs;
+    }
+
     std::string compare_stacks(const Value& step) {
         take_stack_events();
         const Value* stacks = step.find("z");
@@ -386,12 +418,6 @@ class History {
             content.kind = Kind::binary;
             body_ = bytes_of(step, "b");
             content.body = body_;
-        } else if (kind == "doc") {
-            content.kind = Kind::doc;
-            name_ = step.find("n")->as_string();
-            body_ = bytes_of(step, "b");
-            content.name = name_;
-            content.body = body_;
         } else {
             content.kind = Kind::type;
             content.type = kind_named(kind);
@@ -428,6 +454,19 @@ class History {
         if (op == "insert_values")
             return document.insert_values(branch, number_of(step, "i"), bytes_of(step, "b")).ok();
         if (op == "push_values") return document.push_values(branch, bytes_of(step, "b")).ok();
+        const Value* kind = step.find("k");
+        if (kind != nullptr && kind->as_string() == "doc") {
+            SubdocumentOptions options;
+            options.guid = step.find("n")->as_string();
+            options.is_loaded = step.find("loaded")->as_bool();
+            options.collects = step.find("gc")->as_bool();
+            options.loads_itself = step.find("auto")->as_bool();
+            options.meta = bytes_of(step, "meta");
+            if (op == "insert_content")
+                return document.insert_subdocument(branch, number_of(step, "i"), options).ok();
+            document.set_subdocument(branch, step.find("key")->as_string(), options);
+            return true;
+        }
         if (op == "insert_content")
             return document.insert_content(branch, number_of(step, "i"), content_of(step)).ok();
         if (op == "delete_values")
