@@ -83,11 +83,11 @@ TypeKind kind_named(const std::string& name) {
 class History {
   public:
     explicit History(const Value& head) {
-        bool collects = head.find("gc")->as_bool();
+        collects_ = head.find("gc")->as_bool();
         for (const Value& user : head.find("users")->as_array()) {
             DocumentOptions options;
             options.client = static_cast<uint64_t>(user.as_number());
-            options.collects = collects;
+            options.collects = collects_;
             options.cleans_formats = true;
             documents_.push_back(std::make_unique<Document>(options));
             for (const Value& root : head.find("roots")->as_array())
@@ -139,6 +139,7 @@ class History {
             return done.ok() ? compare_update(document, step) : "a sub-document is not there";
         }
         if (op == "point") return compare_position(document, step);
+        if (op == "fourteen") return compare_fourteen(step);
         if (op == "snapshot") return compare_snapshot(document, step);
         document.begin(number_of(step, "g"));
         bool ok = op == "batch";
@@ -210,6 +211,33 @@ class History {
             return "relative position read again";
         auto parsed = relative_position_of_json(json);
         return parsed && *parsed == position ? "" : "relative position read from JSON";
+    }
+
+    // A state that Yjs 14 read and wrote on, and what Yjs 13.6 makes of that.
+    std::string compare_fourteen(const Value& step) {
+        DocumentOptions options;
+        options.collects = collects_;
+        options.cleans_formats = true;
+        Document document(options);
+        auto clean_up = [&] {
+            while (document.commit_clean_up()) {
+            }
+        };
+        if (!document.apply(bytes_of(step, "b"))) return "the state is refused";
+        clean_up();
+        if (document.encode() != bytes_of(step, "s1")) return "state v1 of Yjs 14";
+        if (document.encode({}, Encoding::v2) != bytes_of(step, "s2")) return "state v2 of Yjs 14";
+        if (encode_state_vector(document.state_vector()) != bytes_of(step, "sv"))
+            return "state vector of Yjs 14";
+        for (const Value& update : step.find("updates")->as_array()) {
+            if (!document.apply(from_base64(update.as_string())))
+                return "an update of Yjs 14 is refused";
+            clean_up();
+        }
+        const std::string theirs = bytes_of(step, "then");
+        if (document.encode() == theirs) return "";
+        return "state after updates of Yjs 14\n  ours " + hex(document.encode()) + "\n  Yjs  " +
+               hex(theirs);
     }
 
     std::string compare_snapshot(Document& document, const Value& step) {
@@ -549,6 +577,7 @@ class History {
     }
 
     std::vector<std::unique_ptr<Document>> documents_;
+    bool collects_ = true;
     uint32_t user_ = 0;
     uint64_t now_ms_ = 0;
     std::map<uint32_t, std::unique_ptr<UndoManager>> managers_;
