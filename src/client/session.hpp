@@ -128,6 +128,7 @@ class Session {
     void receive(Now now, wire::SignalReceived& frame);
     void receive(Now now, wire::Pong& frame);
     void receive(Now now, wire::Bye& frame);
+    void receive(Now now, wire::TextReceived& frame);
     void refuse_push(Channel& channel, Pending& push, const wire::ErrorFrame& frame);
     void give_up(Channel& channel, Pending& push, const wire::ErrorFrame& frame);
     void refuse_channel(Now now, Channel& channel, const wire::ErrorFrame& frame);

@@ -445,6 +445,9 @@ void Session::receive(Now, wire::SignalReceived& frame) {
     event.value = std::move(frame.value);
 }
 
+// Nothing here asks for texts.
+void Session::receive(Now, wire::TextReceived&) {}
+
 void Session::receive(Now now, wire::Pong& frame) {
     if (frame.server_ms == 0 || frame.time_ms > now.mono_ms) return;
     uint64_t middle_ms = frame.time_ms + (now.mono_ms - frame.time_ms) / 2;

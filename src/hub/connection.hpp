@@ -73,6 +73,7 @@ struct Connection {
     /// By the channel's name, the text's and the label.
     using TextKey = std::tuple<std::string, std::string, std::string>;
     std::map<TextKey, TextReader> texts;
+    TextPieces text_pieces;
     std::string next_served;  ///< channel whose turn it is, so that none starves
     bool is_ready = false;    ///< listed as having something to send
     bool is_closing = false;

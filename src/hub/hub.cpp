@@ -449,7 +449,7 @@ void Hub::fail(base::Error error) {
 
 void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
                      uint64_t counter, uint64_t seq, const clock::Stamp& stamp, Outcome outcome) {
-    if (target.reader != 0) return answer_text(target);
+    if (target.reader != 0) return answer_text(target, seq);
     if (target.request != 0) {
         Reply out;
         out.id = target.request;

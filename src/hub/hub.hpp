@@ -168,10 +168,13 @@ class Hub {
     void handle(Now now, Connection& connection, wire::PresenceSet& frame);
     void handle(Now now, Connection& connection, wire::SignalSend& frame);
     void handle(Now now, Connection& connection, wire::Ping& frame);
+    void handle(Now now, Connection& connection, wire::TextSend& frame);
     void send(Connection& connection, const wire::ServerFrame& frame);
     void send_shared(Connection& connection, FramePtr frame);
     void close_slow(Connection& connection);
     void send_error(Connection& connection, base::Error error, wire::ErrorFrame frame);
+    /// When the same may succeed; 0: never.
+    static uint64_t retry_after_ms(base::Error error);
     void log_refusal(Connection& connection, base::ErrorCode code, const std::string& channel);
     uint64_t new_actor();
     uint64_t actor_of(Connection& connection);
@@ -225,19 +228,23 @@ class Hub {
     void transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out);
 
     // hub_texts.cpp
+    void route_text(Now now, Connection& connection, TextMessage message);
     static TextReader* find_text_reader(Connection& connection, const TextMessage& message);
     TextReader* find_text_reader(TextReaderId id) const;
     /// The one that there is, or a new one.
     TextReader* text_reader(Connection& connection, Channel& channel, const TextMessage& message,
                             base::Error& error);
     void take_text(Now now, Connection& connection, Channel& channel, const TextMessage& message);
-    void take_yjs(Now now, TextReader& reader, const yjs::Message& message);
-    void take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body);
-    void take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update);
+    void take_yjs(Now now, TextReader& reader, const yjs::Message& message, uint64_t ref);
+    void take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body,
+                   uint64_t ref = 0);
+    void take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update,
+                     uint64_t ref);
     void take_awareness(TextReader& reader, std::string_view body);
-    void refuse_text(TextReader& reader, base::Error error);
+    void refuse_text(TextReader& reader, base::Error error, uint64_t ref = 0);
     void refuse_text(Connection& connection, const TextMessage& message, base::Error error);
-    void answer_text(const AckTarget& target);
+    /// It is on disk, in that entry or before.
+    void answer_text(const AckTarget& target, uint64_t seq);
     void answer_text(const AckTarget& target, base::Error error);
     void take_early_texts(Now now, Channel& channel);
     void ask_for_missing(const TextWrite& write, const AckTarget& target);
@@ -246,10 +253,19 @@ class Hub {
                        std::vector<FramePtr>& out) const;
     /// As an answer, ahead of what the reader is behind with.
     void send_message(TextReader& reader, std::string message);
+    /// The message as the reader's connection speaks.
+    static FramePtr as_spoken(const TextReader& reader, FramePtr message);
     void forget_text_reader(TextReader& reader);
     void drop_text_reader(Now now, TextReader& reader);
     /// Of a channel that is about to go; their connections are closed, unless they can be told.
     void close_text_readers(Channel& channel);
+
+    // hub_text_frames.cpp
+    void leave_text(Now now, Connection& connection, const TextMessage& message);
+    /// Of tandem.v1.
+    void refuse_text_frame(Connection& connection, const std::string& channel,
+                           const std::string& name, uint64_t ref, base::Error error);
+    void send_text_frame(const TextReader& reader, wire::TextReceived frame);
 
     // hub_hocuspocus.cpp
     void take_hocuspocus(Now now, Connection& connection, Channel& channel,

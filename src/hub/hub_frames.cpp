@@ -87,17 +87,20 @@ void Hub::send_error(Connection& connection, base::Error error, wire::ErrorFrame
     frame.message = base::error_message(error.code);
     frame.hint = base::error_hint(error.code);
     frame.docs = config_.docs_url + "#" + frame.code;
-    // Where the server failed, nothing is wrong with what the client sent, and it must not give a
-    // push up.
-    const bool is_ours = frame.number >= kServerErrorMin;
-    frame.temporary = base::is_temporary(error.code) || is_ours;
-    if (frame.temporary && frame.retry_after_ms == 0 && error.code != ErrorCode::counter_gap)
-        // A full disk may have room at any moment, and asking costs little.
-        frame.retry_after_ms = error.code == ErrorCode::storage_full ? 1'000
-                               : is_ours                             ? 5'000
-                                                                     : 500;
+    const uint64_t wait_ms = retry_after_ms(error);
+    frame.temporary = wait_ms != 0;
+    if (frame.retry_after_ms == 0 && error.code != ErrorCode::counter_gap)
+        frame.retry_after_ms = wait_ms;
     log_refusal(connection, error.code, frame.channel);
     send(connection, frame);
+}
+
+// Where the server failed, nothing is wrong with what the client sent, and it must not give a push
+// up. A full disk may have room at any moment, and asking costs little.
+uint64_t Hub::retry_after_ms(base::Error error) {
+    if (error.code == ErrorCode::storage_full) return 1'000;
+    if (static_cast<uint32_t>(error.code) >= kServerErrorMin) return 5'000;
+    return base::is_temporary(error.code) ? 500 : 0;
 }
 
 void Hub::log_refusal(Connection& connection, ErrorCode code, const std::string& channel) {

@@ -110,8 +110,14 @@ void Hub::owe(const AckTarget& target) {
     if (reader != nullptr && reader->round == target.round) reader->owed += target.acks;
 }
 
-void Hub::answer_text(const AckTarget& target) {
+void Hub::answer_text(const AckTarget& target, uint64_t seq) {
     TextReader* reader = find_text_reader(target.reader);
+    if (reader != nullptr && target.ref != 0) {
+        wire::TextReceived frame;
+        frame.ref = target.ref;
+        frame.seq = seq;
+        send_text_frame(*reader, std::move(frame));
+    }
     if (reader == nullptr || reader->round != target.round || target.acks == 0) return;
     reader->acks_due += target.acks;
     wake(*reader->connection);
@@ -127,10 +133,13 @@ void Hub::answer_text(const AckTarget& target, base::Error error) {
         // It was told so when it came.
         if (error.code == ErrorCode::forbidden) return;
     }
-    refuse_text(*reader, error);
+    refuse_text(*reader, error, target.ref);
 }
 
-void Hub::refuse_text(TextReader& reader, base::Error error) {
+void Hub::refuse_text(TextReader& reader, base::Error error, uint64_t ref) {
+    if (!is_of_providers(reader.connection->codec))
+        return refuse_text_frame(*reader.connection, reader.channel->name(), reader.text->name(),
+                                 ref, error);
     stats_.refusals++;
     log_refusal(*reader.connection, error.code, reader.channel->name());
     send_message(reader, reader.connection->codec == Codec::hocuspocus
@@ -141,6 +150,8 @@ void Hub::refuse_text(TextReader& reader, base::Error error) {
 // A provider of Hocuspocus gives its document up when it is denied, which one that is open already
 // need not.
 void Hub::refuse_text(Connection& connection, const TextMessage& message, base::Error error) {
+    if (!is_of_providers(connection.codec))
+        return refuse_text_frame(connection, message.channel, message.name, message.ref, error);
     if (TextReader* reader = find_text_reader(connection, message))
         return refuse_text(*reader, error);
     stats_.refusals++;

@@ -28,6 +28,10 @@ void Hub::handle_text(Now now, ConnectionId id, TextMessage message) {
     Connection& connection = *found->second;
     connection.bytes_in += message.message.size();
     stats_.bytes_in += message.message.size();
+    route_text(now, connection, std::move(message));
+}
+
+void Hub::route_text(Now now, Connection& connection, TextMessage message) {
     base::Error error;
     Channel* channel = channel_for(now, message.channel, error);
     if (channel == nullptr) return refuse_text(connection, message, error);
@@ -39,7 +43,7 @@ void Hub::handle_text(Now now, ConnectionId id, TextMessage message) {
         channel->early_text_bytes + message.message.size() > kEarlyTextBytesMax)
         return refuse_text(connection, message, base::fail(ErrorCode::overloaded));
     channel->early_text_bytes += message.message.size();
-    channel->early_texts.emplace_back(id, std::move(message));
+    channel->early_texts.emplace_back(connection.id, std::move(message));
 }
 
 void Hub::take_early_texts(Now now, Channel& channel) {
@@ -101,14 +105,14 @@ void Hub::take_text(Now now, Connection& connection, Channel& channel, const Tex
     TextReader* reader = text_reader(connection, channel, message, error);
     if (reader == nullptr) return refuse_text(connection, message, error);
     const auto read = yjs::read_message(message.message);
-    if (!read) return refuse_text(*reader, read.error());
-    take_yjs(now, *reader, *read);
+    if (!read) return refuse_text(*reader, read.error(), message.ref);
+    take_yjs(now, *reader, *read, message.ref);
 }
 
-void Hub::take_yjs(Now now, TextReader& reader, const yjs::Message& message) {
+void Hub::take_yjs(Now now, TextReader& reader, const yjs::Message& message, uint64_t ref) {
     switch (message.kind) {
         case yjs::MessageKind::sync:
-            return take_sync(now, reader, message.step, message.body);
+            return take_sync(now, reader, message.step, message.body, ref);
         case yjs::MessageKind::awareness:
             return take_awareness(reader, message.body);
         case yjs::MessageKind::query_awareness:
@@ -119,10 +123,11 @@ void Hub::take_yjs(Now now, TextReader& reader, const yjs::Message& message) {
     }
 }
 
-void Hub::take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body) {
-    if (step != yjs::SyncStep::step1) return take_update(now, reader, step, body);
+void Hub::take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body,
+                    uint64_t ref) {
+    if (step != yjs::SyncStep::step1) return take_update(now, reader, step, body, ref);
     auto vector = yjs::decode_state_vector(body);
-    if (!vector) return refuse_text(reader, base::fail(ErrorCode::malformed));
+    if (!vector) return refuse_text(reader, base::fail(ErrorCode::malformed), ref);
     reader.vector = *std::move(vector);
     reader.is_to_be_asked = true;
     reader.round++;
@@ -131,11 +136,13 @@ void Hub::take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string
     wake(*reader.connection);
 }
 
-void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update) {
+void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::string_view update,
+                      uint64_t ref) {
     const bool is_answer = step == yjs::SyncStep::step2;
     PendingPush push;
     push.target.reader = reader.id;
     push.target.round = reader.round;
+    push.target.ref = ref;
     // What it sends before its first question it has forgotten the count of by then.
     if (reader.connection->codec == Codec::hocuspocus && reader.round > 0)
         push.target.acks = is_answer && std::exchange(reader.is_answer_counted, true) ? 0 : 1;
@@ -143,7 +150,7 @@ void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::stri
     if (!reach) return answer_text(push.target, reach.error());
     if (reader.access == TextAccess::read) {
         if (reader.text->document().known().judge(*reach) == yjs::KnownClocks::Verdict::nothing)
-            return answer_text(push.target);
+            return answer_text(push.target, reader.channel->head());
         return answer_text(push.target, base::fail(ErrorCode::forbidden));
     }
     push.condition_base.seq = kBaseIsHead;
@@ -175,6 +182,9 @@ void Hub::take_awareness(TextReader& reader, std::string_view body) {
                 reader.has_claimed = true;
             }
     }
+    // One whose connection was lost says what it said before.
+    if (const auto farewells = awareness.farewells_after(*states); !farewells.empty())
+        send_message(reader, yjs::awareness_message(yjs::encode_awareness(farewells)));
     if (!awareness.apply(*states, reader.id, reader.claims, config_.limits.presence_members_max))
         return;
     for (const TextReader* other : reader.text->readers)
@@ -210,7 +220,7 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
                         std::vector<FramePtr>& out) const {
     Text& text = *reader.text;
     const auto give = [&](FramePtr frame) {
-        if (!reader.label.empty()) frame = text.labelled(frame, reader.label);
+        frame = as_spoken(reader, std::move(frame));
         used += frame->payload.size();
         out.push_back(std::move(frame));
     };
@@ -249,9 +259,14 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
 }
 
 void Hub::send_message(TextReader& reader, std::string message) {
-    FramePtr frame = make_frame(std::move(message));
-    if (!reader.label.empty()) frame = reader.text->labelled(frame, reader.label);
-    send_shared(*reader.connection, std::move(frame));
+    send_shared(*reader.connection, as_spoken(reader, make_frame(std::move(message))));
+}
+
+FramePtr Hub::as_spoken(const TextReader& reader, FramePtr message) {
+    const Codec codec = reader.connection->codec;
+    if (!is_of_providers(codec))
+        return reader.text->in_frame(message, codec, reader.channel->name());
+    return reader.label.empty() ? std::move(message) : reader.text->labelled(message, reader.label);
 }
 
 void Hub::forget_text_reader(TextReader& reader) {
@@ -274,10 +289,15 @@ void Hub::close_text_readers(Channel& channel) {
     for (const auto& [name, text] : channel.texts.all())
         for (TextReader* reader : std::exchange(text->readers, {})) {
             Connection& connection = *reader->connection;
-            if (reader->knows_close)
+            if (!is_of_providers(connection.codec)) {
+                wire::TextReceived frame;
+                frame.closed = true;
+                send_text_frame(*reader, std::move(frame));
+            } else if (reader->knows_close) {
                 send_message(*reader, yjs::close_message("the channel was deleted"));
-            else
+            } else {
                 close_slow(connection);
+            }
             forget_text_reader(*reader);
             connection.texts.erase({channel.name(), name, std::string(reader->label)});
         }

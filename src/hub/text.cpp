@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "record/fields.hpp"
+#include "wire/frames.hpp"
 #include "yjs/hocuspocus.hpp"
 #include "yjs/sync_messages.hpp"
 
@@ -60,6 +61,24 @@ FramePtr Text::labelled(const FramePtr& frame, const std::string& label) {
         if (FramePtr kept = labelled_.frame.lock()) return kept;
     FramePtr made = make_frame(yjs::hocuspocus_frame(label, frame->payload));
     labelled_ = {frame, label, made};
+    return made;
+}
+
+FramePtr Text::in_frame(const FramePtr& message, Codec codec, const std::string& channel) {
+    InFrame& last = in_frames_[static_cast<size_t>(codec)];
+    if (last.source.lock() == message)
+        if (FramePtr kept = last.frame.lock()) return kept;
+    wire::TextReceived frame;
+    frame.channel = channel;
+    frame.name = name_;
+    frame.message = message->payload;
+    std::string payload;
+    if (codec == Codec::binary)
+        wire::encode_binary(payload, wire::ServerFrame(std::move(frame)));
+    else
+        wire::encode_json(payload, wire::ServerFrame(std::move(frame)));
+    FramePtr made = make_frame(std::move(payload));
+    last = {message, made};
     return made;
 }
 

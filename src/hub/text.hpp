@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -22,6 +23,9 @@ class Channel;
 struct Connection;
 class Text;
 
+/// The text of who names none.
+inline constexpr std::string_view kMainText = "main";
+
 /// What a provider of Yjs sends: a message of y-protocols about one text of a channel.
 struct TextMessage {
     std::string channel;
@@ -29,6 +33,17 @@ struct TextMessage {
     std::string message;
     /// What the provider calls the document, before each of its messages; empty where it has one.
     std::string label = {};
+    uint64_t ref = 0;  ///< names it in the answer; 0: none is wanted
+};
+
+/// A message of y-protocols that comes in pieces, in frames that follow each other.
+struct TextPieces {
+    std::string channel;
+    std::string name;
+    std::string bytes;
+    bool is_too_large = false;  ///< what comes of it is dropped
+
+    bool is_empty() const { return channel.empty(); }
 };
 
 /// An update of a text on its way into the log.
@@ -111,6 +126,8 @@ class Text {
     FramePtr whole_frame();
     /// The frame behind that label; shared by those who get it one after the other.
     FramePtr labelled(const FramePtr& frame, const std::string& label);
+    /// The message in a frame of tandem.v1; shared in the same way.
+    FramePtr in_frame(const FramePtr& message, Codec codec, const std::string& channel);
 
     bool is_used() const { return !readers.empty() || has_under_way(); }
     bool has_under_way() const { return under_way_ > 0; }
@@ -135,6 +152,11 @@ class Text {
         std::weak_ptr<const Frame> frame;
     };
     Labelled labelled_;  ///< the last one
+    struct InFrame {
+        std::weak_ptr<const Frame> source;
+        std::weak_ptr<const Frame> frame;
+    };
+    std::array<InFrame, kCodecCount> in_frames_;  ///< the last one of each codec
 };
 
 /// The texts of a channel by their names.

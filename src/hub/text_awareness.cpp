@@ -39,6 +39,18 @@ bool TextAwareness::apply(std::span<const yjs::AwarenessState> states, TextReade
     return has_changed;
 }
 
+std::vector<yjs::AwarenessState> TextAwareness::farewells_after(
+    std::span<const yjs::AwarenessState> states) const {
+    std::vector<yjs::AwarenessState> farewells;
+    for (const yjs::AwarenessState& state : states) {
+        const auto found = states_.find(state.client);
+        if (found == states_.end() || found->second.owner != 0 || state.json == kGone) continue;
+        if (state.clock <= found->second.clock)
+            farewells.push_back({state.client, found->second.clock, kGone});
+    }
+    return farewells;
+}
+
 bool TextAwareness::drop(TextReaderId owner) {
     bool has_changed = false;
     for (auto& [client, state] : states_) {

@@ -24,6 +24,11 @@ class TextAwareness {
     /// Says farewell for all that the reader spoke for. True if there was anything.
     bool drop(TextReaderId owner);
 
+    /// Of states that are not newer than a farewell: the farewell. A client that still says
+    /// something takes a newer clock when it hears of its own.
+    std::vector<yjs::AwarenessState> farewells_after(
+        std::span<const yjs::AwarenessState> states) const;
+
     /// Another reader speaks for the client.
     bool is_of_other(uint64_t client, TextReaderId reader) const {
         const auto found = states_.find(client);

@@ -38,7 +38,7 @@ Part round_trip(const Part& part) {
     return std::get<Part>(out.at(0));
 }
 
-// The three examples of docs/protocol.md, section 5.
+// The five examples of docs/protocol.md, section 5.
 TEST(WireBinary, HelloWorkedExample) {
     Hello f;
     f.client = "demo/1";
@@ -71,6 +71,24 @@ TEST(WireBinary, LiveDeliveryWorkedExample) {
     EXPECT_EQ(bytes_of(ServerFrame(f)),
               from_hex("0a 19 1a 17 08 01 18 05 2d 01 02 03 04 40 09 48 01 5a 08 0a 06 18 01 22 02"
                        "10 0e"));
+}
+
+TEST(WireBinary, TextWorkedExamples) {
+    TextSend sent;
+    sent.channel = "text:a";
+    sent.name = "main";
+    sent.message = from_hex("00 02 02 00 00");
+    sent.ref = 1;
+    EXPECT_EQ(bytes_of(ClientFrame(sent)),
+              from_hex("0a 19 42 17 0a 06 74 65 78 74 3a 61 12 04 6d 61 69 6e 1a 05 00 02 02 00 00"
+                       "28 01"));
+    TextReceived stored;
+    stored.channel = "text:a";
+    stored.name = "main";
+    stored.ref = 1;
+    stored.seq = 6;
+    EXPECT_EQ(bytes_of(ServerFrame(stored)),
+              from_hex("0a 14 52 12 0a 06 74 65 78 74 3a 61 12 04 6d 61 69 6e 20 01 28 06"));
 }
 
 TEST(WireBinary, LiveFramesOmitTheirUsualFrom) {
@@ -298,6 +316,22 @@ RC_GTEST_PROP(WireBinary, TheSmallFramesRoundTrip, ()) {
     RC_ASSERT(members_back.joined.size() == 2u && members_back.left == members.left);
     RC_ASSERT(members_back.joined[0].state == members.joined[0].state);
     RC_ASSERT(members_back.self == members.self && members_back.full == members.full);
+}
+
+RC_GTEST_PROP(WireBinary, TextsRoundTrip, ()) {
+    const TextSend sent{any_text(), any_text(), any_bytes(), any_bool(), any_u64(), any_bool()};
+    const TextSend sent_back = round_trip<ClientFrame>(sent);
+    RC_ASSERT(sent_back.channel == sent.channel && sent_back.name == sent.name);
+    RC_ASSERT(sent_back.message == sent.message && sent_back.more == sent.more);
+    RC_ASSERT(sent_back.ref == sent.ref && sent_back.leave == sent.leave);
+    const TextReceived told{any_text(), any_text(), any_bytes(), any_u64(), any_u64(),
+                            any_text(), any_text(), any_bool(),  any_u64(), any_bool()};
+    const TextReceived told_back = round_trip<ServerFrame>(told);
+    RC_ASSERT(told_back.channel == told.channel && told_back.name == told.name);
+    RC_ASSERT(told_back.message == told.message && told_back.ref == told.ref);
+    RC_ASSERT(told_back.seq == told.seq && told_back.code == told.code);
+    RC_ASSERT(told_back.reason == told.reason && told_back.temporary == told.temporary);
+    RC_ASSERT(told_back.retry_after_ms == told.retry_after_ms && told_back.closed == told.closed);
 }
 
 RC_GTEST_PROP(WireBinary, RandomBytesNeverCrash, ()) {

@@ -77,8 +77,18 @@ struct Ping {
     uint64_t time_ms = 0;
 };
 
+/// A message of y-protocols about a text of a channel, or a piece of one.
+struct TextSend {
+    std::string channel;
+    std::string name;     ///< of the text; empty: `main`
+    std::string message;  ///< JSON codec: base64
+    bool more = false;    ///< the message goes on in this connection's next frame of a text
+    uint64_t ref = 0;     ///< echoed when what the message writes is on disk, or refused
+    bool leave = false;   ///< the text is no longer followed
+};
+
 using ClientFrame =
-    std::variant<Hello, Subscribe, Unsubscribe, Push, PresenceSet, SignalSend, Ping>;
+    std::variant<Hello, Subscribe, Unsubscribe, Push, PresenceSet, SignalSend, Ping, TextSend>;
 
 struct Welcome {
     uint32_t version = 1;
@@ -194,8 +204,22 @@ struct Bye {
     uint64_t reconnect_after_ms = 0;
 };
 
+/// Of a text: a message of y-protocols, or what has become of one that the client sent.
+struct TextReceived {
+    std::string channel;
+    std::string name;
+    std::string message;  ///< JSON codec: base64; empty: none
+    uint64_t ref = 0;
+    uint64_t seq = 0;    ///< what `ref` wrote is on disk, in this entry or an earlier one
+    std::string code;    ///< `ref` was refused
+    std::string reason;  ///< why, for people
+    bool temporary = false;
+    uint64_t retry_after_ms = 0;
+    bool closed = false;  ///< the channel was deleted; the text is no longer followed
+};
+
 using ServerFrame = std::variant<Welcome, Subscribed, Delivery, Ack, ErrorFrame, Members,
-                                 SignalReceived, Pong, Bye>;
+                                 SignalReceived, Pong, Bye, TextReceived>;
 
 /// Each appends one `Batch.frame` field, so that outputs may be joined.
 void encode_binary(std::string& out, const ClientFrame& frame);

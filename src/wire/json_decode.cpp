@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "base/base64.hpp"
 #include "base/window.hpp"
 #include "wire/frames.hpp"
 #include "wire/limits.hpp"
@@ -74,6 +75,14 @@ class ObjectReader {
         if (v == nullptr) return;
         if (!v->is_bool()) return fail(name, ErrorCode::wrong_type);
         out = v->as_bool();
+    }
+    void bytes(std::string_view name, std::string& out) {
+        const Value* v = find(name);
+        if (v == nullptr) return;
+        if (!v->is_string()) return fail(name, ErrorCode::wrong_type);
+        auto read = base::from_base64(v->as_string());
+        if (!read) return fail(name, read.error().code);
+        out = *std::move(read);
     }
     void texts(std::string_view name, std::vector<std::string>& out) {
         const Value* v = find(name);
@@ -206,6 +215,14 @@ void read(ObjectReader& r, SignalSend& f) {
     r.value("value", f.value);
 }
 void read(ObjectReader& r, Ping& f) { r.number("time_ms", f.time_ms); }
+void read(ObjectReader& r, TextSend& f) {
+    r.channel(f.channel);
+    r.text("name", f.name, kNameBytesMax);
+    r.bytes("message", f.message);
+    r.flag("more", f.more);
+    r.number("ref", f.ref);
+    r.flag("leave", f.leave);
+}
 
 template <class Frame>
 void take(std::string_view name, const Value& body, std::vector<ReceivedFrame>& out) {
@@ -233,6 +250,7 @@ void decode_one(const Value& object, std::vector<ReceivedFrame>& out) {
     if (name == "presence") return take<PresenceSet>(name, body, out);
     if (name == "signal") return take<SignalSend>(name, body, out);
     if (name == "ping") return take<Ping>(name, body, out);
+    if (name == "text") return take<TextSend>(name, body, out);
 }
 
 }  // namespace

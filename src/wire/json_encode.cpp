@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "base/base64.hpp"
 #include "base/window.hpp"
 #include "wire/frames.hpp"
 
@@ -42,6 +43,9 @@ class ObjectWriter {
         key(name).push_back('"');
         append(*out_, v);
         out_->push_back('"');
+    }
+    void bytes(std::string_view name, std::string_view v) {
+        if (!v.empty()) key(name).append(1, '"').append(base::to_base64(v)).push_back('"');
     }
     void texts(std::string_view name, const std::vector<std::string>& list) {
         if (list.empty()) return;
@@ -134,6 +138,14 @@ void write(ObjectWriter& w, const SignalSend& f) {
     w.value("value", f.value);
 }
 void write(ObjectWriter& w, const Ping& f) { w.number("time_ms", f.time_ms); }
+void write(ObjectWriter& w, const TextSend& f) {
+    w.always_text("channel", f.channel);
+    w.text("name", f.name);
+    w.bytes("message", f.message);
+    w.flag("more", f.more);
+    w.number("ref", f.ref);
+    w.flag("leave", f.leave);
+}
 
 void write(ObjectWriter& w, const Welcome& f) {
     w.always_number("version", f.version);
@@ -235,6 +247,19 @@ void write(ObjectWriter& w, const Bye& f) {
     w.number("reconnect_after_ms", f.reconnect_after_ms);
 }
 
+void write(ObjectWriter& w, const TextReceived& f) {
+    w.always_text("channel", f.channel);
+    w.always_text("name", f.name);
+    w.bytes("message", f.message);
+    w.number("ref", f.ref);
+    w.number("seq", f.seq);
+    w.text("code", f.code);
+    w.text("reason", f.reason);
+    w.flag("temporary", f.temporary);
+    w.number("retry_after_ms", f.retry_after_ms);
+    w.flag("closed", f.closed);
+}
+
 std::string_view name_of(const Hello&) { return "hello"; }
 std::string_view name_of(const Subscribe&) { return "subscribe"; }
 std::string_view name_of(const Unsubscribe&) { return "unsubscribe"; }
@@ -242,6 +267,7 @@ std::string_view name_of(const Push&) { return "push"; }
 std::string_view name_of(const PresenceSet&) { return "presence"; }
 std::string_view name_of(const SignalSend&) { return "signal"; }
 std::string_view name_of(const Ping&) { return "ping"; }
+std::string_view name_of(const TextSend&) { return "text"; }
 std::string_view name_of(const Welcome&) { return "welcome"; }
 std::string_view name_of(const Subscribed&) { return "subscribed"; }
 std::string_view name_of(const Delivery& f) {
@@ -261,6 +287,7 @@ std::string_view name_of(const Members&) { return "members"; }
 std::string_view name_of(const SignalReceived&) { return "signal"; }
 std::string_view name_of(const Pong&) { return "pong"; }
 std::string_view name_of(const Bye&) { return "bye"; }
+std::string_view name_of(const TextReceived&) { return "text"; }
 
 template <class Variant>
 void encode_json_frame(std::string& out, const Variant& frame) {

@@ -100,6 +100,23 @@ TEST(WireJson, AnErrorNamesTheMember) {
     }
 }
 
+TEST(WireJson, MessagesOfTextsAreBase64) {
+    std::vector<ClientFrame> out;
+    ASSERT_TRUE(decode_json(R"({"text":{"channel":"text:a","message":"AAEA","ref":3}})", out).ok());
+    const TextSend& text = std::get<TextSend>(out.at(0));
+    EXPECT_EQ(text.message, std::string("\0\1\0", 3));
+    EXPECT_EQ(text.ref, 3u);
+    for (const char* bad : {"\"AAE\"", "\"AAF=\"", "\"A-_A\"", "7"}) {
+        std::vector<ReceivedFrame> received;
+        const std::string json =
+            std::string(R"({"text":{"channel":"text:a","ref":3,"message":)") + bad + "}}";
+        ASSERT_TRUE(decode_json(json, received).ok());
+        const auto& refused = std::get<RefusedFrame>(received.at(0));
+        EXPECT_EQ(refused.where, "text.message") << bad;
+        EXPECT_EQ(refused.context.ref, 3u);
+    }
+}
+
 TEST(WireJson, LimitsHoldForEachValueNotForTheMessage) {
     auto nested = [](size_t depth) {
         return R"({"push":{"channel":"b:1","ops":[{"op":"set","path":"a","value":)" +
@@ -233,6 +250,17 @@ TEST(WireJson, WritesTheDocumentedShapes) {
     error.message = "No.";
     EXPECT_EQ(json_of(ServerFrame(error)),
               R"({"error":{"code":"forbidden","message":"No.","hint":""}})");
+    TextReceived text;
+    text.channel = "text:a";
+    text.name = "main";
+    text.message = std::string("\0\2\0", 3);
+    EXPECT_EQ(json_of(ServerFrame(text)),
+              R"({"text":{"channel":"text:a","name":"main","message":"AAIA"}})");
+    text.message.clear();
+    text.ref = 4;
+    text.seq = 9;
+    EXPECT_EQ(json_of(ServerFrame(text)),
+              R"({"text":{"channel":"text:a","name":"main","ref":4,"seq":9}})");
     Members members;
     members.channel = "b:1";
     members.full = true;
@@ -246,7 +274,7 @@ TEST(WireJson, WritesTheDocumentedShapes) {
 
 TEST(WireJson, EveryServerFrameIsOneObjectWithOneMember) {
     const ServerFrame frames[] = {Welcome{}, Subscribed{},     Delivery{}, Ack{}, ErrorFrame{},
-                                  Members{}, SignalReceived{}, Pong{},     Bye{}};
+                                  Members{}, SignalReceived{}, Pong{},     Bye{}, TextReceived{}};
     for (const auto& frame : frames) {
         auto value = base::parse_json(json_of(frame));
         ASSERT_TRUE(value.ok()) << json_of(frame);
@@ -279,7 +307,14 @@ RC_GTEST_PROP(WireJson, ClientFramesRoundTrip, ()) {
     subscribe.select_version = 3;
     SignalSend signal{"c:1", any_text(), base::Value(any_text())};
     PresenceSet presence{"c:1", base::Value(any_text()), *rc::gen::arbitrary<bool>()};
-    const ClientFrame frames[] = {push, subscribe, signal, presence, Hello{}, Ping{any_integer()}};
+    TextSend text;
+    text.channel = "t:1";
+    text.name = any_text();
+    text.message = *rc::gen::arbitrary<std::string>();
+    text.ref = any_integer();
+    text.more = *rc::gen::arbitrary<bool>();
+    const ClientFrame frames[] = {push,    subscribe,           signal, presence,
+                                  Hello{}, Ping{any_integer()}, text};
     std::string message = "[";
     for (const auto& frame : frames) {
         if (message.size() > 1) message += ',';
@@ -293,6 +328,7 @@ RC_GTEST_PROP(WireJson, ClientFramesRoundTrip, ()) {
         RC_ASSERT(json_of(out[i]) == json_of(frames[i]));
     RC_ASSERT(std::get<Push>(out[0]).counter == push.counter);
     RC_ASSERT(std::get<Subscribe>(out[1]).after == subscribe.after);
+    RC_ASSERT(std::get<TextSend>(out[6]).message == text.message);
 }
 
 RC_GTEST_PROP(WireJson, RandomTextNeverCrashes, ()) {

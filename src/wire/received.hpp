@@ -18,6 +18,7 @@ inline ErrorFrame context_of(const ClientFrame& frame) {
                 context.counter = f.counter;
                 context.ref = f.ref;
             }
+            if constexpr (std::is_same_v<std::decay_t<decltype(f)>, TextSend>) context.ref = f.ref;
         },
         frame);
     return context;

@@ -25,6 +25,8 @@ inline constexpr uint32_t kFrameNumber<SignalSend> = 6;
 template <>
 inline constexpr uint32_t kFrameNumber<Ping> = 7;
 template <>
+inline constexpr uint32_t kFrameNumber<TextSend> = 8;
+template <>
 inline constexpr uint32_t kFrameNumber<Welcome> = 1;
 template <>
 inline constexpr uint32_t kFrameNumber<Subscribed> = 2;
@@ -42,6 +44,8 @@ template <>
 inline constexpr uint32_t kFrameNumber<Pong> = 8;
 template <>
 inline constexpr uint32_t kFrameNumber<Bye> = 9;
+template <>
+inline constexpr uint32_t kFrameNumber<TextReceived> = 10;
 
 /// `Frame` is const for the sizer and the writer.
 template <class Frame, class Plain>
@@ -111,6 +115,16 @@ void fields(V& v, Is<SignalSend> auto& f) {
 template <class V>
 void fields(V& v, Is<Ping> auto& f) {
     v.u64(1, f.time_ms);
+}
+
+template <class V>
+void fields(V& v, Is<TextSend> auto& f) {
+    v.text(1, f.channel, base::kChannelNameBytesMax);
+    v.text(2, f.name, kNameBytesMax);
+    v.bytes(3, f.message);
+    v.boolean(4, f.more);
+    v.u64(5, f.ref);
+    v.boolean(6, f.leave);
 }
 
 template <class V>
@@ -226,6 +240,20 @@ void fields(V& v, Is<Bye> auto& f) {
     v.text(1, f.code, kNameBytesMax);
     v.text(2, f.message, kErrorTextBytesMax);
     v.u64(3, f.reconnect_after_ms);
+}
+
+template <class V>
+void fields(V& v, Is<TextReceived> auto& f) {
+    v.text(1, f.channel, base::kChannelNameBytesMax);
+    v.text(2, f.name, kNameBytesMax);
+    v.bytes(3, f.message);
+    v.u64(4, f.ref);
+    v.u64(5, f.seq);
+    v.text(6, f.code, kNameBytesMax);
+    v.text(7, f.reason, kErrorTextBytesMax);
+    v.boolean(8, f.temporary);
+    v.u64(9, f.retry_after_ms);
+    v.boolean(10, f.closed);
 }
 
 }  // namespace tandem::wire::schema
