@@ -72,3 +72,45 @@ class Hocuspocus(Scenarios):
 
     def test_eight_at_once_with_reconnects(self):
         self.scenario("many")
+
+
+class Connection(Scenarios):
+    """Texts over the connection of @tandem/client, built from its sources."""
+
+    file = "connection.mjs"
+
+    def test_texts_and_the_record_share_a_connection(self):
+        self.scenario("sync")
+
+    def test_several_texts_of_a_channel(self):
+        self.scenario("several")
+
+    def test_offline_edits_come_together(self):
+        self.scenario("offline")
+
+    def test_a_killed_server_loses_nothing(self):
+        self.scenario("killed")
+
+    def test_what_is_saved_is_on_the_disk(self):
+        self.scenario("saved")
+
+    def test_who_is_there_and_who_comes_back(self):
+        self.scenario("awareness")
+
+    def test_messages_of_megabytes_in_pieces(self):
+        self.scenario("large")
+
+    def test_a_refused_update_is_told(self):
+        self.scenario("refused")
+
+    def test_a_namespace_that_editors_only_read(self):
+        self.scenario("readonly")
+
+    def test_a_deleted_channel_closes_its_texts(self):
+        self.scenario("deleted")
+
+    def test_texts_in_json(self):
+        self.scenario("json")
+
+    def test_seven_at_once_with_reconnects(self):
+        self.scenario("many")

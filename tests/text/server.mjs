@@ -11,11 +11,11 @@ const folder = await mkdtemp(join(tmpdir(), 'tandem-text-'))
 export const server = { child: null, port: 0 }
 
 // The port that the first start found is kept, so that providers find the server again.
-export async function start() {
+export async function start(...args) {
   const config = join(folder, 'tandem.toml')
   await writeFile(config, '[namespaces.text]\n[namespaces.shown]\ntext_access = "read"\n')
   const child = spawn(binary, ['serve', '--config', config, '--server.port', String(server.port), '--server.data',
-    join(folder, 'data'), '--log.level', 'off', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    join(folder, 'data'), '--log.level', 'off', '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   server.port = await new Promise((resolve, reject) => {
     let text = ''
     child.stdout.on('data', chunk => {
@@ -36,7 +36,7 @@ export async function kill() {
 
 export async function until(what, condition) {
   const end = Date.now() + WAIT_MS
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`never came true: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }

@@ -1,3 +1,5 @@
+import { connect } from '@tandem/client';
+import { textOf } from '@tandem/client/yjs';
 import { markdown } from '@codemirror/lang-markdown';
 import { basicSetup, EditorView as CodeMirror } from 'codemirror';
 import { buildInputRules, buildKeymap } from 'prosemirror-example-setup';
@@ -18,10 +20,13 @@ const server = wanted.get('server') ?? import.meta.env.VITE_TANDEM ?? 'http://lo
 const room = location.hash.slice(1) || 'notes';
 const at = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 
-// One document holds both texts. The device keeps it, the server carries it.
+// One document holds both texts. The device keeps it, the server carries it: by the stock provider, or with ?via=tandem
+// over the connection of an application that has one anyway.
 const doc = new Y.Doc();
 new IndexeddbPersistence(room, doc);
-const provider = new WebsocketProvider(`${server.replace('http', 'ws')}/yjs`, room, doc);
+const provider = (wanted.get('via') === 'tandem'
+    ? textOf(connect(server).channel(`text:${room}`), 'main', doc)
+    : new WebsocketProvider(`${server.replace('http', 'ws')}/yjs`, room, doc)) as WebsocketProvider;
 const { awareness } = provider;
 
 const colors = ['#0b7285', '#5f3dc4', '#a61e4d', '#2b8a3e', '#d9480f', '#1864ab'];

@@ -171,7 +171,7 @@ export class Client {
         for (const set of this.channels.values()) for (const channel of set) this.tellStatus(channel);
         this.tellClient();
     }
-    private report(error: unknown): void {
+    report(error: unknown): void {
         const known = error instanceof TandemError ? error : new TandemError('io_failed', String(error));
         call(this.options.onRefused ?? console.error, known);
     }

@@ -61,10 +61,12 @@ export class Session {
     private helloAt = 0;
     private pingDue = 0;
     private heartbeat = 25_000;
-    private messageMax = 65_536;
+    messageMax = 65_536;
     private offset = 0;
     private stamp: [number, number] = [0, 0];
-    private readonly frames: Uint8Array[] = [];
+    readonly frames: Uint8Array[] = [];
+    /** Reads of each message what only it knows. */
+    extension: ((message: Uint8Array) => void) | undefined;
     private readonly events: SessionEvent[] = [];
     private readonly byHandle = new Map<number, Replica>();
     private readonly signals = new Map<string, ClientFrame>();
@@ -374,9 +376,9 @@ export class Session {
         this.pingDue = 0;
         try {
             for (const frame of decodeMessage(bytes)) this.handle(now, frame);
+            this.extension?.(bytes);
         } catch (e) {
-            const error = new TandemError('protocol_error', String(e));
-            this.tell(error);
+            this.tell(new TandemError('protocol_error', String(e)));
             this.drop(now);
         }
     }

@@ -10,7 +10,7 @@ const INTERNAL = `
     presenceAt readyAt redos refresh release renew renewActor replica replicas requeue resubscribe retryAt rewind saveAll
     saveDelay saveSoon saveTimer session settle settleActor settled shape shownLane signalFeeds signalled signalsAt sint spokeAt
     statusChanged steps stored storedActor takeOutbox tellClient tellStatus transmit unacked undos unlisten unsaved varint vanish
-    viewChanged watchers dotOf baseOf schedule reach turn cached wantActor timeMs knownCounter hasAfter heartbeatMs
+    viewChanged extension watchers dotOf baseOf schedule reach turn cached wantActor timeMs knownCounter hasAfter heartbeatMs
     messageBytesMax ackedCounter duplicate actorSlot defs retryAfterMs joined left reconnectAfterMs serverMs stampActor
     forgetMembers clearMembers readers failure actors room leave segment slot sent seen reset head started handle current position
     kind dot more base edit watch take tell merge append run row ref byte bytes raw tag num self full update bool u32 signed body

@@ -1,21 +1,27 @@
-// Prints the gzip size of the minified library, and fails above the limit.
+// Prints the gzip sizes of the minified library and of what is imported beside it, and fails above a limit.
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundle } from './bundle.mjs';
 
 const LIMIT = 20_000;
-const result = await build({
-    entryPoints: [fileURLToPath(new URL('../src/index.ts', import.meta.url))],
-    ...bundle, minify: true, write: false, format: 'esm', metafile: true,
-});
-const bytes = result.outputFiles[0].contents;
-const gzip = gzipSync(bytes, { level: 9 }).length;
+const YJS_LIMIT = 3_500;
+const source = name => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url));
+const common = { ...bundle, minify: true, write: false, format: 'esm', metafile: true };
+const gzipOf = result => gzipSync(result.outputFiles[0].contents, { level: 9 }).length;
+
+const result = await build({ ...common, entryPoints: [source('index')] });
+const gzip = gzipOf(result);
 if (process.argv.includes('--files')) {
     const inputs = Object.values(result.metafile.outputs)[0].inputs;
     for (const [name, { bytesInOutput }] of Object.entries(inputs).sort((a, b) => b[1].bytesInOutput - a[1].bytesInOutput))
         console.log(String(bytesInOutput).padStart(7), name);
 }
-console.log(`minified ${bytes.length} bytes`);
+console.log(`minified ${result.outputFiles[0].contents.length} bytes`);
 console.log(`gzip ${gzip} bytes (limit ${LIMIT})`);
-process.exitCode = gzip <= LIMIT ? 0 : 1;
+
+// What an application with the library adds for texts, beside yjs and y-protocols.
+const shared = ['bytes', 'errors', 'fields', 'store'].map(name => `./${name}.js`);
+const yjs = gzipOf(await build({ ...common, entryPoints: [source('yjs')], external: ['yjs', 'y-protocols', ...shared] }));
+console.log(`gzip ${yjs} bytes for yjs, besides (limit ${YJS_LIMIT})`);
+process.exitCode = gzip <= LIMIT && yjs <= YJS_LIMIT ? 0 : 1;

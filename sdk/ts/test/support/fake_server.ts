@@ -88,6 +88,10 @@ export class FakeConnection {
             const frame = new Reader(batch.bytes());
             while (frame.next()) {
                 const field = frame.field;
+                if (field === 8) {
+                    this.server.texts?.receive(this, frame.bytes());
+                    continue;
+                }
                 const f = readFields(frame.bytes(), PLANS[field]!);
                 this.server.seen.push({ frame: field, fields: f });
                 this.server.handle(this, field, f);
@@ -120,6 +124,8 @@ export class FakeServer {
     /** Loses acks, so that clients learn of their pushes otherwise. */
     loseAcks = false;
     issueActors = true;
+    /** Texts, where a test has them. */
+    texts: { receive(c: FakeConnection, frame: Uint8Array): void } | undefined;
     /** As after a restart, when nobody has come back: a subscription tells of no members. */
     knowsNobody = false;
     /** Returns an error to answer a push with. */
