@@ -145,6 +145,24 @@ TEST_F(LinkTest, MembersAndSignalsAreTold) {
     EXPECT_EQ(a.last(EventKind::signal).value, base::Value("x"));
 }
 
+TEST_F(LinkTest, TextsThatNobodyAskedForArePassedOver) {
+    a.dial();
+    a.pump();
+    wire::TextReceived text;
+    text.channel = kChannel;
+    text.name = "main";
+    text.message = "?";
+    frame(text);
+    text.code = "forbidden";
+    text.ref = 1;
+    frame(text);
+    text.closed = true;
+    frame(text);
+    EXPECT_EQ(a.count(EventKind::error), 0u);
+    frame(wire::SignalReceived{7, {}, "m1", "cursor", base::Value("x")});
+    EXPECT_EQ(a.count(EventKind::signal), 1u) << "the link goes on";
+}
+
 TEST_F(LinkTest, ARefusedSubscriptionIsToldAndNotRepeated) {
     a->handle_open(a.now);
     frame(wire::Welcome{1, "c", 9, 1, 1000, 0, ""});

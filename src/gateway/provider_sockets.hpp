@@ -17,7 +17,7 @@ inline constexpr std::string_view kHocuspocusPath = "/hocuspocus";
 /// The namespace of rooms whose name has none.
 inline constexpr std::string_view kYjsNamespace = "text";
 /// The text of a room that names none.
-inline constexpr std::string_view kYjsText = "main";
+inline constexpr std::string_view kYjsText = hub::kMainText;
 
 /// The channel of a room: its name, or `text:` and that.
 [[nodiscard]] std::string channel_of_room(std::string_view room);
