@@ -82,6 +82,9 @@ const scenarios = {
     ann.provider.awareness.setLocalStateField('cursor', 3)
     await until('and her cursor', () => bob.provider.awareness.getStates().get(ann.doc.clientID)?.cursor === 3)
     ann.provider.ws.terminate()
+    await until('she has gone', () => !bob.provider.awareness.getStates().has(ann.doc.clientID))
+    await until('she is back before she moves', () => bob.provider.awareness.getStates().get(ann.doc.clientID)?.cursor === 3)
+    ann.provider.ws.terminate()
     ann.provider.shouldConnect = false
     await until('she has gone', () => !bob.provider.awareness.getStates().has(ann.doc.clientID))
   },
