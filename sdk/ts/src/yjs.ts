@@ -207,7 +207,7 @@ export class TandemProvider {
         this.listeners.clear();
     };
 
-    /** The connection has come or gone. */
+    /** For the connection, which has come or gone. */
     linked(): void {
         const { link } = this.texts;
         const status = !this.shouldConnect || link === 'offline' ? 'disconnected' : link === 'online' ? 'connected' : 'connecting';
@@ -265,6 +265,7 @@ export class TandemProvider {
         if (this.status === 'connected' && [...added, ...updated, ...removed].includes(own)) this.speak(encodeAwarenessUpdate(awareness!, [own]));
     };
 
+    /** For the connection: what it heard of this text. */
     receive(f: Received): void {
         if (f.closed) {
             this.shouldConnect = false;
