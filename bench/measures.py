@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 import hash_states
+import text_speed
 import rig as rigs
 import stats
 
@@ -21,6 +22,9 @@ TARGETS = {
     "fanout": [("vs_bare_w1", ">=", .8)],
     "idle": [("rss_kib", "<=", 10)],
     "size": [("gzip_bytes", "<=", 20000)],
+    "text": [("bytes_equal", "==", 1), ("edits_vs_yjs", ">=", 40), ("remote_vs_yjs", ">=", 60), ("load_vs_yjs", ">=", 25),
+             ("snapshot_vs_yjs", ">=", 200), ("merge_vs_yjs", ">=", 500), ("merge_apply_vs_yjs", ">=", 20),
+             ("encode_vs_yjs", ">=", 10), ("memory_vs_yjs", "<=", .35), ("small_memory_vs_yjs", "<=", .25)],
     "hash": [("equal_hashes", "<=", 1), ("rehash_per_write", "<=", 20), ("unchanged_per_s", ">=", 1000)],
 }
 SUMMARY = {
@@ -32,6 +36,7 @@ SUMMARY = {
     "fanout": "one change to 1,000 subscribers, per second of the server's processor time",
     "idle": "memory of a connection that only follows a channel",
     "size": "the SDK's bundle",
+    "text": "recorded editing sessions in our documents and in those of Yjs and others",
     "hash": "seeing that nothing has changed, and hashes for each write",
 }
 PUSH_EDGE_PER_S = 50_000
@@ -241,4 +246,4 @@ def size(rig, options, outcome):
 
 MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push,
             "fanout": fanout, "idle": idle, "size": size,
-            "hash": hash_states.measure}
+            "hash": hash_states.measure, "text": text_speed.measure}

@@ -27,6 +27,7 @@ def parse(arguments):
     parser.add_argument("--build", default=str(rigs.ROOT / "build" / "release"))
     parser.add_argument("--data", default=None, help="folder on the disk to measure (default: the build's)")
     parser.add_argument("--scale", type=int, default=60, help="of the workload's time, in `requirements`")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="another system, in `text`")
     parser.add_argument("--limit", action="append", default=[], metavar="KEY=NUMBER", help="overrides a target")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in measures.MEASURES]
