@@ -48,6 +48,10 @@ class Store {
 
     Branch& branch(BranchIndex index) { return branches_[index]; }
     const Branch& branch(BranchIndex index) const { return branches_[index]; }
+    /// Whether there is such a shared type, whatever the caller was given once.
+    bool has_branch(BranchIndex index) const {
+        return index > 0 && index < branches_.size() && !branches_[index].is_free;
+    }
     BranchIndex add_branch(TypeKind kind, uint32_t name, Handle item);
     void free_branch(BranchIndex index);
     /// The root of that name, made if it is not there.
