@@ -1,12 +1,15 @@
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "yjs/document.hpp"
 #include "yjs/reading.hpp"
 #include "yjs/relative_position.hpp"
+#include "yjs/undo_manager.hpp"
 #include "yjs/updates.hpp"
 
 // Any bytes are refused and change nothing, or give a document that two replicas agree on. The
@@ -60,6 +63,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
     yjs::Document document(options_of(1, (data[0] & 2) != 0));
     yjs::BranchIndex text = document.root("t", yjs::TypeKind::text);
+    // What undo keeps and copies is what peers wrote, too.
+    std::optional<yjs::UndoManager> undo;
+    if ((data[0] & 4) != 0) {
+        yjs::UndoOptions options;
+        options.now_ms = [] { return uint64_t{1}; };
+        options.capture_timeout_ms = 0;
+        options.takes_whole_document = (data[0] & 8) != 0;
+        undo.emplace(document, std::vector<yjs::BranchIndex>{text}, options);
+    }
     document.observe(text);
     document.observe_deep(text);
     document.begin();
@@ -78,6 +90,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         while (document.commit_clean_up()) {
         }
     }
+    if (undo) {
+        for (int round = 0; round < 3; ++round) {
+            (void)undo->undo();
+            (void)undo->undo();
+            (void)undo->redo();
+        }
+    }
+    for (const yjs::Subdocument& one : std::vector(document.subdocuments()))
+        (void)document.load_subdocument(one.item);
+    (void)document.take_subdocument_events();
     document.begin();
     (void)document.insert_text(text, document.store().branch(text).length, "end");
     (void)document.delete_text(text, 0, 1);
