@@ -45,4 +45,11 @@ size_t ClientList::memory_bytes() const {
     return bytes;
 }
 
+void ClientList::shrink() {
+    for (Chunk& chunk : chunks_)
+        chunk.shrink_to_fit();
+    chunks_.shrink_to_fit();
+    firsts_.shrink_to_fit();
+}
+
 }  // namespace tandem::yjs

@@ -75,6 +75,8 @@ class ClientList {
     void insert_after(Position at, Entry entry);
     void erase(Position at);
     size_t memory_bytes() const;
+    /// Gives back what growing has taken ahead.
+    void shrink();
 
     /// Calls `visit(handle)` for every item in the order of clocks.
     template <class Visit>

@@ -208,6 +208,7 @@ class Document {
     // Remote changes (integrate.cpp).
     template <class Fields>
     base::Status apply_fields(std::string_view update, uint64_t origin);
+    void release_spare_memory();
     template <class Fields>
     base::Status read_structs(StructReader<Fields>& reader);
     base::Status take_struct(const RawStruct& raw);

@@ -55,7 +55,17 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
         retried = apply_fields<FieldReaderV1>(again, origin);
     }
     if (!was_open) commit();
+    // Most of the document has just come: it is more likely read now than written much.
+    if (read_.size() >= store_.items().limit() / 2) release_spare_memory();
     return retried;
+}
+
+void Document::release_spare_memory() {
+    std::vector<Handle>().swap(read_);
+    std::vector<Run>().swap(runs_);
+    std::vector<uint32_t>().swap(run_of_client_);
+    std::vector<std::pair<ClientIndex, IdRange>>().swap(read_deletes_);
+    store_.shrink();
 }
 
 template <class Fields>
@@ -123,9 +133,10 @@ void Document::drop_read(Handle handle) {
 void Document::integrate_read() {
     if (runs_.empty()) return;
     // Highest client first: ties are then mostly decided without a scan.
-    std::stable_sort(runs_.begin(), runs_.end(), [&](const Run& a, const Run& b) {
-        return store_.clients()[a.client].id > store_.clients()[b.client].id;
-    });
+    if (runs_.size() > 1)  // It takes memory, and most updates are of one client.
+        std::stable_sort(runs_.begin(), runs_.end(), [&](const Run& a, const Run& b) {
+            return store_.clients()[a.client].id > store_.clients()[b.client].id;
+        });
     run_of_client_.assign(store_.clients().size(), kNoRun);
     for (size_t i = 0; i < runs_.size(); ++i) {
         uint32_t& known = run_of_client_[runs_[i].client];
@@ -148,7 +159,6 @@ void Document::integrate_read() {
         runs_[i].next = runs_[i].end;
     }
 
-    GroupWriter<FieldWriterV1> set_aside;
     std::vector<Handle> aside;
     std::vector<Handle> stack;
     size_t current = 0;
@@ -213,6 +223,7 @@ void Document::integrate_read() {
     }
     if (aside.empty()) return;
 
+    GroupWriter<FieldWriterV1> set_aside;
     std::stable_sort(aside.begin(), aside.end(), [&](Handle a, Handle b) {
         const Item& first = store_.item(a);
         const Item& second = store_.item(b);

@@ -488,6 +488,8 @@ size_t Store::memory_bytes() const {
 void Store::shrink() {
     items_.shrink();
     arena_.shrink();
+    for (Client& client : clients_)
+        client.items.shrink();
 }
 
 Store::Mark Store::mark() const {

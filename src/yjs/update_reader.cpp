@@ -67,8 +67,7 @@ std::string_view FieldReaderV2::string(size_t& units) {
         repaired += kReplacement;
         in_pair_ = true;
     }
-    repaired_.push_back(std::move(repaired));
-    return repaired_.back();
+    return repaired_.emplace_front(std::move(repaired));
 }
 
 std::string_view FieldReaderV2::key() {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -133,7 +133,7 @@ class FieldReaderV2 {
     bool in_pair_ = false;
     UintOptRleReader lengths_;
     std::vector<std::string_view> keys_;
-    std::deque<std::string> repaired_;
+    std::forward_list<std::string> repaired_;
     uint64_t delete_end_ = 0;
 };
 
@@ -162,10 +162,7 @@ class StructReader {
     void read_content(Kind kind);
     /// The canonical form of `count` values: the input's own bytes where they are canonical.
     std::string_view canonical(uint64_t count);
-    std::string_view keep(const Buffer& bytes) {
-        owned_.emplace_back(bytes.view());
-        return owned_.back();
-    }
+    std::string_view keep(const Buffer& bytes) { return owned_.emplace_front(bytes.view()); }
 
     Fields in_;
     RawStruct current_;
@@ -177,7 +174,8 @@ class StructReader {
     uint64_t clock_ = 0;
     bool is_too_large_ = false;
     Buffer scratch_;
-    std::deque<std::string> owned_;
+    /// A list, since an empty one takes nothing from the heap and each small update has its reader.
+    std::forward_list<std::string> owned_;
 };
 
 extern template class StructReader<FieldReaderV1>;

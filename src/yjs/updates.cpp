@@ -15,13 +15,12 @@ namespace tandem::yjs {
 namespace {
 
 // The part of a struct after its first `offset` clocks; `owned` keeps what has to be written anew.
-RawStruct slice(const RawStruct& item, uint32_t offset, std::deque<std::string>& owned) {
+RawStruct slice(const RawStruct& item, uint32_t offset, std::forward_list<std::string>& owned) {
     RawStruct part = item;
     std::string repaired;
     part.content = content_from(item.content, offset, repaired);
     if (!repaired.empty()) {
-        owned.push_back(std::move(repaired));
-        part.content.body = owned.back();
+        part.content.body = owned.emplace_front(std::move(repaired));
     }
     part.id.clock += offset;
     if (item.content.kind != Kind::gc && item.content.kind != Kind::skip) {
@@ -175,7 +174,7 @@ class Merger {
     std::vector<Source<Reader>*> heap_;
     GroupWriter<Writer> groups_;
     std::optional<RawStruct> pending_;
-    std::deque<std::string> owned_;
+    std::forward_list<std::string> owned_;
     int64_t lowest_rank_ = 0;
 };
 
