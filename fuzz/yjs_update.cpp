@@ -99,7 +99,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     for (const yjs::Subdocument& one : std::vector(document.subdocuments()))
         (void)document.load_subdocument(one.item);
-    (void)document.take_subdocument_events();
     document.begin();
     (void)document.insert_text(text, document.store().branch(text).length, "end");
     (void)document.delete_text(text, 0, 1);

@@ -14,6 +14,7 @@ void Document::begin_transaction(bool is_local, uint64_t origin) {
     while (!later_.empty())
         commit_clean_up();
     transaction_.reset();
+    subdocument_events_.clear();
     transaction_.is_open = true;
     transaction_.is_local = is_local;
     transaction_.origin = origin;

@@ -140,11 +140,9 @@ class Document {
     base::Status load_subdocument(Handle item);
     /// To be told as removed, and added again as one that is not loaded. Errors: `not_found`.
     base::Status destroy_subdocument(Handle item);
-    /// What happened to the sub-documents since this was last called, one for each transaction that
-    /// touched any. As in Yjs what was deleted is told as removed twice.
-    std::vector<SubdocumentEvent> take_subdocument_events() {
-        return std::exchange(subdocument_events_, {});
-    }
+    /// What happened to the sub-documents in the last transaction and those that it brought about;
+    /// until the next begins. As in Yjs what was deleted is told as removed twice.
+    const std::vector<SubdocumentEvent>& subdocument_events() const { return subdocument_events_; }
 
   private:
     friend class UndoManager;

@@ -29,7 +29,7 @@ struct Subdocument {
     bool is_loaded = false;
 };
 
-/// What a transaction did to the sub-documents; see Document::take_subdocument_events.
+/// What a transaction did to the sub-documents; see Document::subdocument_events.
 struct SubdocumentEvent {
     std::vector<Subdocument> added;
     std::vector<Subdocument> removed;

@@ -343,7 +343,7 @@ class History {
                 ours += (&one == &list[0] ? "" : ",") + one.guid;
             ours += end;
         };
-        for (const SubdocumentEvent& event : document.take_subdocument_events()) {
+        for (const SubdocumentEvent& event : document.subdocument_events()) {
             add(event.added, ' ');
             add(event.removed, ' ');
             add(event.loaded, ';');
