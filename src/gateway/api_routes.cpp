@@ -40,6 +40,11 @@ constexpr ApiRoute kRoutes[] = {
      bits({HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kDelete}),
      {"name"}},
     {ApiRoute::restore, "channels/{channel}/restore", bits({HttpMethod::kPost})},
+    {ApiRoute::texts, "channels/{channel}/texts", bits({HttpMethod::kGet})},
+    {ApiRoute::text,
+     "channels/{channel}/text",
+     bits({HttpMethod::kGet, HttpMethod::kPost}),
+     {"name", "as", "root", "kind"}},
     {ApiRoute::webhooks, "webhooks", bits({HttpMethod::kGet, HttpMethod::kPost})},
 };
 

@@ -29,6 +29,8 @@ struct ApiRoute {
         presence,
         versions,
         restore,
+        texts,
+        text,
         webhooks,
     };
     Id id;

@@ -107,6 +107,18 @@ std::string text_of_provider(const net::HttpRequest& request) {
     return net::query_param(request.query, "text").value_or(std::string(kYjsText));
 }
 
+std::string_view type_of(hub::ReplyContent content) {
+    switch (content) {
+        case hub::ReplyContent::json:
+            break;
+        case hub::ReplyContent::text:
+            return "text/plain; charset=utf-8";
+        case hub::ReplyContent::bytes:
+            return "application/octet-stream";
+    }
+    return kJson;
+}
+
 Told told_of_match() {
     return {"If-Match is no version of a record.",
             "Send an ETag that the server gave, \"EPOCH-SEQ\" with its quotes, or *."};
@@ -192,7 +204,7 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
             responder.add_header("Access-Control-Allow-Origin", request.headers.get("origin"));
             responder.add_header("Access-Control-Expose-Headers", "ETag, Retry-After, Allow");
         }
-        return api(request, std::move(responder));
+        return api(std::move(request), std::move(responder));
     }
     if (request.path == "/connection/websocket") return upgrade(request, std::move(responder));
     if (request.path.starts_with(kYjsPrefix)) return upgrade_yjs(request, std::move(responder));
@@ -286,14 +298,14 @@ void HttpApi::ask(hub::Request request, net::Responder responder, std::string if
             shared->respond(response);
             return;
         }
-        net::HttpResponse response = net::make_response(200, kJson, reply.json);
+        net::HttpResponse response = net::make_response(200, type_of(reply.content), reply.json);
         if (!etag.empty()) response.headers.set("ETag", etag);
         response.headers.set("Cache-Control", "no-cache");
         shared->respond(response);
     });
 }
 
-void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
+void HttpApi::api(net::HttpRequest request, net::Responder responder) {
     const std::string_view rest = std::string_view(request.path).substr(kApiPrefix.size());
     const ApiAddress address = find_api_route(rest);
     if (address.route == nullptr) {
@@ -342,8 +354,15 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
                                "Write it in digits, such as 17."});
     if (optional_number(request, "limit") == uint64_t{0})
         return refuse({"`limit` is at least 1.", "Leave it out for the usual number of rows."});
+    // Updates of texts are of any size that a provider may send.
+    if (request.body.size() > net::kHttpBodyBytesMaxDefault &&
+        address.route->id != ApiRoute::text) {
+        responder.respond(make_failure(413, options_.docs_url));
+        return;
+    }
     base::Value body;
-    if (method == net::HttpMethod::kPost && address.route->id != ApiRoute::hashes) {
+    if (method == net::HttpMethod::kPost && address.route->id != ApiRoute::hashes &&
+        address.route->id != ApiRoute::text) {
         Told told;
         auto parsed = object_in(request.body, told);
         if (!parsed) return refuse(told, parsed.error().code);
@@ -419,6 +438,12 @@ void HttpApi::api(const net::HttpRequest& request, net::Responder responder) {
                                "Without `at` it is the newest state."});
             return ask(hub::SaveVersion{channel, name->as_string(), *at}, std::move(responder));
         }
+        case ApiRoute::texts:
+            return ask(hub::ListTexts{channel}, std::move(responder));
+        case ApiRoute::text:
+            return method == net::HttpMethod::kPost
+                       ? edit_text(std::move(request), channel, std::move(responder))
+                       : read_text(request, channel, std::move(responder));
         case ApiRoute::restore: {
             if (const auto told = unknown_member(body, {"at", "version", "path"}))
                 return refuse(*told);

@@ -50,10 +50,13 @@ class HttpApi final : public net::EndpointHandler {
     void upgrade_provider(const net::HttpRequest& request, net::Responder responder,
                           std::unique_ptr<net::WebSocketHandler> socket);
     bool redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const;
-    void api(const net::HttpRequest& request, net::Responder responder);
+    void api(net::HttpRequest request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,
                net::Responder responder);
     void replace(net::HttpRequest request, const std::string& channel, net::Responder responder);
+    void read_text(const net::HttpRequest& request, const std::string& channel,
+                   net::Responder responder);
+    void edit_text(net::HttpRequest request, const std::string& channel, net::Responder responder);
     void ask_webhooks(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
     [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel,

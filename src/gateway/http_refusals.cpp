@@ -77,13 +77,57 @@ About about(const hub::Request& request) {
     if (std::holds_alternative<hub::ReadChanges>(request)) return About::range;
     if (std::holds_alternative<hub::ReadHashes>(request)) return About::hashes;
     if (std::holds_alternative<hub::ReplaceRecord>(request)) return About::whole_state;
+    if (std::holds_alternative<hub::ReadText>(request)) return About::text;
+    if (std::holds_alternative<hub::EditText>(request)) return About::text_edit;
     return About::other;
 }
+
+namespace {
+
+Told told_of_text(base::Error error, About about) {
+    const bool edits = about == About::text_edit;
+    const std::string detail = std::to_string(error.detail);
+    switch (error.code) {
+        case ErrorCode::not_found:
+            if (!edits)
+                return {"There is no such text, or not one root in it that could be meant.",
+                        "Look at the list of texts, and name the root with `root`; `as=json` shows "
+                        "all of them."};
+            return {"The text has no root type yet, or several.",
+                    "Name the one to edit with `root`, as the editors do."};
+        case ErrorCode::wrong_type:
+            return {edits ? "The root is no text, and edits are for texts."
+                          : "The root cannot be shown so.",
+                    edits ? "Send what changes other types as an update."
+                          : "Use as=json, which shows every type; `kind` tells what a root is."};
+        case ErrorCode::out_of_range:
+            return {"An edit reaches beyond the end of the text, which has " + detail +
+                        " UTF-16 units by then.",
+                    "Read the text again and count from that."};
+        case ErrorCode::invalid_argument:
+            return {"Edit " + detail + " is none that is known.",
+                    "Each is an object with one of insert, delete, format, append and delta; "
+                    "docs/openapi.json tells their members."};
+        case ErrorCode::base_in_future:
+            return {"The update depends on others that the server does not have.",
+                    "Send all that the document has; what is known is passed over."};
+        case ErrorCode::malformed:
+            return {"The bytes are no update of Yjs.",
+                    "Send one of version 1, such as Y.encodeStateAsUpdate gives."};
+        case ErrorCode::bad_path:
+            return {"The name of a text has 1 to 255 bytes, and no control characters.", {}};
+        default:
+            return {};
+    }
+}
+
+}  // namespace
 
 Told told_of(base::Error error, About about) {
     if (about == About::seq && error.code == ErrorCode::out_of_range)
         return {"The channel has no such seq; its newest is " + std::to_string(error.detail) + ".",
                 "Name a seq up to that."};
+    if (about == About::text || about == About::text_edit) return told_of_text(error, about);
     if (about == About::range && error.code == ErrorCode::out_of_range)
         return {
             "No entries are there: `from` is above `to`, or one of them above the newest seq, " +

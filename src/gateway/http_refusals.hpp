@@ -20,7 +20,16 @@ struct Told {
 };
 
 /// What a request is about, as far as errors of the hub mean something of their own for it.
-enum class About : uint8_t { other, seq, range, version_name, hashes, whole_state };
+enum class About : uint8_t {
+    other,
+    seq,
+    range,
+    version_name,
+    hashes,
+    whole_state,
+    text,
+    text_edit
+};
 [[nodiscard]] About about(const hub::Request& request);
 [[nodiscard]] Told told_of(base::Error error, About about);
 

@@ -287,6 +287,18 @@ void Channel::append_in_parts(PendingPush& push, Now now) {
 
 Channel::Sequenced Channel::sequence_text(PendingPush& push, Now now) {
     Text& text = texts.at(push.text->name);
+    if (push.text->edit != nullptr) {
+        if (text.has_under_way()) return Wait{};
+        auto update = make_edit(text.document(), *push.text->edit);
+        if (!update || update->empty()) {
+            if (!text.is_used()) texts.drop_unused();
+            return update ? Sequenced(Unchanged{}) : Sequenced(update.error());
+        }
+        auto reach = yjs::reach_of_update(*update);
+        if (!reach) return reach.error();
+        push.text->update = *std::move(update);
+        push.text->reach = *std::move(reach);
+    }
     switch (text.judge(push.text->reach)) {
         case yjs::KnownClocks::Verdict::missing:
             return Missing{};

@@ -164,7 +164,8 @@ bool Hub::try_push(Now now, Channel& channel, PendingPush& push) {
                                        std::move(push.whole->body));
         answer_ack(channel, target, actor, counter, channel.head(), {}, Outcome::unchanged);
     } else if (std::holds_alternative<Channel::Missing>(result)) {
-        ask_for_missing(*push.text, target);
+        std::erase(channel.keys_in_flight, push.outcome_key);
+        ask_for_missing(channel, *push.text, target);
     } else if (const auto* past = std::get_if<Channel::Past>(&result)) {
         look_back(channel, std::move(push), past->seq);
     } else if (const auto* duplicate = std::get_if<Channel::Duplicate>(&result)) {

@@ -247,7 +247,7 @@ class Hub {
     void answer_text(const AckTarget& target, uint64_t seq);
     void answer_text(const AckTarget& target, base::Error error);
     void take_early_texts(Now now, Channel& channel);
-    void ask_for_missing(const TextWrite& write, const AckTarget& target);
+    void ask_for_missing(Channel& channel, const TextWrite& write, const AckTarget& target);
     void publish_text(Channel& channel, const Inflight& item);
     bool transmit_text(TextReader& reader, size_t budget, size_t& used,
                        std::vector<FramePtr>& out) const;
@@ -258,7 +258,7 @@ class Hub {
     void forget_text_reader(TextReader& reader);
     void drop_text_reader(Now now, TextReader& reader);
     /// Of a channel that is about to go; their connections are closed, unless they can be told.
-    void close_text_readers(Channel& channel);
+    void close_text_readers(Channel& channel, std::string_view reason);
 
     // hub_text_frames.cpp
     void leave_text(Now now, Connection& connection, const TextMessage& message);
@@ -309,6 +309,13 @@ class Hub {
     std::string hash_of(const Channel& channel);
     /// Not when a push of that Idempotency-Key (empty: none) is known or under way.
     void enqueue_once(Now now, Channel& channel, PendingPush push, const std::string& key);
+    // hub_text_requests.cpp
+    void handle_request(Now now, uint64_t id, ListTexts& request);
+    void handle_request(Now now, uint64_t id, ReadText& request);
+    void handle_request(Now now, uint64_t id, EditText& request);
+    uint64_t client_of_author(Text& text, const std::string& author);
+    void show_author(const Channel& channel, Text& text, const TextEdit& edit);
+    void drop_authors(Now now);
     // hub_lookback.cpp
     void handle_request(Now now, uint64_t id, ReadChanges& request);
     void handle_request(Now now, uint64_t id, SaveVersion& request);
@@ -404,6 +411,8 @@ class Hub {
     uint64_t next_sweep_ms_ = 0;
     /// When members whose connections were lost leave, and on which channel.
     std::set<std::pair<uint64_t, std::string>> departures_;
+    /// The same for authors of texts.
+    std::set<std::pair<uint64_t, std::string>> author_departures_;
     Stats stats_;
 };
 

@@ -46,7 +46,7 @@ void Hub::drop_broken(Channel& channel) {
         subscription->connection->subscriptions.erase(channel.name());
         stats_.subscriptions--;
     }
-    close_text_readers(channel);
+    close_text_readers(channel, "the channel is damaged");
     if (!base::is_temporary(channel.broken_by().code)) {
         stats_.damaged++;
         return;
@@ -116,6 +116,7 @@ void Hub::handle_timeout(Now now) {
         for (Subscription* subscription : found->second->subscribers)
             wake(*subscription->connection);
     }
+    drop_authors(now);
     if (now.mono_ms >= next_sweep_ms_) {
         next_sweep_ms_ = now.mono_ms + std::min(kSweepEveryMs, config_.retention.cold_after_ms + 1);
         evict_cold(now);
@@ -124,7 +125,10 @@ void Hub::handle_timeout(Now now) {
 
 uint64_t Hub::next_timeout() const {
     const uint64_t sweep = channels_.empty() ? UINT64_MAX : next_sweep_ms_;
-    return departures_.empty() ? sweep : std::min(sweep, departures_.begin()->first);
+    uint64_t next = sweep;
+    for (const auto* departures : {&departures_, &author_departures_})
+        if (!departures->empty()) next = std::min(next, departures->begin()->first);
+    return next;
 }
 
 }  // namespace tandem::hub

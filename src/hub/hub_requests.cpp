@@ -155,7 +155,7 @@ void Hub::handle_deleted(Now now, const std::string& name) {
     const auto found = channels_.find(name);
     if (found == channels_.end()) return;
     // A provider would send what it has as if that were new.
-    close_text_readers(*found->second);
+    close_text_readers(*found->second, "the channel was deleted");
     std::unique_ptr<Channel> old = std::move(found->second);
     channels_.erase(found);
     std::erase(dirty_, old.get());

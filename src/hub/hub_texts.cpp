@@ -193,7 +193,9 @@ void Hub::take_awareness(TextReader& reader, std::string_view body) {
 
 // What the update depends on may be with its author. One that answers a question is asked again
 // only when the text has grown, or the two would talk for ever.
-void Hub::ask_for_missing(const TextWrite& write, const AckTarget& target) {
+void Hub::ask_for_missing(Channel& channel, const TextWrite& write, const AckTarget& target) {
+    if (target.request != 0)
+        return reply(target.request, base::fail(ErrorCode::base_in_future), channel.name());
     owe(target);
     TextReader* reader = find_text_reader(write.origin);
     if (reader == nullptr) return;
@@ -203,6 +205,7 @@ void Hub::ask_for_missing(const TextWrite& write, const AckTarget& target) {
 
 void Hub::publish_text(Channel& channel, const Inflight& item) {
     Text& text = channel.texts.at(item.text->name);
+    if (item.text->edit != nullptr) show_author(channel, text, *item.text->edit);
     if (text.readers.empty()) return text.forget_live();
     Text::Live live;
     live.before = text.previous_seq();
@@ -285,7 +288,7 @@ void Hub::drop_text_reader(Now now, TextReader& reader) {
     if (text.readers.empty()) reader.channel->texts.drop_unused();
 }
 
-void Hub::close_text_readers(Channel& channel) {
+void Hub::close_text_readers(Channel& channel, std::string_view reason) {
     for (const auto& [name, text] : channel.texts.all())
         for (TextReader* reader : std::exchange(text->readers, {})) {
             Connection& connection = *reader->connection;
@@ -294,7 +297,7 @@ void Hub::close_text_readers(Channel& channel) {
                 frame.closed = true;
                 send_text_frame(*reader, std::move(frame));
             } else if (reader->knows_close) {
-                send_message(*reader, yjs::close_message("the channel was deleted"));
+                send_message(*reader, yjs::close_message(reason));
             } else {
                 close_slow(connection);
             }

@@ -11,6 +11,7 @@
 #include "hub/types.hpp"
 #include "record/decide.hpp"
 #include "record/op.hpp"
+#include "yjs/structs.hpp"
 
 namespace tandem::hub {
 
@@ -121,10 +122,41 @@ struct DecideConflict {
     record::Decision decision = record::Decision::keep;
 };
 
+/// The texts of a channel.
+struct ListTexts {
+    std::string channel;
+};
+/// What a text shows.
+struct ReadText {
+    std::string channel;
+    std::string name;
+    enum class Form : uint8_t { json, text, xml, delta, update };
+    Form form = Form::json;
+    std::string root;                             ///< empty: the only one; of json: all
+    yjs::TypeKind kind = yjs::TypeKind::unknown;  ///< where the content does not tell
+};
+/// An update, or edits that the server makes one of (text_edits.hpp), in one entry.
+struct EditText {
+    std::string channel;
+    std::string name;
+    std::string update;  ///< of the first encoding; empty: there are edits
+    base::Value edits;
+    std::string root;
+    /// Who is shown among the editors for a while; empty: nobody.
+    std::string author;
+    std::string color;
+    bool is_leaving = false;  ///< not after this
+    std::string idempotency_key;
+};
+
 using Request =
     std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries, ReadConflicts,
                  ReadPresence, ListConnections, ReplaceRecord, ReadHashes, ReadChanges, SaveVersion,
-                 ListVersions, DeleteVersion, RestoreRecord, DecideConflict, ReadJournal>;
+                 ListVersions, DeleteVersion, RestoreRecord, DecideConflict, ReadJournal, ListTexts,
+                 ReadText, EditText>;
+
+/// What the bytes of an answer are.
+enum class ReplyContent : uint8_t { json, text, bytes };
 
 /// A connection as ListConnections shows it. What a guest adds to the row of its home are its
 /// channels and sums.
@@ -151,14 +183,15 @@ struct ChannelRow {
     uint64_t subscribers = 0;
 };
 
-/// The answer to the request of that id: JSON text, or an error.
+/// The answer to the request of that id: JSON text or what `content` says, or an error.
 struct Reply {
     uint64_t id = 0;
     bool is_error = false;
     base::Error error;
     std::string channel;
     std::string json;
-    uint64_t epoch = 0;  ///< of answers about a record: its version
+    ReplyContent content = ReplyContent::json;  ///< of `json`
+    uint64_t epoch = 0;                         ///< of answers about a record: its version
     uint64_t seq = 0;
     uint64_t floor = 0;                ///< of ReadJournal: closed rows at or below it are forgotten
     std::vector<ChannelRow> channels;  ///< of ListChannels, for those who put lists together

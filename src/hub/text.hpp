@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "hub/schema.hpp"
 #include "hub/text_awareness.hpp"
+#include "hub/text_edits.hpp"
 #include "hub/types.hpp"
 #include "yjs/resting_document.hpp"
 
@@ -54,6 +55,15 @@ struct TextWrite {
     TextReaderId origin = 0;
     bool is_answer =
         false;  ///< to a state vector, so that asking again brings nothing new by itself
+    std::unique_ptr<TextEdit> edit;  ///< not null: the update is made of it when its turn comes
+};
+
+/// One who edits by requests. The others see it for a while after each.
+struct TextAuthor {
+    uint64_t client = 0;
+    TextReaderId id = 0;  ///< in awareness
+    uint32_t clock = 0;
+    uint64_t until_ms = 0;  ///< monotonic; 0: it is not shown
 };
 
 /// One who follows one text over a connection. What it lacks is decided when it has room.
@@ -134,6 +144,8 @@ class Text {
 
     TextAwareness awareness;
     std::vector<TextReader*> readers;
+    /// By name; the empty one is of all who give none.
+    std::map<std::string, TextAuthor, std::less<>> authors;
 
   private:
     std::string name_;

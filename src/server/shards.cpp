@@ -180,6 +180,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         shard->api = std::make_unique<gateway::HttpApi>(*shard->host, std::move(api));
         net::EndpointOptions endpoint;
         endpoint.connections_max = share(limits.connections_max, count);
+        // The other addresses keep to the usual size themselves.
+        endpoint.http.body_bytes_max =
+            std::max(endpoint.http.body_bytes_max, limits.text_message_bytes_max);
         endpoint.make_failure = [docs_url = options.hub.docs_url](int status) {
             return gateway::make_failure(status, docs_url);
         };

@@ -91,24 +91,6 @@ int refuse_one_of(const TextCommand& command, const std::vector<std::string>& co
     return 1;
 }
 
-yjs::TypeKind kind_of(const yjs::Store& store, yjs::BranchIndex root) {
-    const yjs::Branch& branch = store.branch(root);
-    if (branch.start == 0 && branch.map) return yjs::TypeKind::map;
-    for (yjs::Handle at = branch.start; at != 0; at = store.item(at).right) {
-        const yjs::Item& item = store.item(at);
-        if (item.is_deleted()) continue;
-        if (item.kind == yjs::Kind::string || item.kind == yjs::Kind::format ||
-            item.kind == yjs::Kind::embed)
-            return yjs::TypeKind::text;
-        if (item.kind != yjs::Kind::type) return yjs::TypeKind::array;
-        const yjs::TypeKind held = store.branch(item.content).kind;
-        return held == yjs::TypeKind::xml_element || held == yjs::TypeKind::xml_text
-                   ? yjs::TypeKind::xml_fragment
-                   : yjs::TypeKind::array;
-    }
-    return branch.start == 0 ? yjs::TypeKind::map : yjs::TypeKind::text;
-}
-
 std::optional<yjs::TypeKind> kind_named(std::string_view name) {
     if (name == "array") return yjs::TypeKind::array;
     if (name == "map") return yjs::TypeKind::map;
@@ -193,7 +175,9 @@ int run_text_json(const TextCommand& command) {
         if (json.size() > 1) json += ',';
         base::append_json_string(json, store.names().at(store.branch(root).name));
         json += ':';
-        yjs::append_json(store, root, json, kind_of(store, root));
+        const yjs::TypeKind kind = yjs::shown_kind(store, root);
+        yjs::append_json(store, root, json,
+                         kind == yjs::TypeKind::unknown ? yjs::TypeKind::map : kind);
     }
     json += "}\n";
     if (document.has_pending())

@@ -382,6 +382,23 @@ void append_json(const Store& store, BranchIndex branch, std::string& out, TypeK
     JsonWriter(store, out).write(branch, known == TypeKind::unknown ? kind : known, 0);
 }
 
+TypeKind shown_kind(const Store& store, BranchIndex root) {
+    const Branch& branch = store.branch(root);
+    if (branch.kind != TypeKind::unknown) return branch.kind;
+    if (branch.start == 0) return branch.map ? TypeKind::map : TypeKind::unknown;
+    for (Handle at = branch.start; at != 0; at = store.item(at).right) {
+        const Item& item = store.item(at);
+        if (item.is_deleted()) continue;
+        if (item.kind == Kind::string || item.kind == Kind::format || item.kind == Kind::embed)
+            return TypeKind::text;
+        if (item.kind != Kind::type) return TypeKind::array;
+        const TypeKind held = store.branch(item.content).kind;
+        return held == TypeKind::xml_element || held == TypeKind::xml_text ? TypeKind::xml_fragment
+                                                                           : TypeKind::array;
+    }
+    return TypeKind::text;
+}
+
 void append_delta(const Store& store, BranchIndex text, std::string& out) {
     out += '[';
     bool is_first = true;

@@ -15,6 +15,9 @@ BranchIndex child_at(const Store& store, BranchIndex list, uint32_t position);
 /// The shared type under a key of a map.
 BranchIndex child_of(const Store& store, BranchIndex map, std::string_view key);
 
+/// What a root is by its content, where nobody has said it; unknown when it has none.
+TypeKind shown_kind(const Store& store, BranchIndex root);
+
 /// The visible text of a list.
 std::string text_of(const Store& store, BranchIndex text);
 

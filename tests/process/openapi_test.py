@@ -178,6 +178,21 @@ class OpenApi(ProcessTest):
         self.ask("PATCH", one + "/record", body=[put("a", 1)], headers={"Idempotency-Key": "k" * 300})
         self.ask("GET", one + "/entries")
         self.ask("GET", one + "/entries", query="?after=x")
+        edit = {"root": "t", "edits": [{"append": "hello"}, {"insert": {"index": 0, "text": "> ", "attributes": {"b": True}}},
+                                       {"delete": {"index": 2, "length": 1}}, {"delta": [{"retain": 1}, {"insert": "!"}]},
+                                       {"format": {"index": 0, "length": 1, "attributes": {"b": None}}}]}
+        self.ask("POST", one + "/text", body=edit, headers={"Idempotency-Key": "t"})
+        self.ask("POST", one + "/text", body=edit, headers={"Idempotency-Key": "t"})
+        self.ask("POST", one + "/text", body={"edits": [{"append": "x"}]}, headers={"Idempotency-Key": "t"})
+        self.ask("POST", one + "/text", body={"edits": [{"append": ""}] * 1001})
+        self.ask("POST", one + "/text", body={"edits": [], "author": {"name": "Ann", "color": "#fff", "leaves": True}})
+        self.ask("POST", one + "/text", body={"edits": [{"replace": "x"}]})
+        self.ask("GET", one + "/texts")
+        _, fields = self.ask("GET", one + "/text")
+        self.ask("GET", one + "/text", headers={"If-None-Match": fields["ETag"]})
+        self.ask("GET", one + "/text", query="?as=delta")
+        self.ask("GET", one + "/text", query="?as=picture")
+        self.ask("GET", one + "/text", query="?name=none")
         self.ask("GET", one + "/changes", query=f"?from={head - 1}")
         self.ask("GET", one + "/changes", query="?from=99999")
         self.ask("POST", one + "/versions", body={"name": "a"})
@@ -205,7 +220,7 @@ class OpenApi(ProcessTest):
                 self.ask(method, template, body=body, headers={"Host": "evil.example"})
             if "{channel}" in template:
                 valid = {"/versions": {"name": "x"}, "/restore": {"at": 1}, "/conflicts": decision, "/hashes": {},
-                         "/record": [put("a", 1)]}
+                         "/record": [put("a", 1)], "/text": edit}
                 if method == "PUT":
                     valid["/record"] = {}
                 body = next((b for end, b in valid.items() if template.endswith(end)), None) if body is not None else None

@@ -58,6 +58,9 @@ class Hocuspocus(Scenarios):
     def test_a_killed_server_loses_nothing_that_it_acknowledged(self):
         self.scenario("killed")
 
+    def test_an_agent_that_types_along_over_http(self):
+        self.scenario("agent")
+
     def test_a_namespace_that_editors_only_read(self):
         self.scenario("readonly")
 

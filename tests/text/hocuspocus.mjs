@@ -98,6 +98,32 @@ const scenarios = {
       assert.equal(notes.text.length, 0)
     }
   },
+  // A program that edits over HTTP in a name is among the editors, with a cursor that they can place.
+  async agent() {
+    const edit = async body => {
+      const done = await fetch(`http://localhost:${server.port}/api/v1/channels/text:one/text`, { method: 'POST',
+        headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+      assert.equal(done.status, 200, await done.text())
+    }
+    const ann = open(four, 'one')
+    ann.text.insert(0, 'Dear agent, ')
+    await stored(ann)
+    const author = { name: 'Agent', color: '#30bced' }
+    const agent = () => [...ann.provider.awareness.getStates()].find(([, state]) => state.user?.name === 'Agent')
+    for (const word of 'hello this is typed'.split(' ')) await edit({ root: 't', author, edits: [{ append: `${word} ` }] })
+    await has(ann, 'Dear agent, hello this is typed ')
+    const placeOf = json => Y.createAbsolutePositionFromRelativePosition(Y.createRelativePositionFromJSON(json), ann.doc)
+    await until('ann sees where it is', () => agent()?.[1].cursor && placeOf(agent()[1].cursor.head)?.index === ann.text.length)
+    const [client, state] = agent()
+    assert.equal(state.user.color, '#30bced')
+    assert.ok(Y.decodeStateVector(Y.encodeStateVector(ann.doc)).has(client), 'it is the author of what it wrote')
+    assert.equal(ann.doc.store.clients.size, 2)
+    ann.text.insert(0, '> ')
+    await stored(ann)
+    await edit({ author: { ...author, leaves: true }, edits: [{ delta: [{ retain: 2, attributes: { bold: true } }] }] })
+    await until('it has gone', () => !agent())
+    assert.deepEqual(ann.text.toDelta()[0], { insert: '> ', attributes: { bold: true } })
+  },
   // Two sessions of one document on one socket are two editors.
   async sessions() {
     const websocketProvider = socket(four)

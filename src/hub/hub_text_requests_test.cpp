@@ -1,0 +1,142 @@
+#include "product/hub_rig.hpp"
+#include "yjs/sync_messages.hpp"
+
+// Texts by requests: edits that wait for one another, and authors who are shown for a while.
+namespace tandem::hub {
+namespace {
+
+using namespace testing;
+using yjs::SyncStep;
+
+constexpr const char* kDocument = "t:doc";
+
+struct RequestRig : Rig {
+    using Rig::Rig;
+
+    void edit(std::string_view edits, std::string author = {}, bool is_leaving = false) {
+        EditText request;
+        request.channel = kDocument;
+        request.name = "main";
+        request.root = "t";
+        request.edits = json(edits);
+        request.author = std::move(author);
+        request.is_leaving = is_leaving;
+        hub->request(now, ++last_request, std::move(request));
+    }
+    std::string text() {
+        ReadText request;
+        request.channel = kDocument;
+        request.name = "main";
+        request.form = ReadText::Form::text;
+        hub->request(now, ++last_request, std::move(request));
+        Reply answer = reply();
+        return answer.is_error ? std::string(base::error_name(answer.error.code)) : answer.json;
+    }
+    /// All that the newest awareness messages for a provider say.
+    std::string heard(ConnectionId id) {
+        settle();
+        std::string out;
+        for (const FramePtr& frame : take(id)) {
+            const auto message = yjs::read_message(frame->payload);
+            if (message->kind != yjs::MessageKind::awareness) continue;
+            const auto states = yjs::decode_awareness(message->body);
+            for (const yjs::AwarenessState& state : *states)
+                out += std::string(state.json) + '\n';
+        }
+        return out;
+    }
+    uint64_t last_request = 0;
+};
+
+TEST(TextRequests, EditsThatComeTogetherFollowEachOther) {
+    RequestRig rig;
+    // The first three come before the channel is loaded, the others while those are on their way.
+    for (const char* letter : {"a", "b", "c"})
+        rig.edit("[{\"append\":\"" + std::string(letter) + "\"}]");
+    rig.turn();
+    rig.turn();
+    rig.store.is_held = true;
+    for (const char* letter : {"d", "e"})
+        rig.edit("[{\"append\":\"" + std::string(letter) + "\"}]", "Agent");
+    rig.turn();
+    rig.store.is_held = false;
+    for (uint64_t seq = 1; seq <= 5; ++seq)
+        EXPECT_EQ(rig.reply().seq, seq);
+    EXPECT_EQ(rig.text(), "abcde");
+}
+
+TEST(TextRequests, AnEditThatTheStoreLosesIsRefusedAndTheNextGoesOn) {
+    RequestRig rig;
+    rig.edit(R"([{"append":"a"}])");
+    EXPECT_FALSE(rig.reply().is_error);
+    rig.store.append_error = base::fail(base::ErrorCode::storage_full);
+    rig.edit(R"([{"append":"lost"}])");
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::storage_full);
+    rig.edit(R"([{"append":"b"}])");
+    EXPECT_EQ(rig.reply().seq, 2u);
+    EXPECT_EQ(rig.text(), "ab");
+}
+
+TEST(TextRequests, AnAuthorIsShownUntilItIsSilent) {
+    RequestRig rig;
+    const ConnectionId editor = rig.open(Codec::yjs);
+    rig.hub->handle_text(
+        rig.now, editor,
+        {kDocument, "main", yjs::sync_message(SyncStep::step1, std::string(1, 0))});
+    rig.settle();
+    rig.edit(R"([{"append":"a"}])", "Agent");
+    EXPECT_FALSE(rig.reply().is_error);
+    const std::string shown = rig.heard(editor);
+    EXPECT_NE(shown.find(R"("user":{"name":"Agent"})"), std::string::npos);
+    EXPECT_NE(shown.find(R"("cursor":{"anchor":)"), std::string::npos);
+    rig.pass(20'000);
+    rig.edit(R"([{"append":"b"}])", "Agent");
+    EXPECT_FALSE(rig.reply().is_error);
+    (void)rig.heard(editor);
+    rig.pass(20'000);
+    EXPECT_EQ(rig.heard(editor), "");
+    rig.pass(5'001);
+    EXPECT_EQ(rig.heard(editor), "null\n");
+    // It can come back, and go by itself.
+    rig.edit("[]", "Agent");
+    EXPECT_FALSE(rig.reply().is_error);
+    EXPECT_NE(rig.heard(editor), "");
+    rig.edit("[]", "Agent", true);
+    EXPECT_FALSE(rig.reply().is_error);
+    EXPECT_EQ(rig.heard(editor), "null\n");
+    // Nobody is shown who gives no name.
+    rig.edit(R"([{"append":"c"}])");
+    EXPECT_FALSE(rig.reply().is_error);
+    EXPECT_EQ(rig.heard(editor), "");
+}
+
+TEST(TextRequests, WhatIsReadColdLeavesNothingInMemory) {
+    RequestRig rig;
+    rig.edit(R"([{"append":"a"}])");
+    EXPECT_FALSE(rig.reply().is_error);
+    for (int i = 0; i < 4 && rig.hub->find_channel(kDocument) != nullptr; ++i)
+        rig.pass(100'000);
+    ASSERT_EQ(rig.hub->find_channel(kDocument), nullptr);
+    EXPECT_EQ(rig.text(), "a");
+    for (int i = 0; i < 4 && rig.hub->find_channel(kDocument) != nullptr; ++i)
+        rig.pass(100'000);
+    EXPECT_EQ(rig.hub->find_channel(kDocument), nullptr);
+    EXPECT_EQ(rig.text(), "a");
+}
+
+TEST(TextRequests, LimitsHold) {
+    Config config = test_config();
+    config.limits.text_bytes_max = 1'000;
+    config.limits.texts_per_channel_max = 0;
+    RequestRig full(config);
+    full.edit(R"([{"append":"a"}])");
+    EXPECT_EQ(full.reply().error.code, base::ErrorCode::overloaded);
+    config.limits.texts_per_channel_max = 1;
+    RequestRig rig(config);
+    rig.edit("[{\"append\":\"" + std::string(2'000, 'x') + "\"}]");
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::too_large);
+    EXPECT_EQ(rig.text(), "not_found");
+}
+
+}  // namespace
+}  // namespace tandem::hub

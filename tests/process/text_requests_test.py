@@ -1,0 +1,99 @@
+"""Texts over HTTP: reading, and edits of programs that have no document of their own."""
+
+import urllib.request
+
+from support import ProcessTest, request
+
+TEXT = "/api/v1/channels/text:a/text"
+
+
+class TextRequests(ProcessTest):
+    def edit(self, server, edits, query="", **more):
+        return request(server, TEXT + query, "POST", {"edits": edits, **more}, {"Content-Type": "application/json"})
+
+    def read(self, server, form, query=""):
+        return request(server, f"{TEXT}?as={form}{query}")[2]
+
+    def update_of(self, server, query=""):
+        with urllib.request.urlopen(server.url + TEXT + "?as=update" + query, timeout=15) as response:
+            self.assertEqual(response.headers["Content-Type"], "application/octet-stream")
+            return response.read()
+
+    def send(self, server, update, query=""):
+        return request(server, TEXT + query, "POST", update, {"Content-Type": "application/octet-stream"})
+
+    def serve(self, *arguments):
+        return self.start("--config", self.write_file("tandem.toml", "[namespaces.text]\n"), *arguments)
+
+    def test_edits_are_read_back_after_a_restart(self):
+        server = self.serve()
+        self.assertEqual(self.edit(server, [{"append": "hello"}], root="t")[2]["seq"], 1)
+        self.assertEqual(self.edit(server, [{"insert": {"index": 5, "text": " wörld 👋", "attributes": {"bold": True}}},
+                                            {"delete": {"index": 0, "length": 1}}])[0], 200)
+        self.edit(server, [{"delta": [{"retain": 1}, {"insert": "X"}, {"delete": 1}, {"insert": {"image": "a"}}]}])
+        delta = [{"insert": "eX"}, {"insert": {"image": "a"}}, {"insert": "lo"},
+                 {"insert": " wörld 👋", "attributes": {"bold": True}}]
+        self.assertEqual(self.read(server, "delta"), delta)
+        server.kill()
+        server = self.serve()
+        self.assertEqual(self.read(server, "delta"), delta)
+        self.assertEqual(self.read(server, "text"), "eXlo wörld 👋")
+        self.assertEqual(self.read(server, "json"), {"t": "eXlo wörld 👋"})
+        # Edited on from there, by the same program as by another one.
+        self.edit(server, [{"append": "."}], author={"name": "Agent"})
+        self.edit(server, [{"append": "."}])
+        self.assertEqual(self.read(server, "text"), "eXlo wörld 👋..")
+        texts = request(server, "/api/v1/channels/text:a/texts")[2]["texts"]
+        self.assertEqual([(row["name"], row["seq"]) for row in texts], [("main", 5)])
+
+    def test_an_edit_is_written_whole_or_not_at_all(self):
+        server = self.serve()
+        self.edit(server, [{"append": "abc"}], root="t")
+        status, _, answer = self.edit(server, [{"append": "d"}, {"insert": {"index": 99, "text": "x"}}])
+        self.assertEqual((status, answer["error"]["code"], answer["error"]["detail"]), (400, "out_of_range", 4))
+        status, _, answer = self.edit(server, [{"append": "d"}, {"insert": {"index": -1, "text": "x"}}])
+        self.assertEqual((answer["error"]["code"], answer["error"]["detail"]), ("invalid_argument", 2))
+        self.assertEqual(self.read(server, "text"), "abc")
+        # A text that nothing was written to is not there.
+        self.edit(server, [{"delete": {"index": 5, "length": 1}}], "?name=new", root="t")
+        self.assertEqual(len(request(server, "/api/v1/channels/text:a/texts")[2]["texts"]), 1)
+
+    def test_updates_are_copied_and_missing_ones_refused(self):
+        server = self.serve()
+        self.edit(server, [{"append": "one"}], root="t")
+        first = self.update_of(server)
+        self.edit(server, [{"append": " two"}])
+        both = self.update_of(server)
+        self.assertEqual(self.send(server, first, "?name=copy")[2]["seq"], 3)
+        self.assertEqual(self.send(server, first, "?name=copy")[2]["seq"], 3, "nothing new takes no seq")
+        self.assertEqual(self.send(server, both, "?name=copy")[2]["seq"], 4)
+        self.assertEqual(self.read(server, "text", "&name=copy"), "one two")
+        self.assertEqual(self.update_of(server, "&name=copy"), both)
+        self.assertEqual(self.send(server, b"\x01\x02\x03")[2]["error"]["code"], "malformed")
+        # A struct that follows one which nobody has: client 9 from clock 5.
+        missing = b"\x01\x01\x09\x05\x84\x09\x04\x01x\x00"
+        status, _, answer = self.send(server, missing)
+        self.assertEqual((status, answer["error"]["code"]), (400, "base_in_future"))
+
+    def test_a_text_of_megabytes(self):
+        server = self.serve()
+        self.edit(server, [{"append": "x" * 3_000_000}], root="t")
+        update = self.update_of(server)
+        self.assertGreater(len(update), 3_000_000)
+        self.assertEqual(self.send(server, update, "?name=copy")[0], 200)
+        self.assertEqual(len(self.read(server, "text", "&name=copy")), 3_000_000)
+        # Other addresses take no more than before.
+        status, _, answer = request(server, "/api/v1/channels/text:a/record", "PATCH", b"[" + b" " * 2_000_000 + b"]")
+        self.assertEqual((status, answer["error"]["code"]), (413, "too_large"))
+
+    def test_what_cannot_be_meant_is_refused(self):
+        server = self.serve()
+        self.edit(server, [{"append": "x"}], root="a")
+        self.edit(server, [{"append": "y"}], root="b")
+        self.assertEqual(self.read(server, "text")["error"]["code"], "not_found")
+        self.assertEqual(self.read(server, "text", "&root=b"), "y")
+        self.assertEqual(self.read(server, "json", "&root=b"), {"b": "y"})
+        self.assertEqual(self.edit(server, [{"append": "z"}])[2]["error"]["code"], "not_found")
+        self.assertEqual(self.read(server, "xml", "&root=b")["error"]["code"], "wrong_type")
+        self.assertEqual(self.edit(server, [], author={"nam": "x"})[2]["error"]["code"], "invalid_argument")
+        self.assertEqual(self.edit(server, [], color="x")[2]["error"]["code"], "invalid_argument")
