@@ -63,6 +63,23 @@ int call(const std::string& server, const net::HttpClientRequest& request, Value
     return 0;
 }
 
+int get_bytes(const std::string& server, const std::string& target, std::string& out) {
+    const auto url = server_of(server);
+    if (!url) return complain_of(server, url.error());
+    net::HttpClientRequest request;
+    request.target = target;
+    auto response = net::http_fetch(url->address, request);
+    if (!response) return complain_of(server, response.error());
+    if (response->status != 200) {
+        const auto json = base::parse_json(response->body, base::kLooseValueLimits);
+        const Value* error = json.ok() ? json->find("error") : nullptr;
+        if (error != nullptr) return complain_of(*error);
+        return complain("HTTP " + std::to_string(response->status), "");
+    }
+    out = std::move(response->body);
+    return 0;
+}
+
 std::string channel_target(const std::string& channel, std::string_view what) {
     return "/api/v1/channels/" + net::percent_encode(channel) + "/" + std::string(what);
 }

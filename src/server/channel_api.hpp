@@ -24,6 +24,9 @@ int complain_of(const base::Value& error);
 /// wrong; 0: `out` is set.
 int call(const std::string& server, const net::HttpClientRequest& request, base::Value& out);
 
+/// The same for an answer that is no JSON.
+int get_bytes(const std::string& server, const std::string& target, std::string& out);
+
 /// `/api/v1/channels/CH/what`.
 std::string channel_target(const std::string& channel, std::string_view what);
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "base/base64.hpp"
 #include "server/channel_api.hpp"
 #include "server/client_commands.hpp"
 #include "server/remote.hpp"
@@ -151,8 +152,36 @@ class Exporter {
         for (const char* member : {"epoch", "seq", "hash", "changes"})
             if (const Value* value = record.find(member); value != nullptr)
                 line.put(member, *value);
+        if (const int code = add_texts(line); code != 0) return code;
         if (const int code = write(base::to_json(line)); code != 0) return code;
         progress_.show(counted(++count_, "channel") + ", " + after_);
+        return 0;
+    }
+
+    // Each text whole, as an update.
+    int add_texts(Value& line) {
+        Value listed;
+        if (const int code = get_json(command_.url, channel_target(after_, "texts"), listed);
+            code != 0)
+            return code;
+        const Value* texts = listed.find("texts");
+        if (texts == nullptr || !texts->is_array() || texts->as_array().empty()) return 0;
+        base::Array whole;
+        for (const Value& text : texts->as_array()) {
+            const std::string name = text_of(text, "name");
+            std::string update;
+            if (const int code = get_bytes(
+                    command_.url,
+                    channel_target(after_, "text") + "?as=update&name=" + net::percent_encode(name),
+                    update);
+                code != 0)
+                return code;
+            Value one(base::Object{});
+            one.put("name", Value(name));
+            one.put("update", Value(base::to_base64(update)));
+            whole.push_back(std::move(one));
+        }
+        line.put("texts", Value(std::move(whole)));
         return 0;
     }
 

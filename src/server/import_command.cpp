@@ -7,6 +7,7 @@
 #include <iostream>
 #include <utility>
 
+#include "base/base64.hpp"
 #include "base/limits.hpp"
 #include "server/channel_api.hpp"
 #include "server/client_commands.hpp"
@@ -194,16 +195,14 @@ class Importer {
         ImportPlan plan = ImportPlan::of(changes->as_array());
         Log log;
         if (const int code = read_log(command_, name, plan, log); code != 0) return code;
-        if (!log.is_of_import) return meet(name, changes->as_array());
+        if (!log.is_of_import) return meet(name, line);
         plan.drop_written(log.ops);
-        if (plan.steps.empty()) {
-            ++present_;
-            tell(name, "present");
-            return 0;
-        }
+        if (plan.steps.empty()) return only_texts(name, line, log.head);
         left_out_ += plan.left_out;
         // All of it is made on the state before the import, also what an earlier one has begun.
         if (const int code = write(name, plan, log.start); code != 0) return code;
+        bool has_written = false;
+        if (const int code = write_texts(name, line, 0, has_written); code != 0) return code;
         ++written_;
         tell(name, "imported");
         return 0;
@@ -220,8 +219,39 @@ class Importer {
         return writer.flush();
     }
 
+    // The record is there; the texts may not be.
+    int only_texts(const std::string& name, const Value& line, uint64_t head) {
+        bool has_written = false;
+        if (const int code = write_texts(name, line, head, has_written); code != 0) return code;
+        ++(has_written ? written_ : present_);
+        tell(name, has_written ? "imported" : "present");
+        return 0;
+    }
+
+    // They merge with whatever is there; what is known already is not written again.
+    int write_texts(const std::string& name, const Value& line, uint64_t head, bool& has_written) {
+        const Value* texts = line.find("texts");
+        if (texts == nullptr || !texts->is_array()) return 0;
+        for (const Value& text : texts->as_array()) {
+            auto update = base::from_base64(text_of(text, "update"));
+            if (!update)
+                return complain("a text of " + name + " is not base64", "Was the file changed?");
+            net::HttpClientRequest request;
+            request.method = net::HttpMethod::kPost;
+            request.target = channel_target(name, "text") +
+                             "?name=" + net::percent_encode(text_of(text, "name"));
+            request.headers.set("Content-Type", "application/octet-stream");
+            request.body = *std::move(update);
+            Value answer;
+            if (const int code = call(command_.url, request, answer); code != 0) return code;
+            has_written |= number_of(answer, "seq") > head;
+        }
+        return 0;
+    }
+
     // Others have written to the channel.
-    int meet(const std::string& name, const base::Array& wanted) {
+    int meet(const std::string& name, const Value& line) {
+        const base::Array& wanted = line.find("changes")->as_array();
         Value now;
         if (const int code =
                 get_json(command_.url, channel_target(name, "record") + "?form=changes", now);
@@ -230,11 +260,8 @@ class Importer {
         const Value* changes = now.find("changes");
         if (changes == nullptr || !changes->is_array())
             return complain("the answer is no record", "Is this a Tandem server?");
-        if (shows_same(changes->as_array(), wanted)) {
-            ++present_;
-            tell(name, "present");
-            return 0;
-        }
+        if (shows_same(changes->as_array(), wanted))
+            return only_texts(name, line, number_of(now, "seq"));
         const uint64_t head = number_of(now, "seq");
         if (!command_.is_overwrite) {
             const std::string why =
@@ -251,6 +278,8 @@ class Importer {
         for (const Value& op : overwrite_ops(changes->as_array(), wanted))
             if (const int code = writer.add(op); code != 0) return code;
         if (const int code = writer.flush(); code != 0) return code;
+        bool has_written = false;
+        if (const int code = write_texts(name, line, 0, has_written); code != 0) return code;
         ++written_;
         tell(name, "overwritten");
         return 0;

@@ -7,8 +7,8 @@
 namespace tandem::server {
 
 /// What `tandem export` writes: JSON lines. The first is the head with the format, the server's
-/// address and the prefix of the names; then one line a channel, with its absolute changes; the
-/// last one says that nothing is missing.
+/// address and the prefix of the names; then one line a channel, with its absolute changes and its
+/// texts, each as an update of Yjs in base64; the last one says that nothing is missing.
 inline constexpr std::string_view kExportFormat = "tandem-export-2";
 /// The former one: a head that tells the format only, and no last line.
 inline constexpr std::string_view kFormerExportFormat = "tandem-export-1";

@@ -2,7 +2,7 @@
 
 import urllib.request
 
-from support import ProcessTest, request
+from support import ProcessTest, patch, put, request
 
 TEXT = "/api/v1/channels/text:a/text"
 
@@ -85,6 +85,25 @@ class TextRequests(ProcessTest):
         # Other addresses take no more than before.
         status, _, answer = request(server, "/api/v1/channels/text:a/record", "PATCH", b"[" + b" " * 2_000_000 + b"]")
         self.assertEqual((status, answer["error"]["code"]), (413, "too_large"))
+
+    def test_export_and_import_have_the_texts(self):
+        server = self.serve()
+        self.edit(server, [{"append": "hello 👋"}], root="t")
+        self.edit(server, [{"append": "notes"}], "?name=a%20b", root="t")
+        patch(server, "text:both", [put("title", "x")])
+        request(server, "/api/v1/channels/text:both/text", "POST", {"root": "t", "edits": [{"append": "z"}]})
+        file = f"{self.folder}/all.jsonl"
+        self.assertEqual(self.tandem("export", server.url, file).returncode, 0)
+        other = self.start("--config", f"{self.folder}/tandem.toml", data=f"{self.folder}/other")
+        self.assertEqual(self.tandem("import", other.url, file).stderr, "2 channels imported\n")
+        self.assertEqual(self.update_of(other), self.update_of(server))
+        self.assertEqual(self.read(other, "text", "&name=a%20b"), "notes")
+        self.assertEqual(request(other, "/api/v1/channels/text:both/text")[2], {"t": "z"})
+        self.assertEqual(self.tandem("import", other.url, file).stderr, "0 channels imported, 2 already there\n")
+        # What was typed since stays.
+        self.edit(other, [{"append": "!"}])
+        self.assertEqual(self.tandem("import", other.url, file).stderr, "0 channels imported, 2 already there\n")
+        self.assertEqual(self.read(other, "text"), "hello 👋!")
 
     def test_what_cannot_be_meant_is_refused(self):
         server = self.serve()
