@@ -25,7 +25,7 @@ struct RawTerminal {
         raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
         tcsetattr(STDIN_FILENO, TCSANOW, &raw);
         std::fputs("\x1b[?1049h\x1b[?25l", stdout);
-        for (const int ending : {SIGTERM, SIGHUP})
+        for (const int ending : {SIGTERM, SIGHUP, SIGINT, SIGQUIT})
             std::signal(ending, [](int) { restore(), _exit(1); });
     }
     ~RawTerminal() { restore(); }

@@ -43,7 +43,8 @@ struct Stored {
 };
 
 /// Threads may share one. Errors of all calls: what the server says (docs/errors.md),
-/// `connection_closed` when it is not reached, and `timed_out`, after which the write may have been
+/// `io_failed` or `connection_closed` when it is not reached, `protocol_error` when what answers is
+/// no Tandem server, and `timed_out`, after which the write may have been
 /// stored or not: only with an `idempotency_key` is it safe to send it again.
 class Backend {
   public:
@@ -63,8 +64,7 @@ class Backend {
                          const BackendWrite& write = {}) const;
     /// Several at once, as the HTTP API takes them: a JSON array such as
     /// `[{"op":"set","path":"title","value":"Plan"},{"op":"inc","path":"votes","value":1}]`. All of
-    /// them are stored, or none. Numbers keep all their digits, which a `Value` has only 53 bits
-    /// for.
+    /// them are stored, or none.
     Result<Stored> apply(std::string_view channel, std::string_view ops,
                          const BackendWrite& write = {}) const;
     /// A whole object, as JSON: what differs from `base` (without one: from what is there) is

@@ -189,6 +189,14 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         });
         return;
     }
+    for (const std::string_view name : {"idempotency-key", "if-match", "if-none-match"})
+        if (request.headers.count(name) > 1) {
+            responder.respond(
+                refusal(base::fail(ErrorCode::invalid_argument), {},
+                        {"The request has the header field " + std::string(name) + " twice.",
+                         "Send it once."}));
+            return;
+        }
     if (!options_.access.allows_host(request)) {
         responder.respond(refusal(base::fail(ErrorCode::host_refused), {}));
         return;

@@ -13,6 +13,9 @@ namespace tandem {
 
 namespace {
 
+// Ten days: what is added to a clock must not overflow.
+constexpr int64_t kTimeoutMaxMs = 10LL * 24 * 3600 * 1000;
+
 std::string quoted_path(std::string_view path) {
     std::string out;
     base::append_json_string(out, path);
@@ -23,6 +26,14 @@ std::string op_of(std::string_view kind, std::string_view path, const std::strin
     std::string out = "[{\"op\":\"";
     return out.append(kind).append("\",\"path\":") + quoted_path(path) + member + "}]";
 }
+
+// Something else may answer on that port, with whatever JSON it has.
+bool has_seq(const base::Value& json) {
+    const base::Value* seq = json.find("seq");
+    return seq != nullptr && seq->is_integer() && seq->as_integer() >= 0;
+}
+
+Error no_tandem() { return sdk::to_error(base::fail(base::ErrorCode::protocol_error)); }
 
 Stored stored_of(const base::Value& json) {
     return {sdk::number_of(json, "seq"), json.find("duplicate") != nullptr,
@@ -35,7 +46,8 @@ class Backend::Impl {
   public:
     Impl(net::Url url, std::chrono::milliseconds timeout)
         : url_(std::move(url)),
-          timeout_ms_(static_cast<uint64_t>(std::max<int64_t>(timeout.count(), 1))) {}
+          timeout_ms_(
+              static_cast<uint64_t>(std::clamp<int64_t>(timeout.count(), 1, kTimeoutMaxMs))) {}
 
     sdk::HttpAnswer ask(net::HttpMethod method, std::string_view channel,
                         const std::string& parameters, const BackendWrite& write,
@@ -59,6 +71,7 @@ class Backend::Impl {
                          std::string body) const {
         const sdk::HttpAnswer answer = ask(method, channel, parameters, write, std::move(body));
         if (answer.error) return *answer.error;
+        if (!has_seq(answer.json)) return no_tandem();
         return stored_of(answer.json);
     }
 
@@ -84,6 +97,7 @@ Result<ReadRecord> Backend::get(std::string_view channel, std::string_view path)
     const std::string parameters = path.empty() ? "" : "?path=" + net::percent_encode(path);
     const sdk::HttpAnswer answer = impl_->ask(net::HttpMethod::kGet, channel, parameters, {}, {});
     if (answer.error) return *answer.error;
+    if (!has_seq(answer.json)) return no_tandem();
     ReadRecord read;
     if (const base::Value* value = answer.json.find("value")) read.value = sdk::from_base(*value);
     read.seq = sdk::number_of(answer.json, "seq");

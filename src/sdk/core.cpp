@@ -182,6 +182,11 @@ void Core::say_goodbye() {
 }
 
 void Core::subscribe(std::string_view channel, const std::vector<std::string>& select) {
+    if (!is_channel_name(channel)) {
+        const Error error = to_error(base::fail(base::ErrorCode::bad_channel));
+        refused_channels_.insert_or_assign(std::string(channel), error);
+        return;
+    }
     auto selection = read_selection(select);
     if (!selection) {
         refused_channels_.insert_or_assign(std::string(channel), to_error(selection.error()));

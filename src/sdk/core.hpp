@@ -45,6 +45,10 @@ class Core final : private net::IoHandler {
     client::Now now() const;
 
     /// What cannot be selected is told by `wait_ready`.
+    /// What no frame can carry is not even asked for.
+    static bool is_channel_name(std::string_view name) {
+        return !name.empty() && name.size() <= base::kChannelNameBytesMax;
+    }
     void subscribe(std::string_view channel, const std::vector<std::string>& select);
     enum class Following : uint8_t { only, also };
     Result<Committed> follow(std::string_view channel, const std::vector<std::string>& parts,

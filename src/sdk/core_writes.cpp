@@ -28,6 +28,8 @@ Write Core::push(const std::string& channel, const Work& work, client::PushOptio
             transaction_->error = done.error();
         return failed(to_error(base::fail(base::ErrorCode::would_block)));
     }
+    if (!is_channel_name(channel))
+        return failed(to_error(base::fail(base::ErrorCode::bad_channel)));
     Write write;
     write.core_ = this;
     write.channel_ = channel;

@@ -27,6 +27,9 @@ int complain_of(const std::string& server, base::Error error) {
             complain("'" + server + "' is no server address", "Write it as http://127.0.0.1:8080.");
         return 2;
     }
+    if (error.code == base::ErrorCode::timed_out)
+        return complain("no answer in time from " + server + ": what was sent may have been stored",
+                        "Look with `tandem get` or `tandem history` before you send it again.");
     return complain(
         "no answer from " + server + ": " + std::string(base::error_message(error.code)),
         "Is the server running? `tandem dev` starts one.");

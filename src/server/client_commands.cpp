@@ -43,6 +43,8 @@ int run_get(const ClientCommand& command) {
     Value answer;
     if (const int code = get_json(command.url, record_target(command), answer); code != 0)
         return code;
+    if (answer.find("value") == nullptr || answer.find("seq") == nullptr)
+        return complain("the answer is no record", "Is this a Tandem server?");
     if (!command.file.empty()) {
         // A file tells where it comes from.
         answer.put("channel", Value(command.channel));
@@ -57,8 +59,7 @@ int run_get(const ClientCommand& command) {
         print_line(base::to_json(answer));
         return 0;
     }
-    const Value* value = answer.find("value");
-    print_line(value != nullptr ? base::to_json(*value) : "null");
+    print_line(base::to_json(*answer.find("value")));
     return 0;
 }
 
@@ -126,6 +127,29 @@ Result<Backend> backend_of(const std::string& url) {
     return Backend::open(std::move(options));
 }
 
+// What was written is what the next edit of the file begins with. With the old seq, an edit that
+// brings back an earlier value would say nothing new, and everything written since would cross it.
+int renew_file(const ClientCommand& command, uint64_t seq) {
+    const std::string hint =
+        "It is stored as " + std::to_string(seq) + "; get the file again before you edit it.";
+    Value state;
+    if (get_json(command.url, channel_target(command.channel, "record"), state) != 0)
+        return complain("'" + command.file + "' still has the state from before", hint);
+    state.put("channel", Value(command.channel));
+    const std::string whole = command.file + ".new";
+    {
+        std::ofstream file(whole, std::ios::binary | std::ios::trunc);
+        file << base::to_json(state) << '\n' << std::flush;
+        std::error_code failure;
+        if (file) std::filesystem::rename(whole, command.file, failure);
+        if (file && !failure) return 0;
+    }
+    std::error_code ignored;
+    std::filesystem::remove(whole, ignored);
+    return complain("'" + command.file + "' cannot be written and still has the state from before",
+                    hint);
+}
+
 // A whole object. What `tandem get --json` wrote tells by its seq which state was edited, so that
 // what others wrote since stays.
 int set_whole(const ClientCommand& command) {
@@ -157,7 +181,9 @@ int set_whole(const ClientCommand& command) {
             object);
     const auto backend = backend_of(command.url);
     if (!backend) return complain_of(command.url, base::fail(base::ErrorCode::invalid_argument));
-    return print_stored(command, backend->replace(command.channel, object, write));
+    const Result<Stored> stored = backend->replace(command.channel, object, write);
+    if (const int code = print_stored(command, stored); code != 0 || !is_read) return code;
+    return renew_file(command, stored->seq);
 }
 
 }  // namespace

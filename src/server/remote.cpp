@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 namespace tandem::server {
@@ -47,7 +50,11 @@ int send_json(const std::string& url, net::HttpMethod method, const std::string&
 void print_line(std::string_view line) {
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fputc('\n', stdout);
-    std::fflush(stdout);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+    // Whoever reads it must not take half of it for all.
+    complain("the output cannot be written: " + std::string(std::strerror(errno)),
+             "Is there room where it goes?");
+    std::_Exit(1);
 }
 
 uint64_t number_of(const Value& value, std::string_view name) {

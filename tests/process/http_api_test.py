@@ -1,7 +1,9 @@
 """The HTTP API where requests are wrong, and for pages of other origins."""
 
+import http.client
 import json
 import os
+import urllib.parse
 
 from support import ProcessTest, patch, put, record, request
 
@@ -26,6 +28,17 @@ class HttpApi(ProcessTest):
             answer = request(server, path, "PUT", {})
             self.error(answer, 405, "method_not_allowed")
             self.assertEqual(answer[1]["Allow"], "GET, HEAD")
+        for name in ("Idempotency-Key", "If-Match"):
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc, timeout=15)
+            connection.putrequest("PATCH", CHANNEL + "/record")
+            body = json.dumps({"ops": [put("title", "x")]}).encode()
+            for field, value in ((name, '"1-1"'), (name, '"1-2"'), ("Content-Type", "application/json"), ("Content-Length", len(body))):
+                connection.putheader(field, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            error = self.error((answer.status, answer.headers, json.loads(answer.read())), 400, "invalid_argument")
+            connection.close()
+            self.assertIn("twice", error["message"])
         error = self.error(request(server, CHANNEL + "/record?at=1&at=2"), 400, "invalid_argument")
         self.assertIn("more than once", error["message"])
         error = self.error(request(server, CHANNEL + "/record", "PUT", b'{"a":1,"a":2}'), 400, "malformed")

@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import socket
+import subprocess
+import threading
 
-from support import ProcessTest, next_of, patch, put, record, request
+from support import BINARY, ProcessTest, next_of, patch, put, record, request
 
 
 class Misuse(ProcessTest):
@@ -138,6 +141,11 @@ class Files(ProcessTest):
         file = self.write_file("f.json", json.dumps(read))
         patch(server, "board:1", [{"op": "inc", "path": "votes", "value": 1}])
         first = json.loads(self.tandem("set", server.url, "board:1", "--file", file, "--json").stdout)
+        # It holds what is there now, and the next edit begins with that.
+        with open(file, encoding="utf-8") as text:
+            self.assertEqual(json.load(text), {**record(server, "board:1"), "channel": "board:1"})
+        # One whose answer was lost is sent again as it was.
+        self.write_file("f.json", json.dumps(read))
         again = json.loads(self.tandem("set", server.url, "board:1", "--file", file, "--json").stdout)
         self.assertEqual(again, {**first, "duplicate": True})
         self.assertEqual(record(server, "board:1")["value"]["votes"], 9)
@@ -156,6 +164,44 @@ class Files(ProcessTest):
         self.write_file("f.json", json.dumps(read))
         self.assertEqual(self.tandem("set", server.url, "board:1", "--file", file).returncode, 0)
         self.assertEqual(record(server, "board:1")["value"]["votes"], 16)
+
+    def test_a_file_may_bring_back_what_it_had_before(self):
+        server = self.start()
+        patch(server, "board:1", [put("light", "off")])
+        file = os.path.join(self.folder, "light.json")
+        self.tandem("get", server.url, "board:1", "--file", file)
+        for light in ("on", "off", "on", "off"):
+            with open(file, encoding="utf-8") as text:
+                read = json.load(text)
+            read["value"]["light"] = light
+            self.write_file("light.json", json.dumps(read))
+            done = self.tandem("set", server.url, "board:1", "--file", file)
+            self.assertIn("stored as", done.stdout)
+            self.assertEqual(record(server, "board:1")["value"], {"light": light})
+        self.assertEqual(request(server, "/api/v1/channels/board:1/conflicts")[2]["conflicts"], [])
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        server = self.start()
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for verb in (("get", server.url, "board:1"), ("channels", server.url), ("get", server.url, "board:1", "--json")):
+                done = subprocess.run([BINARY, *verb], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                self.assertEqual((done.returncode, "cannot be written" in done.stderr), (1, True), verb)
+
+    def test_another_server_is_noticed(self):
+        for body in (b"[]", b'{"seq":"a"}', b'{"seq":-1}', b"{}"):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                def answer(listener=listener, body=body):
+                    peer, _ = listener.accept()
+                    with peer:
+                        peer.recv(65536)
+                        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                        peer.recv(1)
+                thread = threading.Thread(target=answer)
+                thread.start()
+                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+                done = self.tandem("set", url, "board:1", "title", '"x"')
+                thread.join()
+                self.assertEqual((done.returncode, done.stdout), (1, ""), body)
 
     def test_a_file_goes_back_to_where_it_came_from(self):
         server = self.start()

@@ -161,7 +161,7 @@ class TerminalExample(ProcessTest):
 
     def test_the_terminal_is_left_as_it_was_when_it_is_ended(self):
         server = self.start("--config", str(FOLDER / "tandem.toml"))
-        for ending in (signal.SIGTERM, signal.SIGHUP):
+        for ending in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
             ada = self.open(server, "ada" + str(int(ending)))
             ada.wait_for_text("saved")
             before = termios.tcgetattr(ada.master)[3]
