@@ -4,7 +4,7 @@
 FROM debian:12 AS build
 WORKDIR /src
 COPY . .
-RUN ./dev setup run && ./dev build release tandem && strip build/release/tandem
+RUN ./dev setup run && ./dev build release tandem && ./dev build web && strip build/release/tandem
 
 FROM debian:12-slim
 RUN apt-get update \
@@ -12,6 +12,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --create-home tandem
 COPY --from=build /src/build/release/tandem /usr/local/bin/tandem
+COPY --from=build /src/build/web /usr/local/share/tandem/web
 USER tandem
 WORKDIR /data
 VOLUME /data

@@ -628,6 +628,14 @@ int refused_channel(Two two) {
     CHECK(two.until([&] { return !codes.empty(); }));
     CHECK(codes.front() == "unknown_namespace");
     CHECK(two.adas.status().pending == 1);
+    // What no frame can carry needs no server to be refused.
+    for (const std::string& name : {std::string(), "board:" + std::string(300, 'x')}) {
+        tandem::Channel odd = two.ada.channel(name);
+        const auto ready = odd.wait_ready(10s);
+        CHECK(!ready && ready.error().code() == "bad_channel");
+        const auto written = odd.field("title").set("x").wait(10s);
+        CHECK(!written && written.error().code() == "bad_channel");
+    }
     return 0;
 }
 

@@ -93,7 +93,7 @@ class CppSdk(ProcessTest):
         prefix, project, out = (os.path.join(self.folder, name) for name in ("prefix", "project", "out"))
         os.mkdir(project)
         with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
-            file.write("cmake_minimum_required(VERSION 3.25)\nproject(app LANGUAGES C CXX)\nfind_package(tandem REQUIRED)\n"
+            file.write("cmake_minimum_required(VERSION 3.25)\nproject(app LANGUAGES C CXX)\nfind_package(tandem 0.1 REQUIRED)\n"
                        f'add_executable(app "{ROOT}/tests/process/sdk_example.cpp")\ntarget_link_libraries(app tandem::tandem)\n')
         cache = (build / "CMakeCache.txt").read_text(encoding="utf-8")
         sanitizers = re.search(r"^TANDEM_SANITIZE:\w+=(.*)$", cache, re.M)[1]
