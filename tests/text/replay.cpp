@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/base64.hpp"
 #include "base/value.hpp"
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
@@ -25,32 +26,8 @@ using tandem::base::Value;
 using namespace tandem::yjs;
 
 std::string from_base64(const std::string& text) {
-    std::string out;
-    uint32_t bits = 0;
-    int count = 0;
-    for (char c : text) {
-        int value = c >= 'A' && c <= 'Z'   ? c - 'A'
-                    : c >= 'a' && c <= 'z' ? c - 'a' + 26
-                    : c >= '0' && c <= '9' ? c - '0' + 52
-                    : c == '+'             ? 62
-                    : c == '/'             ? 63
-                                           : -1;
-        if (value < 0) break;
-        bits = bits << 6 | static_cast<uint32_t>(value);
-        if (++count == 4) {
-            out += static_cast<char>(bits >> 16);
-            out += static_cast<char>(bits >> 8);
-            out += static_cast<char>(bits);
-            bits = 0;
-            count = 0;
-        }
-    }
-    if (count == 2) out += static_cast<char>(bits >> 4);
-    if (count == 3) {
-        out += static_cast<char>(bits >> 10);
-        out += static_cast<char>(bits >> 2);
-    }
-    return out;
+    auto bytes = tandem::base::from_base64(text);
+    return bytes ? *std::move(bytes) : std::string();
 }
 
 std::string hex(std::string_view bytes) {
