@@ -362,9 +362,15 @@ void HttpApi::api(net::HttpRequest request, net::Responder responder) {
                                "Write it in digits, such as 17."});
     if (optional_number(request, "limit") == uint64_t{0})
         return refuse({"`limit` is at least 1.", "Leave it out for the usual number of rows."});
-    // Updates of texts are of any size that a provider may send.
+    // Updates of texts are of any size that a provider may send, and what can be read as a whole
+    // record can be sent back as one.
+    const bool is_whole = address.route->id == ApiRoute::record && method == net::HttpMethod::kPut;
+    if (is_whole && request.body.size() > host_.config().limits.record_bytes_max)
+        return refuse(
+            {"The record is larger than records may be.", "limits.record_bytes is the limit."},
+            ErrorCode::too_large);
     if (request.body.size() > net::kHttpBodyBytesMaxDefault &&
-        address.route->id != ApiRoute::text) {
+        address.route->id != ApiRoute::text && !is_whole) {
         responder.respond(make_failure(413, options_.docs_url));
         return;
     }

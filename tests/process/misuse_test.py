@@ -180,6 +180,21 @@ class Files(ProcessTest):
             self.assertEqual(record(server, "board:1")["value"], {"light": light})
         self.assertEqual(request(server, "/api/v1/channels/board:1/conflicts")[2]["conflicts"], [])
 
+    def test_a_large_record_goes_back_as_it_came(self):
+        server = self.start()
+        for i in range(24):
+            patch(server, "board:1", [put(f"k{i}", "z" * 60_000)])
+        file = os.path.join(self.folder, "large.json")
+        self.tandem("get", server.url, "board:1", "--file", file)
+        with open(file, encoding="utf-8") as text:
+            read = json.load(text)
+        read["value"]["k2"] = "y"
+        self.write_file("large.json", json.dumps(read))
+        done = self.tandem("set", server.url, "board:1", "--file", file)
+        self.assertEqual((done.returncode, done.stdout), (0, "stored as 25\n"), done.stderr)
+        self.assertEqual(record(server, "board:1")["value"]["k2"], "y")
+        self.assertEqual(request(server, "/api/v1/channels/board:1/record", "PUT", b'"' + b"x" * (9 << 20) + b'"')[2]["error"]["code"], "too_large")
+
     def test_output_that_cannot_be_written_is_a_failure(self):
         server = self.start()
         with open("/dev/full", "w", encoding="utf-8") as full:
