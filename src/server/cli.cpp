@@ -21,6 +21,7 @@
 #include "server/options.hpp"
 #include "server/random.hpp"
 #include "server/remote.hpp"
+#include "server/remote_text_command.hpp"
 #include "server/store_errors.hpp"
 #include "server/text_command.hpp"
 #include "server/transfer_format.hpp"
@@ -49,6 +50,7 @@ struct Arguments {
     ClientCommand client;
     DiffCommand diff;
     TextCommand text;
+    RemoteTextCommand remote_text;
     std::string file;
     bool is_typescript = false;
     bool is_markdown = false;
@@ -422,7 +424,7 @@ int run_command_line(int argc, char** argv) {
                           "also where others have edited since: what the file has is written over "
                           "it");
 
-    CLI::App* text = app.add_subcommand("text", "work on files of Yjs updates");
+    CLI::App* text = app.add_subcommand("text", "texts of a server, and files of Yjs updates");
     text->require_subcommand(1);
     CLI::App* text_merge = text->add_subcommand("merge", "one update with what all of them hold");
     CLI::App* text_diff =
@@ -450,8 +452,41 @@ int run_command_line(int argc, char** argv) {
         ->add_option("--root", args.text.roots,
                      "NAME:KIND with text, array, map or xml, where the content does not tell")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    RemoteTextCommand& remote = args.remote_text;
+    CLI::App* text_list = text->add_subcommand("list", "the texts of a channel");
+    CLI::App* text_get = text->add_subcommand("get", "print a text of a server");
+    CLI::App* text_edit =
+        text->add_subcommand("edit", "edit a text of a server; all of it or nothing");
+    for (CLI::App* verb : {text_list, text_get, text_edit}) {
+        verb->add_option("url", remote.url, "server, such as http://127.0.0.1:8080")->required();
+        verb->add_option("channel", remote.channel, "such as text:my-room")->required();
+        if (verb != text_get) verb->add_flag("--json", remote.is_json, "one JSON object");
+        if (verb == text_list) continue;
+        verb->add_option("--name", remote.name, "of the text; main unless given");
+        verb->add_option("--root", remote.root,
+                         "the shared type in it, where more than one could be meant");
+    }
+    text_get->add_option("--as", remote.as, "text, json, xml, delta or update")
+        ->check(CLI::IsMember({"text", "json", "xml", "delta", "update"}))
+        ->capture_default_str();
+    text_get->add_option("--file", remote.file, "to write; else the standard output");
+    text_edit->add_option("--append", remote.append, "at the end; - is the standard input");
+    text_edit->add_option("--insert", remote.insert, "INDEX TEXT")->expected(2);
+    text_edit->add_option("--delete", remote.erase, "INDEX COUNT")->expected(2);
+    CLI::Option* edits = text_edit->add_option(
+        "--edits", remote.edits, "a JSON array, as the HTTP API takes it; before the others");
+    text_edit->add_option("--update", remote.file, "a file with a Yjs update instead")
+        ->excludes(edits);
+    CLI::Option* author =
+        text_edit->add_option("--author", remote.author, "whom editors see at work meanwhile");
+    text_edit->add_flag("--leaves", remote.leaves, "the author is gone then")->needs(author);
     text->footer(
         "Examples:\n"
+        "  tandem text list localhost:8080 text:my-room\n"
+        "  tandem text get localhost:8080 text:my-room --as json\n"
+        "  echo 'More to come' | tandem text edit localhost:8080 text:my-room --append - --author "
+        "Agent\n"
+        "  tandem text edit localhost:8080 text:my-room --delete 0 5 --insert 0 Hello\n"
         "  tandem text merge a.yjs b.yjs > both.yjs\n"
         "  tandem text state-vector mine.yjs > mine.sv\n"
         "  tandem text diff both.yjs mine.sv > missing.yjs\n"
@@ -567,6 +602,9 @@ int run_command_line(int argc, char** argv) {
     if (export_verb->parsed()) return run_export(args.client);
     if (import_verb->parsed()) return run_import(args.client);
     if (!args.text.file.empty()) args.text.files = {args.text.file};
+    if (text_list->parsed()) return run_text_list(remote);
+    if (text_get->parsed()) return run_text_get(remote);
+    if (text_edit->parsed()) return run_text_edit(remote);
     if (text_merge->parsed()) return run_text_merge(args.text);
     if (text_diff->parsed()) return run_text_diff(args.text);
     if (text_vector->parsed()) return run_text_state_vector(args.text);

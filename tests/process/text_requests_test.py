@@ -1,8 +1,11 @@
 """Texts over HTTP: reading, and edits of programs that have no document of their own."""
 
+import json
+import os
+import subprocess
 import urllib.request
 
-from support import ProcessTest, patch, put, request
+from support import BINARY, ProcessTest, patch, put, request
 
 TEXT = "/api/v1/channels/text:a/text"
 
@@ -116,3 +119,46 @@ class TextRequests(ProcessTest):
         self.assertEqual(self.read(server, "xml", "&root=b")["error"]["code"], "wrong_type")
         self.assertEqual(self.edit(server, [], author={"nam": "x"})[2]["error"]["code"], "invalid_argument")
         self.assertEqual(self.edit(server, [], color="x")[2]["error"]["code"], "invalid_argument")
+
+
+class TextVerbs(ProcessTest):
+    """`tandem text list|get|edit` on a running server."""
+
+    def text(self, verb, *arguments, code=0, standard_input=None):
+        done = subprocess.run([BINARY, "text", verb, self.server.url, "text:room", *arguments], input=standard_input,
+                              capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, code, done.stderr.decode())
+        return done.stdout if code == 0 else done.stderr.decode()
+
+    def test_a_text_is_written_and_read(self):
+        self.server = self.start()
+        self.assertEqual(json.loads(self.text("list", "--json")), {"texts": []})
+        self.assertEqual(self.text("edit", "--root", "t", "--append", "Hello world", "--author", "Agent"), b"stored as 1\n")
+        self.assertEqual(json.loads(self.text("edit", "--delete", "0", "5", "--insert", "0", "HELLO", "--json")), {"seq": 2})
+        self.text("edit", "--append", "-", standard_input=b" and more")
+        self.text("edit", "--edits", '[{"append":"!"}]', "--name", "second", "--root", "t")
+        self.assertEqual(self.text("get"), b"HELLO world and more\n")
+        self.assertEqual(json.loads(self.text("get", "--as", "json")), {"t": "HELLO world and more"})
+        self.assertEqual(self.text("get", "--name", "second"), b"!\n")
+        self.assertEqual([row["name"] for row in json.loads(self.text("list", "--json"))["texts"]], ["main", "second"])
+        self.assertIn(b"second", self.text("list"))
+        # An update goes out to a file and into another text.
+        file = os.path.join(self.folder, "main.yjs")
+        self.text("get", "--as", "update", "--file", file)
+        with open(file, "rb") as update:
+            self.assertEqual(self.text("get", "--as", "update"), update.read())
+        self.text("edit", "--update", file, "--name", "copy")
+        self.assertEqual(self.text("get", "--name", "copy"), b"HELLO world and more\n")
+        self.assertIn(b"nothing to change", self.text("edit", "--update", file))
+        self.text("edit", "--author", "Agent", "--leaves")
+
+    def test_what_is_wrong_is_said(self):
+        self.server = self.start()
+        self.text("edit", "--root", "t", "--append", "four")
+        for arguments, code, word in (((), 2, "nothing to edit"), (("--insert", "x", "y"), 2, "position"), (("--edits", "{}"), 2, "array"),
+                                      (("--delete", "3", "5"), 1, "out_of_range"), (("--leaves",), 2, "--author"),
+                                      (("--update", self.folder + "/none"), 1, "cannot read")):
+            self.assertIn(word, self.text("edit", *arguments, code=code))
+        self.assertIn("not_found", self.text("get", "--name", "none", code=1))
+        self.assertIn("--as", self.text("get", "--as", "html", code=2))
+        self.assertEqual(self.text("get"), b"four\n")
