@@ -21,6 +21,9 @@ struct HttpAnswer {
 
 [[nodiscard]] HttpAnswer answer_of(const base::Result<net::HttpResponse>& response);
 
+/// What an answer or a frame says went wrong, with its detail.
+[[nodiscard]] Error error_of(const base::Value& json);
+
 /// Members of an answer; empty or 0 where they are missing.
 [[nodiscard]] std::string text_of(const base::Value& json, std::string_view key);
 [[nodiscard]] uint64_t number_of(const base::Value& json, std::string_view key);

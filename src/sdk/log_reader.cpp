@@ -5,6 +5,7 @@
 #include "net/client_connection.hpp"
 #include "net/reactor.hpp"
 #include "net/url.hpp"
+#include "sdk/http_answer.hpp"
 #include "sdk/values.hpp"
 #include "tandem/log.hpp"
 
@@ -17,10 +18,8 @@ constexpr size_t kMessageBytesMax = 64 * base::kMiB;
 constexpr uint64_t kFirstDelayMs = 100;
 constexpr uint64_t kDelayMaxMs = 5'000;
 
-std::string text_of(const base::Value& json, std::string_view name) {
-    const base::Value* member = json.find(name);
-    return member != nullptr && member->is_string() ? member->as_string() : std::string();
-}
+using sdk::error_of;
+using sdk::text_of;
 
 std::optional<uint64_t> seq_of(const base::Value& json, std::string_view name) {
     const base::Value* member = json.find(name);
@@ -41,13 +40,6 @@ const base::Array& array_of(const base::Value& json, std::string_view name) {
 
 LogOp op_of(const base::Value& json, std::string_view kind) {
     return {text_of(json, kind), text_of(json, "path"), value_of(json, "value"), std::nullopt};
-}
-
-Error error_of(const base::Value& json) {
-    std::string message = text_of(json, "message");
-    if (const base::Value* detail = json.find("detail"); detail != nullptr)
-        message += " (" + base::to_json(*detail) + ")";
-    return {text_of(json, "code"), std::move(message), text_of(json, "hint")};
 }
 
 }  // namespace

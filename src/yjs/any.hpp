@@ -42,6 +42,18 @@ inline constexpr std::string_view kAnyUndefined{"\x7f", 1};
 bool copy_any(Input& in, Buffer& out);
 /// Skips one canonical value.
 void skip_any(Input& in);
+/// Calls `take` with each of `count` canonical values that follow each other; with the last alone
+/// if `only_last`.
+template <class Take>
+void each_any(std::string_view bytes, uint32_t count, bool only_last, Take&& take) {
+    Input in(bytes);
+    for (uint32_t i = 0; i < count; ++i) {
+        const char* from = in.position();
+        skip_any(in);
+        if (!only_last || i + 1 == count)
+            take(std::string_view(from, static_cast<size_t>(in.position() - from)));
+    }
+}
 
 /// Parses one JSON text (as JSON.parse would) and appends the value. Half surrogate pairs become
 /// U+FFFD. Errors: `malformed`, `too_deep`.

@@ -9,25 +9,14 @@
 
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
+#include "yjs/document_testing.hpp"
 #include "yjs/reading.hpp"
 
 namespace tandem::yjs {
 namespace {
 
-std::string any_of(std::string_view json) {
-    Buffer out;
-    EXPECT_TRUE(append_any_of_json(json, out).ok());
-    return out.str();
-}
-
-Content type_of(TypeKind kind, std::string_view name = {}) {
-    Content content;
-    content.kind = Kind::type;
-    content.type = kind;
-    content.len = 1;
-    content.name = name;
-    return content;
-}
+using testing_parts::any_of;
+using testing_parts::type_of;
 
 // Users 1, 2 and so on, who get what the others did when they meet.
 class Users {

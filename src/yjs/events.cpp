@@ -75,17 +75,12 @@ class ChangeReader {
         value.kind = item.kind;
         switch (item.kind) {
             case Kind::any:
-            case Kind::json: {
-                Input in(store_.bytes_of(item));
-                for (uint32_t i = 0; i < item.len; ++i) {
-                    const char* from = in.position();
-                    skip_any(in);
-                    if (only_last && i + 1 < item.len) continue;
-                    value.body.assign(from, in.position());
+            case Kind::json:
+                each_any(store_.bytes_of(item), item.len, only_last, [&](std::string_view any) {
+                    value.body = any;
                     take(value);
-                }
+                });
                 return;
-            }
             case Kind::string:
             case Kind::embed:
             case Kind::binary:

@@ -6,24 +6,14 @@
 
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
+#include "yjs/document_testing.hpp"
 #include "yjs/reading.hpp"
 
 namespace tandem::yjs {
 namespace {
 
-std::string any_of(std::string_view json) {
-    Buffer out;
-    EXPECT_TRUE(append_any_of_json(json, out).ok());
-    return out.str();
-}
-
-Content type_of(TypeKind kind) {
-    Content content;
-    content.kind = Kind::type;
-    content.type = kind;
-    content.len = 1;
-    return content;
-}
+using testing_parts::any_of;
+using testing_parts::type_of;
 
 class EventsTest : public testing::Test {
   protected:

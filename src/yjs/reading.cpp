@@ -77,17 +77,12 @@ class JsonWriter {
     void write_values(const Item& item, bool only_last, int depth) {
         switch (item.kind) {
             case Kind::any:
-            case Kind::json: {
-                Input in(store_.bytes_of(item));
-                for (uint32_t i = 0; i < item.len; ++i) {
-                    const char* from = in.position();
-                    skip_any(in);
-                    if (only_last && i + 1 < item.len) continue;
+            case Kind::json:
+                each_any(store_.bytes_of(item), item.len, only_last, [&](std::string_view any) {
                     comma();
-                    append_json_of_any({from, static_cast<size_t>(in.position() - from)}, out_);
-                }
+                    append_json_of_any(any, out_);
+                });
                 return;
-            }
             case Kind::string: {
                 // A text read as a list shows its UTF-16 units; whole characters are near enough.
                 comma();

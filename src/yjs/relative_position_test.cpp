@@ -5,25 +5,15 @@
 #include <string>
 
 #include "yjs/document.hpp"
+#include "yjs/document_testing.hpp"
 
 namespace tandem::yjs {
 namespace {
 
-class RelativePositionTest : public testing::Test {
+class RelativePositionTest : public testing_parts::TextTest {
   protected:
-    RelativePositionTest() : document_(DocumentOptions{1, true, false}) {
-        text_ = document_.root("t", TypeKind::text);
-    }
+    RelativePositionTest() : TextTest(true) {}
 
-    template <class Edit>
-    void change(Edit&& edit) {
-        document_.begin();
-        EXPECT_TRUE(edit().ok());
-        document_.commit();
-    }
-    void type(uint32_t position, std::string_view text) {
-        change([&] { return document_.insert_text(text_, position, text); });
-    }
     RelativePosition at(uint32_t index, int64_t assoc = 0) {
         return relative_position(document_.store(), text_, index, assoc);
     }
@@ -34,9 +24,6 @@ class RelativePositionTest : public testing::Test {
         EXPECT_EQ(found->list, text_);
         return found->index;
     }
-
-    Document document_;
-    BranchIndex text_;
 };
 
 TEST_F(RelativePositionTest, GoesWithWhatIsBehindIt) {

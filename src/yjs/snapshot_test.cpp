@@ -6,29 +6,17 @@
 
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
+#include "yjs/document_testing.hpp"
 #include "yjs/reading.hpp"
 
 namespace tandem::yjs {
 namespace {
 
-class SnapshotTest : public testing::Test {
+class SnapshotTest : public testing_parts::TextTest {
   protected:
-    SnapshotTest() : document_(DocumentOptions{1, false, false}) {
-        text_ = document_.root("t", TypeKind::text);
-    }
+    // What is deleted must stay, or no earlier state could be shown.
+    SnapshotTest() : TextTest(false) {}
 
-    template <class Edit>
-    void change(Edit&& edit) {
-        document_.begin();
-        EXPECT_TRUE(edit().ok());
-        document_.commit();
-    }
-    void type(uint32_t position, std::string_view text) {
-        change([&] { return document_.insert_text(text_, position, text); });
-    }
-    void erase(uint32_t position, uint32_t len) {
-        change([&] { return document_.delete_text(text_, position, len); });
-    }
     std::string delta(const Snapshot* now, const Snapshot* before) {
         std::string out;
         append_delta_between(document_.store(), text_, now, before, out);
@@ -41,9 +29,6 @@ class SnapshotTest : public testing::Test {
         EXPECT_TRUE(past.apply(*state).ok());
         return text_of(past.store(), past.root("t", TypeKind::text));
     }
-
-    Document document_;
-    BranchIndex text_;
 };
 
 TEST_F(SnapshotTest, ADocumentIsBroughtBackAsItWas) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "yjs/any.hpp"
+#include "yjs/document_testing.hpp"
 #include "yjs/reading.hpp"
 #include "yjs/relative_position.hpp"
 
@@ -13,19 +14,8 @@ namespace {
 
 using What = UndoManager::Event::What;
 
-std::string any_of(std::string_view json) {
-    Buffer out;
-    EXPECT_TRUE(append_any_of_json(json, out).ok());
-    return out.str();
-}
-
-Content type_of(TypeKind kind) {
-    Content content;
-    content.kind = Kind::type;
-    content.type = kind;
-    content.len = 1;
-    return content;
-}
+using testing_parts::any_of;
+using testing_parts::type_of;
 
 class UndoManagerTest : public testing::Test {
   protected:

@@ -5,9 +5,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import WebSocket from 'ws'
-import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { kill, run, server, start, until } from './server.mjs'
+import { inStep, openStock, typeWhileKilled } from './stock.mjs'
 
 const sdk = fileURLToPath(new URL('../../sdk/ts/', import.meta.url))
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -35,16 +35,12 @@ function open(channel = 'text:one', names = ['main'], options = {}) {
   return { client, channel: handle, told, texts, ...texts[0] }
 }
 
-function openStock(room) {
-  const doc = new Y.Doc()
-  const provider = new WebsocketProvider(`ws://127.0.0.1:${server.port}/yjs`, room, doc,
-    { WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 200 })
-  opened.push(provider)
-  return { doc, provider, text: doc.getText('t') }
+function openEve(room) {
+  const eve = openStock(room)
+  opened.push(eve.provider)
+  return eve
 }
 
-const same = all => all.every(one => Buffer.compare(Y.encodeStateAsUpdate(one.doc), Y.encodeStateAsUpdate(all[0].doc)) === 0)
-const inStep = (...all) => until('the same everywhere', () => same(all))
 const api = async (path, options) => (await fetch(`http://127.0.0.1:${server.port}/api/v1/${path}`, options)).json()
 const head = async () => (await api('channels/text%3Aone/record')).seq
 
@@ -52,7 +48,7 @@ const scenarios = {
   // Texts, the record and a stock provider, over one socket for each client.
   async sync() {
     const [ann, bob] = [open(), open()]
-    const eve = openStock('one')
+    const eve = openEve('one')
     const told = []
     for (const event of ['status', 'synced', 'sync', 'saved']) ann.provider.on(event, value => told.push([event, value.status ?? value]))
     ann.text.insert(0, 'hello')
@@ -115,16 +111,7 @@ const scenarios = {
   },
   async killed() {
     const [ann, bob] = [open(), open()]
-    await until('synced', () => ann.provider.synced && bob.provider.synced)
-    for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 50; i++) ann.text.insert(ann.text.length, String(i % 10))
-      await until('bob has some', () => bob.text.length > round * 100)
-      await kill()
-      for (let i = 0; i < 50; i++) bob.text.insert(0, 'b')
-      await start()
-      await until('both have all', () => ann.text.length === (round + 1) * 100 && bob.text.length === (round + 1) * 100)
-    }
-    await inStep(ann, bob)
+    await typeWhileKilled(ann, bob)
     await until('all is stored', () => ann.provider.saved && bob.provider.saved)
     await Promise.all([ann.client.close(), bob.client.close()])
     await kill()
@@ -151,7 +138,7 @@ const scenarios = {
   },
   async awareness() {
     const [ann, bob] = [open(), open()]
-    const eve = openStock('one')
+    const eve = openEve('one')
     const state = (one, of) => one.provider.awareness.getStates().get(of.doc.clientID)
     ann.provider.awareness.setLocalStateField('user', { name: 'Ann' })
     await until('both see ann', () => state(bob, ann)?.user?.name === 'Ann' && state(eve, ann)?.user?.name === 'Ann')
@@ -273,7 +260,7 @@ const scenarios = {
   },
   async many() {
     const all = Array.from({ length: 6 }, () => open())
-    all.push(openStock('one'))
+    all.push(openEve('one'))
     await until('synced', () => all.every(one => one.provider.synced))
     let seed = 7
     const dice = below => (seed = (seed * 48271) % 2147483647) % below

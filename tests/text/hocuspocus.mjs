@@ -5,15 +5,15 @@ import assert from 'node:assert/strict'
 import * as two from 'hocuspocus2'
 import * as four from 'hocuspocus4'
 import WebSocket from 'ws'
-import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { kill, run, server, start, until } from './server.mjs'
+import { inStep, openStock, typeWhileKilled } from './stock.mjs'
 
 const providers = []
 const versions = [two, four]
 
 function socket(version, query = '') {
-  const one = new version.HocuspocusProviderWebsocket({ url: `ws://localhost:${server.port}/hocuspocus${query}`,
+  const one = new version.HocuspocusProviderWebsocket({ url: `ws://127.0.0.1:${server.port}/hocuspocus${query}`,
     WebSocketPolyfill: WebSocket, delay: 50, minDelay: 50, maxDelay: 200 })
   providers.push(one)
   return one
@@ -35,16 +35,12 @@ function open(version, name, options = {}) {
   return { doc, provider, websocketProvider, heard, text: doc.getText('t') }
 }
 
-function openYjs(room, options = {}) {
-  const doc = new Y.Doc()
-  const provider = new WebsocketProvider(`ws://localhost:${server.port}/yjs`, room, doc,
-    { WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 200, ...options })
-  providers.push(provider)
-  return { doc, provider, text: doc.getText('t') }
+function openYjs(room) {
+  const yjs = openStock(room)
+  providers.push(yjs.provider)
+  return yjs
 }
 
-const inStep = (...all) => until('the same everywhere', () =>
-  all.every(one => Buffer.compare(Y.encodeStateAsUpdate(one.doc), Y.encodeStateAsUpdate(all[0].doc)) === 0))
 // Version 2 forgets to count what it typed before it was connected, and then counts to -1, with any server.
 const stored = (...all) => until('all is told to be stored', () => all.every(one => one.provider.unsyncedChanges <= 0))
 const has = (one, text) => until(`it has ${text}`, () => one.text.toString() === text)
@@ -161,16 +157,7 @@ const scenarios = {
   // What was told to be stored is there after a kill, and what is typed meanwhile comes after.
   async killed() {
     const [ann, bob] = [open(two, 'one'), open(four, 'one')]
-    await until('synced', () => ann.provider.synced && bob.provider.synced)
-    for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 50; i++) ann.text.insert(ann.text.length, String(i % 10))
-      await until('bob has some', () => bob.text.length > round * 100)
-      await kill()
-      for (let i = 0; i < 50; i++) bob.text.insert(0, 'b')
-      await start()
-      await until('both have all', () => ann.text.length === (round + 1) * 100 && bob.text.length === (round + 1) * 100)
-    }
-    await inStep(ann, bob)
+    await typeWhileKilled(ann, bob)
     ann.text.insert(0, 'last ')
     await stored(ann, bob)
     const state = ann.text.toString()

@@ -2,23 +2,17 @@
 //
 // Each scenario starts its own server, in a folder of its own, and ends with exit code 0 when all held.
 import assert from 'node:assert/strict'
-import WebSocket from 'ws'
-import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { kill, run, server, start, until } from './server.mjs'
+import { inStep, openStock, typeWhileKilled } from './stock.mjs'
 
 const providers = []
 
-function open(room, options = {}) {
-  const doc = new Y.Doc()
-  const provider = new WebsocketProvider(`ws://localhost:${server.port}/yjs`, room, doc,
-    { WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 200, ...options })
-  providers.push(provider)
-  return { doc, provider, text: doc.getText('t') }
+function open(room, options) {
+  const one = openStock(room, options)
+  providers.push(one.provider)
+  return one
 }
-
-const inStep = (...all) => until('the same everywhere', () =>
-  all.every(one => Buffer.compare(Y.encodeStateAsUpdate(one.doc), Y.encodeStateAsUpdate(all[0].doc)) === 0))
 
 const scenarios = {
   async sync() {
@@ -58,16 +52,7 @@ const scenarios = {
   // Nothing that the server has told others is lost by a kill, and what is typed meanwhile comes after.
   async killed() {
     const [ann, bob] = [open('text:one'), open('text:one')]
-    await until('synced', () => ann.provider.synced && bob.provider.synced)
-    for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 50; i++) ann.text.insert(ann.text.length, String(i % 10))
-      await until('bob has some', () => bob.text.length > round * 100)
-      await kill()
-      for (let i = 0; i < 50; i++) bob.text.insert(0, 'b')
-      await start()
-      await until('both have all', () => ann.text.length === (round + 1) * 100 && bob.text.length === (round + 1) * 100)
-    }
-    await inStep(ann, bob)
+    await typeWhileKilled(ann, bob)
     for (const one of [ann, bob]) one.provider.destroy()
     await kill()
     await start()
