@@ -317,6 +317,12 @@ void append_json_string(std::string& out, std::string_view text) {
             case '\t':
                 out.append("\\t");
                 break;
+            case '\b':
+                out.append("\\b");
+                break;
+            case '\f':
+                out.append("\\f");
+                break;
             default:
                 out.append("\\u00");
                 out.push_back(kHex[byte >> 4]);

@@ -101,6 +101,14 @@ TEST(ValueJson, LimitsDepthAndKeys) {
     EXPECT_EQ(json_error(wide + "\"last\":1}"), ErrorCode::too_many_keys);
 }
 
+TEST(ValueJson, StringsAreWrittenAsJavaScriptWritesThem) {
+    const Value value(std::string("\"\\\b\f\n\r\t\x01\x1f\x7f/"));
+    EXPECT_EQ(to_json(value), R"("\"\\\b\f\n\r\t\u0001\u001f)"
+                              "\x7f"
+                              R"(/")");
+    EXPECT_EQ(*parse_json(to_json(value)), value);
+}
+
 TEST(ValueJson, NumbersKeepTheirDouble) {
     EXPECT_EQ(
         to_json(*parse_json("[-0,-0.0,1e20,9007199254740991,1.5,1e-7,100000000000000000000]")),
