@@ -1,13 +1,16 @@
-"""The benchmark `text`: documents of src/yjs against Yjs and others, on recorded editing sessions."""
+"""The benchmark `text`: documents of src/yjs against Yjs and others, on recorded sessions and on sets of operations."""
 
 import gzip
 import json
 import pathlib
 import shutil
+import statistics
 import subprocess
 import tempfile
 
 import rig as rigs
+import stats
+import text_sets
 
 TRACES = rigs.ROOT.parent / "shared" / "data" / "traces" / "editing-traces"
 FOLDER = rigs.ROOT / "bench" / "text"
@@ -15,6 +18,7 @@ FOLDER = rigs.ROOT / "bench" / "text"
 NAMES = ("automerge-paper", "rustcode", "sveltecomponent", "seph-blog1")
 OTHERS = ("ywasm", "loro", "automerge")
 RUNS_OF_OTHERS = 1
+SET_KEYS = ("time", "load", "encode")
 
 
 def patches_of(name):
@@ -45,9 +49,10 @@ def peer(name, trace, folder=None):
 
 
 def prepare(rig):
-    ours = (rig.build / "tandem_text_bench").resolve()
-    if not ours.exists():
-        raise rigs.NotMeasured(f"{ours} is missing: ./dev build release")
+    ours = [(rig.build / name).resolve() for name in ("tandem_text_bench", "tandem_text_sets")]
+    for program in ours:
+        if not program.exists():
+            raise rigs.NotMeasured(f"{program} is missing: ./dev build release")
     if not (FOLDER / "node_modules").exists():
         npm = shutil.which("npm")
         if npm is None:
@@ -76,8 +81,33 @@ def ratios(ours, theirs):
     return found
 
 
+def measure_sets(program, options, outcome, folder):
+    """Each set against Yjs, and over all of them the geometric mean and the worst."""
+    file = pathlib.Path(folder) / "sets.json"
+    file.write_text(json.dumps(text_sets.sets()), encoding="utf-8")
+    found = {}
+    for number in range(options.runs):
+        ours = run([program, file, folder])
+        theirs = run(["node", "sets.mjs", "yjs", file, folder])
+        for name, times in ours.items():
+            if not theirs[name]["bytes_equal"]:
+                raise rigs.NotMeasured(f"{name}: our bytes are not those of Yjs")
+            for key in SET_KEYS:
+                found.setdefault((key, name), []).append(theirs[name][f"{key}_ms"] / times[f"{key}_ms"])
+        outcome.runs.append({"run": number, "sets": {"tandem": ours, "yjs": theirs}})
+    other = run(["node", "sets.mjs", "ywasm", file, folder])
+    for key in SET_KEYS:
+        rows = {name: stats.median(found[key, name]) for name in ours}
+        for name, value in rows.items():
+            outcome.metrics[f"{name}_{key}_vs_yjs"] = value
+        outcome.metrics[f"sets_{key}_vs_yjs"] = statistics.geometric_mean(rows.values())
+        outcome.metrics[f"sets_{key}_worst_vs_yjs"] = min(rows.values())
+        outcome.metrics[f"sets_{key}_vs_ywasm"] = statistics.geometric_mean(
+            other[name][f"{key}_ms"] / ours[name][f"{key}_ms"] for name in ours)
+
+
 def measure(rig, options, outcome):
-    program = prepare(rig)
+    program, sets_program = prepare(rig)
     peers = dict(text.split("=", 1) for text in options.peer)
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
         trace = pathlib.Path(folder) / "trace.json"
@@ -110,6 +140,7 @@ def measure(rig, options, outcome):
                 for other, found in others.items():
                     for key in found[0]:
                         outcome.median(key, f"{other}_{key}", found)
+        measure_sets(sets_program, options, outcome, folder)
         outcome.metrics["bytes_equal"] = 1
     outcome.reasons["snapshot_vs_yjs"] = "there is no snapshot of our own yet; a text rests as an update"
     outcome.notes.append("load and encode: the first time in a process; _warm: the median of 20, when node has compiled it")

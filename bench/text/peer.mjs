@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
+import { formats } from './formats.mjs'
 
 const [name, traceFile, folder] = process.argv.slice(2)
 const trace = JSON.parse(readFileSync(traceFile, 'utf8'))
@@ -46,12 +47,19 @@ function same(file, bytes) {
   return Buffer.compare(readFileSync(`${folder}/${file}`), Buffer.from(bytes)) === 0
 }
 
-/** Everything that the two implementations of the format of Yjs have in common. */
-function measureYjs(api) {
+function edit(api, doc, position, deleted, inserted) {
+  return api.transact(doc, (types) => {
+    if (deleted > 0) types.remove(position, deleted)
+    if (inserted !== '') types.insert(position, inserted)
+  })
+}
+
+/** All that is measured of an implementation of the format of Yjs. */
+function measureFormat(api) {
   const updates = []
   const doc = api.make(author)
   report.edits_ms = ms(() => {
-    for (const [position, deleted, inserted] of trace) updates.push(api.edit(doc, position, deleted, inserted))
+    for (const [position, deleted, inserted] of trace) updates.push(edit(api, doc, position, deleted, inserted))
   })
   const v1 = api.encode(doc)
   const v2 = api.encodeV2(doc)
@@ -78,7 +86,7 @@ function measureYjs(api) {
   })
   if (api.mergeUpdates) report.merge_updates_ms = ms(() => api.mergeUpdates(small))
   const kilobyte = api.make(author)
-  for (let i = 0; i < smallEdits; i++) api.edit(kilobyte, i * 16, 0, String.fromCharCode(97 + (i % 26)).repeat(32))
+  for (let i = 0; i < smallEdits; i++) edit(api, kilobyte, i * 16, 0, String.fromCharCode(97 + (i % 26)).repeat(32))
   const kilobyteUpdate = api.encode(kilobyte)
   const [all, kept] = memory(() =>
     Array.from({ length: smallDocuments }, () => {
@@ -100,53 +108,11 @@ function measureYjs(api) {
 
 const peers = {
   async yjs() {
-    const Y = await import('yjs')
-    measureYjs({
-      make(id) {
-        const doc = new Y.Doc()
-        doc.clientID = id
-        return doc
-      },
-      edit(doc, position, deleted, inserted) {
-        let update
-        doc.once('update', (bytes) => (update = bytes))
-        const text = doc.getText('text')
-        doc.transact(() => {
-          if (deleted > 0) text.delete(position, deleted)
-          if (inserted !== '') text.insert(position, inserted)
-        })
-        return update
-      },
-      apply: Y.applyUpdate,
-      applyV2: Y.applyUpdateV2,
-      encode: (doc) => Y.encodeStateAsUpdate(doc),
-      encodeV2: (doc) => Y.encodeStateAsUpdateV2(doc),
-      mergeUpdates: Y.mergeUpdates,
-    })
+    measureFormat(await formats.yjs())
   },
 
   async ywasm() {
-    const Y = (await import('ywasm')).default
-    let update
-    measureYjs({
-      make(id) {
-        const doc = new Y.YDoc({ id })
-        if (id === author) doc.onUpdate((bytes) => (update = bytes))
-        return doc
-      },
-      edit(doc, position, deleted, inserted) {
-        const text = doc.getText('text')
-        const transaction = doc.beginTransaction('edit')
-        if (deleted > 0) text.delete(position, deleted, transaction)
-        if (inserted !== '') text.insert(position, inserted, undefined, transaction)
-        transaction.free()
-        return update
-      },
-      apply: (doc, bytes) => Y.applyUpdate(doc, bytes, 'remote'),
-      applyV2: (doc, bytes) => Y.applyUpdateV2(doc, bytes, 'remote'),
-      encode: (doc) => Y.encodeStateAsUpdate(doc),
-      encodeV2: (doc) => Y.encodeStateAsUpdateV2(doc),
-    })
+    measureFormat(await formats.ywasm())
     // Its memory is the module's, which the collector of the engine knows nothing of.
     delete report.memory_bytes
     delete report.small_memory_bytes
