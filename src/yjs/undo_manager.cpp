@@ -112,6 +112,7 @@ void UndoManager::for_each_item(const ClockRanges& ranges, Visit&& visit) {
 
 void UndoManager::after_transaction(const std::vector<ClientIndex>& deleted_order) {
     const Transaction& done = document_.transaction_;
+    if (options_.captures && !options_.captures(done)) return;
     const auto& tracked = options_.tracked_origins;
     const bool is_tracked = done.undo != nullptr ? done.undo == this
                                                  : std::find(tracked.begin(), tracked.end(),
@@ -242,6 +243,7 @@ bool UndoManager::take_back(const StackItem& item) {
         has_changed |= redo_with_parents(handle, wanted, item.insertions) != 0;
     // Children before their parents.
     for (auto at = to_delete.rbegin(); at != to_delete.rend(); ++at) {
+        if (options_.deletes && !options_.deletes(store_, store_.item(*at))) continue;
         document_.delete_item(*at);
         has_changed = true;
     }

@@ -41,6 +41,10 @@ struct UndoOptions {
     /// Whether everything in the document can be undone, whatever the scope. As in Yjs a
     /// transaction that changed nothing is then something to be undone as well.
     bool takes_whole_document = false;
+    /// Whether a transaction that would be taken is; all are, if there is no function.
+    std::function<bool(const Transaction&)> captures;
+    /// Whether an item that an undo would delete is deleted; all are, if there is no function.
+    std::function<bool(const Store&, const Item&)> deletes;
 };
 
 /// Undoes and redoes the changes of some shared types that came with certain origins, without what

@@ -386,9 +386,14 @@ class History {
       ignoreRemoteMapChanges: this.chance(0.2),
       trackedOrigins: this.pick([[null], [null, 1], [1], [1, 2]]),
     }
+    // Rules that replay.cpp has too.
+    const picky = this.chance(0.1)
+    if (picky) options.captureTransaction = ({ deleteSet }) => deleteSet.clients.size === 0
+    const sparing = this.chance(0.1)
+    if (sparing) options.deleteFilter = ({ id }) => id.clock % 3 !== 0
     this.users[u].undo = new Undo(doc, whole ? doc : scope.map(([name, kind]) => this.root(doc, name, kind)), options)
     this.steps.push({
-      u, op: 'manage', whole, scope, timeout: options.captureTimeout, ignore: options.ignoreRemoteMapChanges,
+      u, op: 'manage', whole, scope, picky, sparing, timeout: options.captureTimeout, ignore: options.ignoreRemoteMapChanges,
       origins: options.trackedOrigins.map((origin) => origin ?? 0),
     })
   }

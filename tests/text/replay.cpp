@@ -299,6 +299,10 @@ class History {
         options.now_ms = [this] { return now_ms_; };
         options.ignores_remote_map_changes = step.find("ignore")->as_bool();
         options.takes_whole_document = step.find("whole")->as_bool();
+        if (step.find("picky")->as_bool())
+            options.captures = [](const Transaction& done) { return done.deleted.empty(); };
+        if (step.find("sparing")->as_bool())
+            options.deletes = [](const Store&, const Item& item) { return item.clock % 3 != 0; };
         options.tracked_origins.clear();
         for (const Value& origin : step.find("origins")->as_array())
             options.tracked_origins.push_back(static_cast<uint64_t>(origin.as_integer()));
