@@ -6,7 +6,7 @@ namespace {
 constexpr size_t kLinearMax = 12;
 }
 
-const MapEntries::Entry* MapEntries::entry_of(uint32_t key) const {
+const MapEntries::Entry* MapEntries::find(uint32_t key) const {
     if (places_.empty()) {
         for (const Entry& entry : entries_) {
             if (entry.key == key) return &entry;
@@ -17,12 +17,12 @@ const MapEntries::Entry* MapEntries::entry_of(uint32_t key) const {
     return found == places_.end() ? nullptr : &entries_[found->second];
 }
 
-void MapEntries::put(uint32_t key, Handle last) {
-    if (const Entry* entry = entry_of(key)) {
+void MapEntries::put(uint32_t key, Handle last, uint32_t slot) {
+    if (const Entry* entry = find(key)) {
         entries_[static_cast<size_t>(entry - entries_.data())].last = last;
         return;
     }
-    entries_.push_back({key, last});
+    entries_.push_back({key, last, slot});
     if (!places_.empty()) {
         places_.emplace(key, static_cast<uint32_t>(entries_.size() - 1));
     } else if (entries_.size() > kLinearMax) {

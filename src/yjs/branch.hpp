@@ -20,20 +20,25 @@ class MapEntries {
     struct Entry {
         uint32_t key;
         Handle last;
+        /// The number of the Slot that its items have as their home.
+        uint32_t slot;
     };
-    Handle find(uint32_t key) const {
-        const Entry* entry = entry_of(key);
-        return entry == nullptr ? 0 : entry->last;
-    }
-    void put(uint32_t key, Handle last);
+    /// Null if there is none; until the next `put`.
+    const Entry* find(uint32_t key) const;
+    /// Sets the last item of a chain; a new key gets its place, and its slot for good.
+    void put(uint32_t key, Handle last, uint32_t slot);
     const std::vector<Entry>& entries() const { return entries_; }
     size_t memory_bytes() const;
 
   private:
-    const Entry* entry_of(uint32_t key) const;
-
     std::vector<Entry> entries_;
     std::unordered_map<uint32_t, uint32_t> places_;
+};
+
+/// A key of a shared type's map, as the home of the items that are its values.
+struct Slot {
+    BranchIndex branch = 0;
+    uint32_t key = 0;
 };
 
 /// A shared type: a list, a map, or both at once, as Yjs has it.
@@ -57,10 +62,9 @@ struct Branch {
     uint8_t observers = 0;
     std::unique_ptr<MapEntries> map;
 
-    Handle map_find(uint32_t key) const { return map ? map->find(key) : 0; }
-    void map_put(uint32_t key, Handle last) {
-        if (!map) map = std::make_unique<MapEntries>();
-        map->put(key, last);
+    Handle map_find(uint32_t key) const {
+        const MapEntries::Entry* entry = map ? map->find(key) : nullptr;
+        return entry == nullptr ? 0 : entry->last;
     }
 };
 

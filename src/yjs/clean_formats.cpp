@@ -30,8 +30,9 @@ void Document::clean_up_formats(const std::vector<ClientIndex>& deleted_order) {
         ClientList::Position at = list.find(touched.before);
         do {
             const Item& item = store_.item(list.at(at).item);
-            if (!item.is_deleted() && item.kind == Kind::format && !needs_whole(item.parent))
-                whole.push_back(item.parent);
+            if (!item.is_deleted() && item.kind == Kind::format &&
+                !needs_whole(store_.parent(item)))
+                whole.push_back(store_.parent(item));
         } while (list.next(at));
     }
 
@@ -54,11 +55,11 @@ void Document::delete_superfluous(const std::vector<Transaction::Deleted>& delet
                 const Handle handle = list.at(at).item;
                 const Item& item = store_.item(handle);
                 if (item.clock >= one.range.end()) break;
-                if (item.is_collected() || !store_.branch(item.parent).has_formatting ||
-                    needs_whole(item.parent))
+                if (item.is_collected() || !store_.branch(store_.parent(item)).has_formatting ||
+                    needs_whole(store_.parent(item)))
                     continue;
                 if (item.kind == Kind::format) {
-                    whole.push_back(item.parent);
+                    whole.push_back(store_.parent(item));
                 } else {
                     clean_gap_around(handle);
                 }

@@ -21,6 +21,7 @@ void Document::begin_transaction(bool is_local, uint64_t origin) {
     transaction_.undo = nullptr;
     transaction_.during = nullptr;
     own_ = store_.client(options_.client);
+    TANDEM_ASSERT(own_ <= Item::kClientMask);
 }
 
 bool Document::sees_all_transactions() const {
@@ -69,18 +70,19 @@ void Document::delete_item(Handle first) {
     for (Handle handle = first;;) {
         Item& item = store_.item(handle);
         if (!item.is_deleted()) {
-            Branch& parent = store_.branch(item.parent);
-            if (item.key == 0) {
+            const BranchIndex home = store_.parent(item);
+            Branch& parent = store_.branch(home);
+            if (item.is_in_list()) {
                 parent.length -= item.visible();
                 if (parent.positions != 0)
                     store_.positions().at(parent.positions).set_visible(handle, 0, false);
             }
-            item.flags |= Item::kDeleted;
+            item.set(Item::kDeleted);
             transaction_.add_deleted(item);
             const Item* holder = parent.item == 0 ? nullptr : &store_.item(parent.item);
             if (holder == nullptr ||
                 (transaction_.is_older(holder->client, holder->clock) && !holder->is_deleted()))
-                transaction_.add_changed(item.parent, item.key);
+                transaction_.add_changed(home, store_.key(item));
             if (item.kind == Kind::doc) remove_subdocument(handle);
             if (item.kind == Kind::type) {
                 // What lies within goes too; what had gone before may now be joined.
@@ -115,20 +117,14 @@ Handle Document::insert_local(BranchIndex parent, uint32_t key, Handle left, Han
     TANDEM_ASSERT(transaction_.is_open);
     const Handle handle = store_.items().add();
     Item& item = store_.item(handle);
-    item.client = own_;
+    item.set_client(own_);
     item.clock = store_.clients()[own_].next_clock;
-    item.parent = parent;
-    item.key = key;
+    store_.set_home(item, parent, key);
     item.left = left;
     item.right = right;
-    if (left != 0) {
-        item.origin_client = store_.item(left).client;
-        item.origin_clock = store_.item(left).last_clock();
-    }
-    if (right != 0) {
-        item.right_origin_client = store_.item(right).client;
-        item.right_origin_clock = store_.item(right).clock;
-    }
+    if (left != 0)
+        store_.set_origin(item, {store_.item(left).client, store_.item(left).last_clock()});
+    if (right != 0) store_.set_right_origin(item, store_.dot_of(store_.item(right)));
     store_.set_content(item, content);
     integrate(handle, 0);
     return handle;

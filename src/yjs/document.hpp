@@ -47,7 +47,7 @@ class Document {
 
     /// Applies an update within a transaction of its own, or within the one that is open. What
     /// depends on something that has not come yet is kept and applied when that comes. Errors:
-    /// `malformed`, `too_large`; the document is then as it was before.
+    /// `malformed`, `too_large` (of structs, or of clients); the document is then as it was before.
     /// `origin` is the caller's word for where it comes from, for UndoManager.
     base::Status apply(std::string_view update, Encoding encoding = Encoding::v1,
                        uint64_t origin = 0);

@@ -77,22 +77,22 @@ class StateWriter {
             return;
         }
         const bool has_origin = offset > 0 || item.has_origin();
-        out_.info(info_byte(item.kind, has_origin, item.has_right_origin(), item.key != 0));
+        out_.info(info_byte(item.kind, has_origin, item.has_right_origin(), !item.is_in_list()));
         if (offset > 0) {
             out_.left_id({store_.clients()[item.client].id, item.clock + offset - 1});
         } else if (has_origin) {
-            out_.left_id(store_.origin_of(item));
+            out_.left_id(store_.id_of(store_.origin(item)));
         }
-        if (item.has_right_origin()) out_.right_id(store_.right_origin_of(item));
+        if (item.has_right_origin()) out_.right_id(store_.id_of(store_.right_origin(item)));
         if (!has_origin && !item.has_right_origin()) {
-            const Branch& parent = store_.branch(item.parent);
+            const Branch& parent = store_.branch(store_.parent(item));
             out_.parent_is_root(parent.item == 0);
             if (parent.item == 0) {
                 out_.string(store_.names().at(parent.name));
             } else {
                 out_.left_id(store_.id_of(store_.item(parent.item)));
             }
-            if (item.key != 0) out_.string(store_.names().at(item.key));
+            if (!item.is_in_list()) out_.string(store_.names().at(store_.key(item)));
         }
         write_content(out_, content);
     }

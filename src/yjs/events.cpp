@@ -34,16 +34,16 @@ class ChangeReader {
             const Handle handle = store_.branch(to).item;
             const Item& item = store_.item(handle);
             PathStep step;
-            if (item.key != 0) {
+            if (!item.is_in_list()) {
                 step.is_key = true;
-                step.key = store_.names().at(item.key);
+                step.key = store_.names().at(store_.key(item));
             } else {
-                for (Handle at = store_.branch(item.parent).start; at != handle;
+                for (Handle at = store_.branch(item.home).start; at != handle;
                      at = store_.item(at).right)
                     step.position += store_.item(at).visible();
             }
             steps.push_back(std::move(step));
-            to = item.parent;
+            to = store_.parent(item);
         }
         std::reverse(steps.begin(), steps.end());
         return steps;
@@ -388,7 +388,7 @@ void Document::record_events() {
                 known->second.push_back(i);
             }
             if (branch.item == 0) break;
-            at = store_.item(branch.item).parent;
+            at = store_.parent(store_.item(branch.item));
         }
         if ((store_.branch(target).observers & Branch::kObserved) != 0)
             events_.notices.push_back({target, false, {{event_of(changed[i]), {}}}});

@@ -75,9 +75,12 @@ base::Status Document::read_structs(StructReader<Fields>& reader) {
         reader.release();
     }
     TANDEM_CHECK(reader.status());
-    return reader.deletes([&](uint64_t client, uint32_t clock, uint32_t len) {
+    TANDEM_CHECK(reader.deletes([&](uint64_t client, uint32_t clock, uint32_t len) {
         read_deletes_.push_back({store_.client(client), {clock, len}});
-    });
+    }));
+    if (store_.clients().size() > kClientsMax)
+        return base::fail(base::ErrorCode::too_large, kClientsMax);
+    return {};
 }
 
 base::Status Document::take_struct(const RawStruct& raw) {
@@ -98,26 +101,22 @@ base::Status Document::take_struct(const RawStruct& raw) {
     const Handle handle = store_.items().add();
     read_.push_back(handle);
     Item& item = store_.item(handle);
-    item.client = client;
+    item.set_client(client);
     item.clock = raw.id.clock;
-    if (raw.has_origin) {
-        item.origin_client = store_.client(raw.origin.client);
-        item.origin_clock = raw.origin.clock;
-    }
-    if (raw.has_right_origin) {
-        item.right_origin_client = store_.client(raw.right_origin.client);
-        item.right_origin_clock = raw.right_origin.clock;
-    }
+    if (raw.has_origin)
+        store_.set_origin(item, {store_.client(raw.origin.client), raw.origin.clock});
+    if (raw.has_right_origin)
+        store_.set_right_origin(item,
+                                {store_.client(raw.right_origin.client), raw.right_origin.clock});
+    const uint32_t key = raw.has_key ? store_.names().intern(raw.key) : 0;
     if (raw.parent == RawStruct::Parent::root) {
-        item.parent = store_.root(raw.parent_name);
+        Store::set_unlinked_home(item, store_.root(raw.parent_name), key);
     } else if (raw.parent == RawStruct::Parent::item) {
-        item.flags |= Item::kParentById;
-        item.left = store_.client(raw.parent_id.client);
-        item.right = raw.parent_id.clock;
+        const Dot holder{store_.client(raw.parent_id.client), raw.parent_id.clock};
+        Store::set_unlinked_home(item, holder, key);
     }
-    if (raw.has_key) item.key = store_.names().intern(raw.key);
     store_.set_content(item, raw.content);
-    if (item.kind == Kind::gc) item.flags |= Item::kDeleted;
+    if (item.kind == Kind::gc) item.set(Item::kDeleted);
     if (runs_.empty() || runs_.back().client != client)
         runs_.push_back({client, read_.size() - 1, read_.size() - 1, read_.size()});
     runs_.back().end = read_.size();
@@ -254,20 +253,19 @@ ClientIndex Document::resolve(Handle handle) {
         return client != before.client && clock >= store_.clients()[client].next_clock;
     };
     const bool by_id = (before.flags & Item::kParentById) != 0;
-    if (before.has_origin() && is_unknown(before.origin_client, before.origin_clock))
-        return before.origin_client;
-    if (before.has_right_origin() &&
-        is_unknown(before.right_origin_client, before.right_origin_clock))
-        return before.right_origin_client;
+    const Dot origin = store_.origin(before);
+    const Dot right_origin = store_.right_origin(before);
+    if (origin.is_some() && is_unknown(origin.client, origin.clock)) return origin.client;
+    if (right_origin.is_some() && is_unknown(right_origin.client, right_origin.clock))
+        return right_origin.client;
     if (by_id && is_unknown(before.left, before.right)) return before.left;
 
     Handle left = 0;
     Handle right = 0;
-    if (before.has_origin()) left = clean_end(before.origin_client, before.origin_clock);
-    if (before.has_right_origin())
-        right = clean_start(before.right_origin_client, before.right_origin_clock);
-    uint32_t parent = before.parent;
-    uint32_t key = before.key;
+    if (origin.is_some()) left = clean_end(origin.client, origin.clock);
+    if (right_origin.is_some()) right = clean_start(right_origin.client, right_origin.clock);
+    BranchIndex parent = by_id ? 0 : before.home;
+    uint32_t key = Store::unlinked_key(before);
     if ((left != 0 && store_.item(left).is_collected()) ||
         (right != 0 && store_.item(right).is_collected())) {
         parent = 0;
@@ -276,15 +274,14 @@ ClientIndex Document::resolve(Handle handle) {
         parent = holder.kind == Kind::type ? holder.content : 0;
     } else if (parent == 0) {
         const Item& neighbour = store_.item(left != 0 ? left : right);
-        parent = neighbour.parent;
-        key = neighbour.key;
+        parent = store_.parent(neighbour);
+        key = store_.key(neighbour);
     }
     Item& item = store_.item(handle);
-    item.flags &= static_cast<uint8_t>(~Item::kParentById);
+    item.unset(Item::kParentById);
     item.left = left;
     item.right = right;
-    item.parent = parent;
-    item.key = key;
+    store_.set_home(item, parent, key);
     return kNoClient;
 }
 
@@ -297,15 +294,13 @@ void Document::integrate(Handle handle, uint32_t offset) {
             Handle left = clean_end(client, last);
             Item& item = store_.item(handle);
             item.left = left;
-            item.origin_client = client;
-            item.origin_clock = last;
+            store_.set_origin(item, {client, last});
             // What is known of it says where it stands, whatever this update says.
-            item.parent = store_.item(left).is_collected() ? 0 : store_.item(left).parent;
-            item.key = store_.item(left).key;
+            item.home = store_.item(left).home;
         }
     }
     Item& item = store_.item(handle);
-    if (item.parent == 0) {
+    if (item.home == 0) {
         // What stood next to it, or around it, is gone.
         if (item.kind != Kind::gc) {
             store_.drop_content(item);
@@ -314,7 +309,9 @@ void Document::integrate(Handle handle, uint32_t offset) {
         add_struct(handle);
         return;
     }
-    Branch& parent = store_.branch(item.parent);
+    const BranchIndex home = store_.parent(item);
+    const uint32_t key = store_.key(item);
+    Branch& parent = store_.branch(home);
     Handle left = item.left;
     const bool is_beside = left != 0 ? store_.item(left).right == item.right
                                      : item.right != 0 && store_.item(item.right).left == 0;
@@ -324,8 +321,8 @@ void Document::integrate(Handle handle, uint32_t offset) {
     if (left != 0) {
         right = store_.item(left).right;
         store_.item(left).right = handle;
-    } else if (item.key != 0) {
-        right = parent.map_find(item.key);
+    } else if (key != 0) {
+        right = parent.map_find(key);
         while (right != 0 && store_.item(right).left != 0)
             right = store_.item(right).left;
     } else {
@@ -336,15 +333,15 @@ void Document::integrate(Handle handle, uint32_t offset) {
     item.right = right;
     if (right != 0) {
         store_.item(right).left = handle;
-    } else if (item.key != 0) {
-        parent.map_put(item.key, handle);
+    } else if (key != 0) {
+        store_.put_last(item, handle);
         if (left != 0) delete_item(left);
     }
-    if (item.key == 0) parent.length += item.visible();
+    if (key == 0) parent.length += item.visible();
     add_struct(handle);
     switch (item.kind) {
         case Kind::deleted:
-            item.flags |= Item::kDeleted;
+            item.set(Item::kDeleted);
             transaction_.add_deleted(item);
             break;
         case Kind::type:
@@ -366,18 +363,18 @@ void Document::integrate(Handle handle, uint32_t offset) {
             break;
     }
     // Making the type may have moved the shared types.
-    const Branch& home = store_.branch(item.parent);
-    if (home.positions != 0 && item.key == 0) {
+    const Branch& here = store_.branch(home);
+    if (here.positions != 0 && key == 0) {
         store_.positions()
-            .at(home.positions)
+            .at(here.positions)
             .insert_after(left, handle, item.visible(),
                           item.kind == Kind::format && !item.is_deleted());
     }
-    const Item* holder = home.item == 0 ? nullptr : &store_.item(home.item);
+    const Item* holder = here.item == 0 ? nullptr : &store_.item(here.item);
     if (holder == nullptr ||
         (transaction_.is_older(holder->client, holder->clock) && !holder->is_deleted()))
-        transaction_.add_changed(item.parent, item.key);
-    if ((holder != nullptr && holder->is_deleted()) || (item.key != 0 && right != 0))
+        transaction_.add_changed(home, key);
+    if ((holder != nullptr && holder->is_deleted()) || (key != 0 && right != 0))
         delete_item(handle);
 }
 
@@ -387,13 +384,15 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
     Handle other = 0;
     if (left != 0) {
         other = store_.item(left).right;
-    } else if (item.key != 0) {
-        other = store_.branch(item.parent).map_find(item.key);
+    } else if (!item.is_in_list()) {
+        other = store_.branch(store_.parent(item)).map_find(store_.key(item));
         while (other != 0 && store_.item(other).left != 0)
             other = store_.item(other).left;
     } else {
-        other = store_.branch(item.parent).start;
+        other = store_.branch(item.home).start;
     }
+    const Dot origin = store_.origin(item);
+    const Dot right_origin = store_.right_origin(item);
     const uint64_t own_id = store_.clients()[item.client].id;
     scanned_.clear();
     std::vector<std::pair<Handle, size_t>> places;
@@ -417,19 +416,16 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
     while (other != 0 && other != item.right) {
         scanned_.push_back(other);
         const Item& there = store_.item(other);
-        const bool same_origin = there.origin_client == item.origin_client &&
-                                 (!item.has_origin() || there.origin_clock == item.origin_clock);
-        if (same_origin) {
+        const Dot origin_there = store_.origin(there);
+        if (origin_there == origin) {
             if (store_.clients()[there.client].id < own_id) {
                 left = other;
                 conflicts_from = scanned_.size();
-            } else if (there.right_origin_client == item.right_origin_client &&
-                       (!item.has_right_origin() ||
-                        there.right_origin_clock == item.right_origin_clock)) {
+            } else if (store_.right_origin(there) == right_origin) {
                 break;
             }
-        } else if (there.has_origin()) {
-            size_t place = place_of(store_.find(there.origin_client, there.origin_clock));
+        } else if (origin_there.is_some()) {
+            size_t place = place_of(store_.find(origin_there.client, origin_there.clock));
             if (place == SIZE_MAX) break;
             if (place < conflicts_from) {
                 left = other;

@@ -43,7 +43,8 @@ bool take_id(const base::Value* member, std::optional<Id>& id) {
 
 uint32_t visible_before(Store& store, Handle handle) {
     const Item& item = store.item(handle);
-    if (const uint32_t number = store.branch(item.parent).positions; number != 0 && item.key == 0)
+    if (const uint32_t number = item.is_in_list() ? store.branch(item.home).positions : 0;
+        number != 0)
         return store.positions().at(number).position_of(handle);
     uint32_t visible = 0;
     for (Handle at = item.left; at != 0; at = store.item(at).left)
@@ -172,8 +173,8 @@ std::optional<AbsolutePosition> absolute_position(Document& document,
         const auto found = find(*position.item);
         if (!found) return std::nullopt;
         const Item& right = store.item(found->handle);
-        result.list = right.parent;
-        const Handle holder = store.branch(right.parent).item;
+        result.list = store.parent(right);
+        const Handle holder = store.branch(store.parent(right)).item;
         if (holder != 0 && store.item(holder).is_deleted()) return result;
         if (right.visible() > 0) result.index = found->offset + (position.assoc >= 0 ? 0 : 1);
         result.index += visible_before(store, found->handle);

@@ -51,6 +51,10 @@ BranchIndex Store::add_branch(TypeKind kind, uint32_t name, Handle holder) {
 void Store::free_branch(BranchIndex index) {
     Branch& gone = branches_[index];
     if (gone.positions != 0) positions_.remove(gone.positions);
+    if (gone.map) {
+        for (const MapEntries::Entry& entry : gone.map->entries())
+            free_slots_.push_back(entry.slot);
+    }
     gone = Branch{};
     gone.is_free = true;
     free_branches_.push_back(index);
@@ -149,13 +153,13 @@ Place Store::follow_redone(ClientIndex client, uint32_t clock) const {
 
 void Store::set_redone(Handle handle, ClientIndex client, uint32_t clock) {
     Item& item = items_[handle];
-    item.flags |= Item::kRedone;
-    redone_[{item.client, item.clock}] = {client, clock};
+    item.set(Item::kRedone);
+    redone_[{ClientIndex{item.client}, item.clock}] = {client, clock};
 }
 
 std::pair<ClientIndex, uint32_t> Store::redone_of(const Item& item) const {
     // The entry of the whole that it was split off from, if it has none of its own.
-    auto entry = std::prev(redone_.upper_bound({item.client, item.clock}));
+    auto entry = std::prev(redone_.upper_bound({ClientIndex{item.client}, item.clock}));
     return {entry->second.first, entry->second.second + (item.clock - entry->first.second)};
 }
 
@@ -244,24 +248,45 @@ RawStruct Store::raw_of_unlinked(const Item& item) const {
     }
     if (item.has_origin()) {
         raw.has_origin = true;
-        raw.origin = origin_of(item);
+        raw.origin = id_of(origin(item));
     }
     if (item.has_right_origin()) {
         raw.has_right_origin = true;
-        raw.right_origin = right_origin_of(item);
+        raw.right_origin = id_of(right_origin(item));
     }
     if ((item.flags & Item::kParentById) != 0) {
         raw.parent = RawStruct::Parent::item;
         raw.parent_id = {clients_[item.left].id, item.right};
-    } else if (item.parent != 0) {
+    } else if (item.home != 0) {
         raw.parent = RawStruct::Parent::root;
-        raw.parent_name = names_.at(branches_[item.parent].name);
+        raw.parent_name = names_.at(branches_[item.home].name);
     }
-    if (item.key != 0) {
+    if (const uint32_t key = unlinked_key(item); key != 0) {
         raw.has_key = true;
-        raw.key = names_.at(item.key);
+        raw.key = names_.at(key);
     }
     return raw;
+}
+
+void Store::set_home(Item& item, BranchIndex parent, uint32_t key) {
+    if (key == 0 || parent == 0) {
+        item.home = parent;
+        return;
+    }
+    const Branch& branch = branches_[parent];
+    const MapEntries::Entry* entry = branch.map ? branch.map->find(key) : nullptr;
+    uint32_t slot;
+    if (entry != nullptr) {
+        slot = entry->slot;
+    } else if (free_slots_.empty()) {
+        slot = static_cast<uint32_t>(slots_.size());
+        slots_.push_back({parent, key});
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+        slots_[slot] = {parent, key};
+    }
+    item.home = Item::kKeyed | slot;
 }
 
 void Store::become_type(Handle handle) {
@@ -335,20 +360,20 @@ Handle Store::split(Handle left_handle, uint32_t len) {
     right = left;
     right.clock = left.clock + len;
     right.len = left.len - len;
-    right.origin_client = left.client;
-    right.origin_clock = left.clock + len - 1;
+    right.has_far_origin = false;
+    right.origin = left.clock + len - 1;
     split_content(left, right, len);
     left.len = len;
     right.left = left_handle;
     left.right = right_handle;
     if (right.right != 0) {
         items_[right.right].left = right_handle;
-    } else if (right.key != 0) {
-        branches_[right.parent].map_put(right.key, right_handle);
+    } else if (!right.is_in_list()) {
+        put_last(right, right_handle);
     }
     ClientList& list = clients_[left.client].items;
     list.insert_after(list.find(left.clock), {right.clock, right_handle});
-    if (uint32_t number = branches_[left.parent].positions; number != 0 && left.key == 0) {
+    if (uint32_t number = left.is_in_list() ? branches_[left.home].positions : 0; number != 0) {
         PositionIndex& index = positions_.at(number);
         index.set_visible(left_handle, left.visible(), false);
         index.insert_after(left_handle, right_handle, right.visible(), false);
@@ -363,10 +388,9 @@ bool Store::continues(const Item& left, Handle left_handle, const Item& right,
     if (left.is_redone() || right.is_redone()) return false;
     bool is_joinable = left.kind == Kind::string || left.kind == Kind::deleted ||
                        left.kind == Kind::any || left.kind == Kind::json;
-    return is_joinable && right.origin_client == left.client &&
-           right.origin_clock == left.last_clock() && left.right == right_handle &&
-           right.left == left_handle && left.right_origin_client == right.right_origin_client &&
-           left.right_origin_clock == right.right_origin_clock;
+    return is_joinable && right.origin == left.last_clock() && !right.has_far_origin &&
+           left.client == right.client && left.right == right_handle && right.left == left_handle &&
+           has_same_right_origin(left, right);
 }
 
 void Store::join_all() {
@@ -414,15 +438,13 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
     clients_[left.client].items.erase(right_at);
     if (left.kind != Kind::gc) {
         left.right = right.right;
-        left.flags |= right.flags & Item::kKept;
+        if (right.is_kept()) left.set(Item::kKept);
         if (left.right != 0) {
             items_[left.right].left = left_handle;
-        } else if (left.key != 0) {
-            branches_[left.parent].map_put(left.key, left_handle);
+        } else if (!left.is_in_list()) {
+            put_last(left, left_handle);
         }
-        if (left.key != 0 && branches_[left.parent].map_find(left.key) == right_handle)
-            branches_[left.parent].map_put(left.key, left_handle);
-        if (uint32_t number = branches_[left.parent].positions; number != 0 && left.key == 0) {
+        if (uint32_t number = left.is_in_list() ? branches_[left.home].positions : 0; number != 0) {
             PositionIndex& index = positions_.at(number);
             index.remove(right_handle);
             index.set_visible(left_handle, left.visible() == 0 ? 0 : left.len + right.len, false);
@@ -444,18 +466,34 @@ bool Store::extend_text(Handle handle, std::string_view text, uint32_t units) {
 
 void Store::collect(Handle handle) {
     Item& item = items_[handle];
-    if (uint32_t number = branches_[item.parent].positions; number != 0 && item.key == 0)
+    if (uint32_t number = item.is_in_list() ? branches_[item.home].positions : 0; number != 0)
         positions_.at(number).remove(handle);
     drop_content(item);
     item.kind = Kind::gc;
     item.flags = Item::kDeleted;
     item.left = item.right = 0;
-    item.origin_client = item.right_origin_client = kNoClient;
-    item.origin_clock = item.right_origin_clock = 0;
-    item.parent = item.key = 0;
+    set_origin(item, {});
+    set_right_origin(item, {});
+    item.home = 0;
+}
+
+// What is kept is written in the order of the items, so that equal origins are next to one another.
+void Store::compact_far_origins() {
+    std::vector<Dot> old = std::move(far_origins_);
+    far_origins_ = {};
+    for (Client& client : clients_) {
+        client.items.for_each([&](Handle handle) {
+            Item& item = items_[handle];
+            if (item.has_far_origin) item.origin = far_origin(old[item.origin]);
+            if (item.has_far_right_origin) item.right_origin = far_origin(old[item.right_origin]);
+        });
+    }
+    far_origins_kept_ = far_origins_.size();
 }
 
 void Store::compact() {
+    constexpr size_t kFarOriginsWorthwhile = 64;
+    if (far_origins_.size() > 2 * far_origins_kept_ + kFarOriginsWorthwhile) compact_far_origins();
     constexpr size_t kWorthwhile = 4096;
     if (garbage_bytes_ < kWorthwhile || garbage_bytes_ < arena_.size() / 2) return;
     Buffer fresh;
@@ -475,6 +513,7 @@ void Store::compact() {
 
 size_t Store::memory_bytes() const {
     size_t bytes = items_.memory_bytes() + branches_.capacity() * sizeof(Branch) +
+                   slots_.capacity() * sizeof(Slot) + far_origins_.capacity() * sizeof(Dot) +
                    clients_.capacity() * sizeof(Client) + names_.memory_bytes() +
                    arena_.capacity() + positions_.memory_bytes();
     for (const Client& client : clients_)
@@ -488,12 +527,13 @@ size_t Store::memory_bytes() const {
 void Store::shrink() {
     items_.shrink();
     arena_.shrink();
+    far_origins_.shrink_to_fit();
     for (Client& client : clients_)
         client.items.shrink();
 }
 
 Store::Mark Store::mark() const {
-    return {arena_.size(), clients_.size(), roots_.size(), names_.size()};
+    return {arena_.size(), far_origins_.size(), clients_.size(), roots_.size(), names_.size()};
 }
 
 void Store::go_back(const Mark& mark) {
@@ -508,6 +548,7 @@ void Store::go_back(const Mark& mark) {
         roots_.pop_back();
     }
     names_.truncate(mark.name_count);
+    far_origins_.resize(mark.far_origin_count);
     arena_.truncate(mark.arena_size);
 }
 

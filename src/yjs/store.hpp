@@ -88,11 +88,70 @@ class Store {
     /// What a redone item was brought back as.
     std::pair<ClientIndex, uint32_t> redone_of(const Item& item) const;
     Id id_of(const Item& item) const { return {clients_[item.client].id, item.clock}; }
-    Id origin_of(const Item& item) const {
-        return {clients_[item.origin_client].id, item.origin_clock};
+    static Dot dot_of(const Item& item) { return {item.client, item.clock}; }
+    Id id_of(const Dot& dot) const { return {clients_[dot.client].id, dot.clock}; }
+
+    /// What an item was inserted after and before; none at the ends of its list.
+    Dot origin(const Item& item) const {
+        if (item.has_far_origin) return far_origins_[item.origin];
+        return item.has_origin() ? Dot{item.client, item.origin} : Dot{};
     }
-    Id right_origin_of(const Item& item) const {
-        return {clients_[item.right_origin_client].id, item.right_origin_clock};
+    Dot right_origin(const Item& item) const {
+        if (item.has_far_right_origin) return far_origins_[item.right_origin];
+        return item.has_right_origin() ? Dot{item.client, item.right_origin} : Dot{};
+    }
+    /// To be called when the item has its client.
+    void set_origin(Item& item, const Dot& dot) {
+        item.has_far_origin = dot.is_some() && dot.client != item.client;
+        item.origin =
+            item.has_far_origin ? far_origin(dot) : (dot.is_some() ? dot.clock : Item::kNoOrigin);
+    }
+    void set_right_origin(Item& item, const Dot& dot) {
+        item.has_far_right_origin = dot.is_some() && dot.client != item.client;
+        item.right_origin = item.has_far_right_origin
+                                ? far_origin(dot)
+                                : (dot.is_some() ? dot.clock : Item::kNoOrigin);
+    }
+    /// Whether two items of one client have the same right origin.
+    bool has_same_right_origin(const Item& a, const Item& b) const {
+        if (a.has_far_right_origin && b.has_far_right_origin)
+            return far_origins_[a.right_origin] == far_origins_[b.right_origin];
+        return a.has_far_right_origin == b.has_far_right_origin && a.right_origin == b.right_origin;
+    }
+
+    /// The shared type that a linked item stands in; 0 for a collected struct.
+    BranchIndex parent(const Item& item) const {
+        return item.is_in_list() ? item.home : slots_[item.home & ~Item::kKeyed].branch;
+    }
+    /// The name of its key in the parent's map; 0 for an item of the list.
+    uint32_t key(const Item& item) const {
+        return item.is_in_list() ? 0 : slots_[item.home & ~Item::kKeyed].key;
+    }
+    /// Where a linked item stands; `key` is 0 for the list. A key that the map does not have yet
+    /// must be given to it with `put_last` before another item gets it as its home.
+    void set_home(Item& item, BranchIndex parent, uint32_t key);
+    /// Makes a keyed item the last of its key's chain.
+    void put_last(const Item& item, Handle handle) {
+        const Slot slot = slots_[item.home & ~Item::kKeyed];
+        std::unique_ptr<MapEntries>& map = branches_[slot.branch].map;
+        if (!map) map = std::make_unique<MapEntries>();
+        map->put(slot.key, handle, item.home & ~Item::kKeyed);
+    }
+    /// An item that is not linked and whose update names its parent has no origins, and keeps what
+    /// is needed to find its home in the fields of its neighbours: of a root the key in `left`, of
+    /// an item its dot in `left` and `right`, and the key as its home.
+    static void set_unlinked_home(Item& item, BranchIndex root, uint32_t key) {
+        item.home = root;
+        item.left = key;
+    }
+    static void set_unlinked_home(Item& item, const Dot& parent, uint32_t key) {
+        item.set(Item::kParentById);
+        item.left = parent.client;
+        item.right = parent.clock;
+        item.home = key;
+    }
+    static uint32_t unlinked_key(const Item& item) {
+        return (item.flags & Item::kParentById) != 0 ? item.home : item.left;
     }
 
     /// What an item holds. The views are of the arena and end with the next change of any content.
@@ -142,6 +201,7 @@ class Store {
     /// What to go back to when an update turns out to be malformed.
     struct Mark {
         size_t arena_size;
+        size_t far_origin_count;
         size_t client_count;
         size_t root_count;
         uint32_t name_count;
@@ -152,10 +212,21 @@ class Store {
   private:
     bool content_continues(const Item& left, const Item& right) const;
     void split_content(Item& left, Item& right, uint32_t len);
+    uint32_t far_origin(const Dot& dot) {
+        if (far_origins_.empty() || far_origins_.back() != dot) far_origins_.push_back(dot);
+        return static_cast<uint32_t>(far_origins_.size() - 1);
+    }
+    void compact_far_origins();
 
     ItemPool items_;
     std::vector<Branch> branches_;
     std::vector<BranchIndex> free_branches_;
+    std::vector<Slot> slots_;
+    std::vector<uint32_t> free_slots_;
+    /// Origins of other clients than the item's own. Never changed, so that items share them; those
+    /// that no item has any more go when the others have been twice as many.
+    std::vector<Dot> far_origins_;
+    size_t far_origins_kept_ = 0;
     std::vector<BranchIndex> roots_;
     std::vector<Client> clients_;
     /// A tree, because peers choose the ids and could choose those that collide in a hash.

@@ -214,10 +214,8 @@ bool Document::continue_typing(BranchIndex text, Handle left, Handle right,
     if (item.client != own_ || item.kind != Kind::string || item.is_deleted() ||
         item.end() != own.next_clock)
         return false;
-    if (right == 0 ? item.has_right_origin()
-                   : item.right_origin_client != store_.item(right).client ||
-                         item.right_origin_clock != store_.item(right).clock)
-        return false;
+    const Dot before = right == 0 ? Dot{} : store_.dot_of(store_.item(right));
+    if (store_.right_origin(item) != before) return false;
     Branch& branch = store_.branch(text);
     if (branch.item != 0 && store_.item(branch.item).is_deleted()) return false;
     if (!store_.extend_text(left, content.body, content.len)) return false;

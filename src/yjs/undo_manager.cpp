@@ -61,7 +61,7 @@ void UndoManager::remove_tracked_origin(uint64_t origin) {
 bool UndoManager::has_in_scope(Handle handle) const {
     if (options_.takes_whole_document) return true;
     while (handle != 0) {
-        const BranchIndex parent = store_.item(handle).parent;
+        const BranchIndex parent = store_.parent(store_.item(handle));
         if (std::find(scope_.begin(), scope_.end(), parent) != scope_.end()) return true;
         handle = store_.branch(parent).item;
     }
@@ -86,8 +86,9 @@ bool UndoManager::is_concerned() const {
 // Keeps an item, and what it is in, from collection, or no longer.
 void UndoManager::keep(Handle handle, bool is_kept) {
     while (handle != 0 && store_.item(handle).is_kept() != is_kept) {
-        store_.item(handle).flags ^= Item::kKept;
-        handle = store_.branch(store_.item(handle).parent).item;
+        Item& item = store_.item(handle);
+        is_kept ? item.set(Item::kKept) : item.unset(Item::kKept);
+        handle = store_.branch(store_.parent(store_.item(handle))).item;
     }
 }
 
@@ -264,7 +265,7 @@ Handle UndoManager::redo_with_parents(Handle handle, const std::vector<Handle>& 
     for (Handle at = handle;;) {
         chain.push_back(at);
         if (store_.item(at).is_redone()) break;
-        at = store_.branch(store_.item(at).parent).item;
+        at = store_.branch(store_.parent(store_.item(at))).item;
         if (at == 0 || !store_.item(at).is_deleted() || store_.item(at).is_redone()) break;
         if (!std::binary_search(wanted.begin(), wanted.end(), at)) return 0;
     }
@@ -278,7 +279,7 @@ Handle UndoManager::redo_with_parents(Handle handle, const std::vector<Handle>& 
 
 Handle UndoManager::redo_item(Handle handle, const ClockRanges& insertions) {
     if (store_.item(handle).is_redone()) return redone(handle);
-    BranchIndex parent = store_.item(handle).parent;
+    BranchIndex parent = store_.parent(store_.item(handle));
     Handle holder = store_.branch(parent).item;
     if (holder != 0 && store_.item(holder).is_deleted()) {
         while (store_.item(holder).is_redone())
@@ -288,7 +289,7 @@ Handle UndoManager::redo_item(Handle handle, const ClockRanges& insertions) {
     }
     Handle left = 0;
     Handle right = 0;
-    const uint32_t key = store_.item(handle).key;
+    const uint32_t key = store_.key(store_.item(handle));
     if (key == 0) {
         std::tie(left, right) = list_neighbours(handle, holder);
     } else {
@@ -312,7 +313,8 @@ Handle UndoManager::redo_item(Handle handle, const ClockRanges& insertions) {
 Handle UndoManager::copy_in(Handle handle, Handle holder) {
     while (handle != 0) {
         const Item& item = store_.item(handle);
-        if (!item.is_collected() && store_.branch(item.parent).item == holder) return handle;
+        if (!item.is_collected() && store_.branch(store_.parent(item)).item == holder)
+            return handle;
         handle = item.is_redone() ? redone(handle) : 0;
     }
     return 0;
@@ -349,7 +351,7 @@ bool UndoManager::is_deleted_by_stacks(Handle handle) const {
 // the key since.
 std::optional<Handle> UndoManager::map_left(Handle handle, Handle holder, BranchIndex parent,
                                             const ClockRanges& insertions) {
-    const uint32_t key = store_.item(handle).key;
+    const uint32_t key = store_.key(store_.item(handle));
     Handle left = 0;
     if (store_.item(handle).right != 0 && !options_.ignores_remote_map_changes) {
         left = handle;
@@ -369,7 +371,7 @@ std::optional<Handle> UndoManager::map_left(Handle handle, Handle holder, Branch
     }
     if (left != 0 && store_.item(left).is_collected()) return std::nullopt;
     // A neighbour in another type would mislead other replicas.
-    if (left != 0 && store_.branch(store_.item(left).parent).item != holder)
+    if (left != 0 && store_.branch(store_.parent(store_.item(left))).item != holder)
         left = store_.branch(parent).map_find(key);
     return left;
 }
