@@ -30,12 +30,7 @@ class ClientList {
 
     /// The entry with the highest clock that is not above `clock`; the list must not be empty.
     Position find(uint32_t clock) const {
-        auto last = static_cast<uint32_t>(chunks_.size() - 1);
-        uint32_t chunk = last;
-        if (clock < firsts_[last]) {
-            auto above = std::upper_bound(firsts_.begin(), firsts_.end(), clock);
-            chunk = static_cast<uint32_t>(above - firsts_.begin()) - 1;
-        }
+        const uint32_t chunk = find_chunk(clock);
         const Chunk& entries = chunks_[chunk];
         uint32_t low = 0;
         auto count = static_cast<uint32_t>(entries.size());
@@ -47,6 +42,11 @@ class ClientList {
             count -= half;
         }
         return {chunk, low};
+    }
+    /// Moves where an item begins; it stays between its neighbours.
+    void set_clock(Position at, uint32_t clock) {
+        chunks_[at.chunk][at.slot].clock = clock;
+        if (at.slot == 0) firsts_[at.chunk] = clock;
     }
     const Entry& at(Position at) const { return chunks_[at.chunk][at.slot]; }
     Position last() const {
@@ -92,9 +92,26 @@ class ClientList {
     using Chunk = std::vector<Entry>;
 
     void open_chunk(uint32_t clock);
+    uint32_t find_chunk(uint32_t clock) const {
+        const auto last = static_cast<uint32_t>(firsts_.size() - 1);
+        if (clock >= firsts_[last]) return last;
+        // Edits are near one another.
+        const uint32_t near = recent_;
+        if (near < last && firsts_[near] <= clock && clock < firsts_[near + 1]) return near;
+        const uint32_t* at = firsts_.data();
+        // Invariant: the chunk at `at` is not above, the one at `at + count` is.
+        for (uint32_t count = last; count > 1;) {
+            const uint32_t half = count / 2;
+            at = at[half] <= clock ? at + half : at;
+            count -= half;
+        }
+        return recent_ = static_cast<uint32_t>(at - firsts_.data());
+    }
 
     std::vector<Chunk> chunks_;
     std::vector<uint32_t> firsts_;
+    /// Where the last search ended; only a hint.
+    mutable uint32_t recent_ = 0;
 };
 
 }  // namespace tandem::yjs

@@ -44,6 +44,10 @@ void Document::commit() {
     if (cleans_up) clean_up_formats(deleted_order);
     if (options_.collects) collect_deleted();
     join_touched();
+    finish_transaction();
+}
+
+void Document::finish_transaction() {
     store_.compact();
     transaction_.is_open = false;
     if (!transaction_.is_local) {

@@ -20,7 +20,9 @@ void Document::begin_transaction(bool is_local, uint64_t origin) {
     transaction_.origin = origin;
     transaction_.undo = nullptr;
     transaction_.during = nullptr;
-    own_ = store_.client(options_.client);
+    const std::vector<Client>& clients = store_.clients();
+    if (own_ >= clients.size() || clients[own_].id != options_.client)
+        own_ = store_.client(options_.client);
     TANDEM_ASSERT(own_ <= Item::kClientMask);
 }
 

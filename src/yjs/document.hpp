@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "yjs/events.hpp"
 #include "yjs/formats.hpp"
+#include "yjs/small_update.hpp"
 #include "yjs/snapshot.hpp"
 #include "yjs/store.hpp"
 #include "yjs/subdocument.hpp"
@@ -203,6 +204,14 @@ class Document {
     // What observers are told (events.cpp).
     void record_events();
 
+    // Small remote changes (small_update.cpp).
+    bool apply_small(std::string_view update, uint64_t origin);
+    bool is_unwatched() const;
+    bool insert_small(const SmallUpdate& update, uint64_t origin);
+    bool delete_small(const SmallUpdate& update, uint64_t origin);
+    bool lengthen_text(Handle left, const Dot& right_origin, std::string_view text, uint32_t units);
+    bool shift_deleted(ClientIndex client, IdRange range);
+
     // Remote changes (integrate.cpp).
     template <class Fields>
     base::Status apply_fields(std::string_view update, uint64_t origin);
@@ -228,6 +237,7 @@ class Document {
                         const Content& content);
 
     // The end of a transaction (collect.cpp).
+    void finish_transaction();
     void collect_deleted();
     void collect_children(BranchIndex branch);
     void join_touched();
@@ -239,7 +249,7 @@ class Document {
     uint32_t positions_of(BranchIndex list);
     base::Result<Content> check_text(BranchIndex text, uint32_t position,
                                      std::string_view utf8) const;
-    bool continue_typing(BranchIndex text, Handle left, Handle right, const Content& content);
+    bool continue_typing(Handle left, Handle right, const Content& content);
     void insert_mark(BranchIndex text, TextPlace& place, const Attribute& attribute);
     void advance(TextPlace& place);
     void skip_equal_formats(TextPlace& place, const Attributes& wanted);

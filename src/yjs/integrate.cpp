@@ -15,8 +15,9 @@ constexpr size_t kFewScanned = 32;
 }  // namespace
 
 base::Status Document::apply(std::string_view update, Encoding encoding, uint64_t origin) {
-    return encoding == Encoding::v1 ? apply_fields<FieldReaderV1>(update, origin)
-                                    : apply_fields<FieldReaderV2>(update, origin);
+    if (encoding == Encoding::v2) return apply_fields<FieldReaderV2>(update, origin);
+    if (apply_small(update, origin)) return {};
+    return apply_fields<FieldReaderV1>(update, origin);
 }
 
 template <class Fields>

@@ -457,10 +457,85 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
 
 bool Store::extend_text(Handle handle, std::string_view text, uint32_t units) {
     Item& item = items_[handle];
-    if (item.content + item.bytes != arena_.size()) return false;
+    TANDEM_ASSERT(arena_.size() < UINT32_MAX - item.bytes - text.size());
+    if (item.content + item.bytes != arena_.size()) {
+        if (item.bytes > kMovedBytesMax || text.size() > kMovedBytesMax) return false;
+        const auto from = static_cast<uint32_t>(arena_.size());
+        arena_.append_own(item.content, item.bytes);
+        garbage_bytes_ += item.bytes;
+        item.content = from;
+    }
     arena_.bytes(text);
     item.bytes += static_cast<uint32_t>(text.size());
     item.len += units;
+    return true;
+}
+
+bool Store::shift_deleted(ClientIndex client, IdRange range) {
+    ClientList& list = clients_[client].items;
+    const ClientList::Position here = list.find(range.clock);
+    const Handle handle = list.at(here).item;
+    Item& item = items_[handle];
+    if (item.kind != Kind::string || item.flags != 0 || !item.is_in_list()) return false;
+    ClientList::Position there = here;
+    if (range.clock > item.clock) {
+        if (range.end() != item.end() || !list.next(there)) return false;
+        const Handle after_handle = list.at(there).item;
+        Item& after = items_[after_handle];
+        if (after.kind != Kind::deleted || after.is_redone() || item.right != after_handle ||
+            after.left != handle || after.has_far_origin || after.origin != item.last_clock() ||
+            !has_same_right_origin(item, after))
+            return false;
+        // As the last step of the transaction it would be tried to join these two.
+        ClientList::Position beyond = there;
+        if (list.next(beyond) &&
+            continues(after, after_handle, items_[list.at(beyond).item], list.at(beyond).item))
+            return false;
+        const uint32_t units = range.clock - item.clock;
+        uint32_t bytes = units;
+        if (item.bytes != item.len) {
+            const Utf16Cut cut = utf16_cut(bytes_of(item), units);
+            if (cut.splits_pair) return false;
+            bytes = static_cast<uint32_t>(cut.offset);
+        }
+        garbage_bytes_ += item.bytes - bytes;
+        item.bytes = bytes;
+        item.len = units;
+        after.clock = range.clock;
+        after.len += range.len;
+        after.origin = range.clock - 1;
+        list.set_clock(there, range.clock);
+    } else {
+        if (range.clock != item.clock || range.end() >= item.end() || !list.previous(there))
+            return false;
+        const Handle before_handle = list.at(there).item;
+        Item& before = items_[before_handle];
+        if (before.kind != Kind::deleted || before.is_redone() || item.left != before_handle ||
+            before.right != handle || item.has_far_origin || item.origin != before.last_clock() ||
+            !has_same_right_origin(before, item))
+            return false;
+        // As above.
+        ClientList::Position beyond = there;
+        if (list.previous(beyond) &&
+            continues(items_[list.at(beyond).item], list.at(beyond).item, before, before_handle))
+            return false;
+        uint32_t bytes = range.len;
+        if (item.bytes != item.len) {
+            const Utf16Cut cut = utf16_cut(bytes_of(item), range.len);
+            if (cut.splits_pair) return false;
+            bytes = static_cast<uint32_t>(cut.offset);
+        }
+        garbage_bytes_ += bytes;
+        item.content += bytes;
+        item.bytes -= bytes;
+        item.clock += range.len;
+        item.len -= range.len;
+        item.origin = item.clock - 1;
+        before.len += range.len;
+        list.set_clock(here, item.clock);
+    }
+    Branch& parent = branches_[item.home];
+    if (parent.positions != 0) positions_.at(parent.positions).set_visible(handle, item.len, false);
     return true;
 }
 

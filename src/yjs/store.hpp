@@ -186,8 +186,13 @@ class Store {
     /// Joins what was left apart because moving its contents was not worth it, from now on always.
     void join_all();
     uint32_t next_arrival() { return ++arrivals_; }
-    /// Adds text at the end of an item whose content is the arena's last. False if it is not.
+    /// Adds text at the end of an item. False where moving its content is not worth it.
     bool extend_text(Handle handle, std::string_view text, uint32_t units);
+    /// Takes clocks off the end or the front of a text and adds them to the neighbour that is
+    /// deleted already, which is what cutting them off, deleting them and joining the two comes to.
+    /// The caller sees to the length of the list. False, and nothing, where it would not come to
+    /// that.
+    bool shift_deleted(ClientIndex client, IdRange range);
 
     /// Turns an item into a bare run of clocks.
     void collect(Handle handle);

@@ -199,32 +199,53 @@ base::Status Document::insert_text(BranchIndex text, uint32_t position, std::str
         left = right;
         right = store_.item(right).right;
     }
-    if (!continue_typing(text, left, right, content)) insert_local(text, 0, left, right, content);
+    if (!continue_typing(left, right, content)) insert_local(text, 0, left, right, content);
     return {};
 }
 
 // Typing at the end of what one typed last makes that item longer, which is what joining a new item
 // with it would come to.
-bool Document::continue_typing(BranchIndex text, Handle left, Handle right,
-                               const Content& content) {
+bool Document::continue_typing(Handle left, Handle right, const Content& content) {
     // Whoever looks at the transaction wants to see what is new as an item of its own.
     if (left == 0 || has_observers_) return false;
+    if (store_.item(left).client != own_) return false;
+    const Dot right_origin = right == 0 ? Dot{} : store_.dot_of(store_.item(right));
+    return lengthen_text(left, right_origin, content.body, content.len);
+}
+
+// Adds text behind an item that is the last of its client, if what comes behind it there is where
+// the item's `right_origin` is.
+bool Document::lengthen_text(Handle left, const Dot& right_origin, std::string_view text,
+                             uint32_t units) {
     Item& item = store_.item(left);
-    Client& own = store_.clients()[own_];
-    if (item.client != own_ || item.kind != Kind::string || item.is_deleted() ||
-        item.end() != own.next_clock)
+    Client& client = store_.clients()[item.client];
+    if (item.kind != Kind::string || item.is_deleted() || item.end() != client.next_clock ||
+        !item.is_in_list() || store_.right_origin(item) != right_origin)
         return false;
-    const Dot before = right == 0 ? Dot{} : store_.dot_of(store_.item(right));
-    if (store_.right_origin(item) != before) return false;
-    Branch& branch = store_.branch(text);
+    Branch& branch = store_.branch(item.home);
     if (branch.item != 0 && store_.item(branch.item).is_deleted()) return false;
-    if (!store_.extend_text(left, content.body, content.len)) return false;
-    transaction_.touch(own_, own.next_clock);
-    own.next_clock += content.len;
-    branch.length += content.len;
+    if (!store_.extend_text(left, text, units)) return false;
+    transaction_.touch(item.client, client.next_clock);
+    client.next_clock += units;
+    branch.length += units;
     if (branch.positions != 0)
         store_.positions().at(branch.positions).set_visible(left, item.len, false);
-    transaction_.add_changed(text, 0);
+    transaction_.add_changed(item.home, 0);
+    return true;
+}
+
+// Deletes clocks at an edge of a text whose neighbour there is deleted; see Store::shift_deleted.
+bool Document::shift_deleted(ClientIndex client, IdRange range) {
+    const Handle handle = store_.find(client, range.clock);
+    const BranchIndex home = store_.item(handle).home;
+    if (!options_.collects || !store_.shift_deleted(client, range)) return false;
+    store_.branch(home).length -= range.len;
+    transaction_.add_deleted(client, range);
+    const Handle holder = store_.branch(home).item;
+    if (holder == 0 ||
+        (transaction_.is_older(store_.item(holder).client, store_.item(holder).clock) &&
+         !store_.item(holder).is_deleted()))
+        transaction_.add_changed(home, 0);
     return true;
 }
 
