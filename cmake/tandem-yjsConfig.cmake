@@ -1,6 +1,7 @@
 # find_package(tandem-yjs): the target tandem::yjs, Yjs documents with their C interface (tandem/yjs.h).
 include(CMakeFindDependencyMacro)
 find_dependency(simdjson)
+find_library(tandem_yjs_lz4 lz4 REQUIRED)
 
 if(NOT TARGET tandem::yjs)
   get_filename_component(yjs_archives "${CMAKE_CURRENT_LIST_DIR}" ABSOLUTE)
@@ -9,5 +10,5 @@ if(NOT TARGET tandem::yjs)
   target_include_directories(tandem::yjs INTERFACE "${yjs_prefix}/include")
   # The library is C++ inside; a program in C is linked with its runtime.
   target_link_libraries(tandem::yjs INTERFACE
-    "${yjs_archives}/libtandem_yjs.a" "${yjs_archives}/libtandem_base.a" simdjson::simdjson stdc++)
+    "${yjs_archives}/libtandem_yjs.a" "${yjs_archives}/libtandem_base.a" simdjson::simdjson "${tandem_yjs_lz4}" stdc++)
 endif()

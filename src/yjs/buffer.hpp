@@ -98,6 +98,13 @@ class Buffer {
             data_[size_++] = static_cast<char>(value >> shift);
     }
 
+    /// Makes the buffer longer by bytes that the caller writes.
+    char* extend(size_t count) {
+        reserve(count);
+        size_ += count;
+        return data_ + (size_ - count);
+    }
+
     /// Moves `count` bytes from `from` to the end; the ranges may be of this same buffer.
     void append_own(size_t from, size_t count) {
         reserve(count);

@@ -9,6 +9,17 @@ void ClientList::open_chunk(uint32_t clock) {
     firsts_.push_back(clock);
 }
 
+void ClientList::append_run(const Item* items, Handle first, uint32_t count) {
+    for (uint32_t i = 0; i < count;) {
+        if (chunks_.empty() || chunks_.back().size() == kChunkMax) open_chunk(items[i].clock);
+        Chunk& chunk = chunks_.back();
+        const auto room = static_cast<uint32_t>(kChunkMax - chunk.size());
+        const uint32_t end = i + std::min(room, count - i);
+        for (; i < end; ++i)
+            chunk.push_back({items[i].clock, first + i});
+    }
+}
+
 void ClientList::insert_after(Position at, Entry entry) {
     if (chunks_[at.chunk].size() == kChunkMax) {
         Chunk upper;

@@ -28,6 +28,9 @@ class ClientList {
         chunks_.back().push_back({clock, item});
     }
 
+    /// Appends `count` items whose handles follow each other.
+    void append_run(const Item* items, Handle first, uint32_t count);
+
     /// The entry with the highest clock that is not above `clock`; the list must not be empty.
     Position find(uint32_t clock) const {
         const uint32_t chunk = find_chunk(clock);

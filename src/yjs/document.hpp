@@ -53,6 +53,14 @@ class Document {
     base::Status apply(std::string_view update, Encoding encoding = Encoding::v1,
                        uint64_t origin = 0);
 
+    /// Everything in the form in which it rests (columnar.hpp). Errors: `malformed` for a document
+    /// whose items contradict each other, which no client brings about.
+    base::Result<std::string> to_columnar() const;
+    /// Makes the document what it was when that was written, as if its update had been applied to
+    /// an empty one; nothing may have happened to this one yet. No observer is told, but
+    /// `subdocument_events` are. Errors: `malformed`, `too_large`; it is then still empty.
+    base::Status load_columnar(std::string_view bytes);
+
     /// Everything beyond `since`, and the whole delete set.
     std::string encode(const StateVector& since = {}, Encoding encoding = Encoding::v1) const;
     /// The document as it was at that moment, as an update for an empty one; ends the last
@@ -194,6 +202,9 @@ class Document {
         change();
         commit();
     }
+
+    // The form at rest (columnar_write.cpp, columnar_load.cpp).
+    base::Result<std::string> waiting_update() const;
 
     // Sub-documents (subdocument.cpp).
     void add_subdocument(Handle handle);

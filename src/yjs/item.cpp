@@ -15,6 +15,15 @@ void ItemPool::grow() {
     capacity_ = wanted;
 }
 
+void ItemPool::add_first(uint32_t count) {
+    TANDEM_ASSERT(size_ == 1 && capacity_ == 0);
+    if (count == 0) return;
+    items_ = static_cast<Item*>(std::malloc((size_t{count} + 1) * sizeof(Item)));
+    TANDEM_ASSERT(items_ != nullptr);
+    items_[0] = Item{};
+    size_ = capacity_ = count + 1;
+}
+
 void ItemPool::shrink() {
     if (capacity_ == 0 || capacity_ == size_) return;
     void* moved = std::realloc(items_, size_t{size_} * sizeof(Item));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <type_traits>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "yjs/structs.hpp"
@@ -97,6 +98,12 @@ class ItemPool {
     ~ItemPool() { std::free(items_); }
     ItemPool(const ItemPool&) = delete;
     ItemPool& operator=(const ItemPool&) = delete;
+    void swap(ItemPool& other) noexcept {
+        std::swap(items_, other.items_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+        std::swap(free_, other.free_);
+    }
 
     Item& operator[](Handle handle) { return items_[handle]; }
     const Item& operator[](Handle handle) const { return items_[handle]; }
@@ -112,6 +119,8 @@ class ItemPool {
         items_[size_] = Item{};
         return size_++;
     }
+    /// The handles from 1 to `count`, whose items the caller writes. The pool must be unused.
+    void add_first(uint32_t count);
     void remove(Handle handle) {
         items_[handle].left = free_;
         items_[handle].kind = Kind::skip;

@@ -627,4 +627,24 @@ void Store::go_back(const Mark& mark) {
     arena_.truncate(mark.arena_size);
 }
 
+void Store::swap(Store& other) noexcept {
+    items_.swap(other.items_);
+    std::swap(branches_, other.branches_);
+    std::swap(free_branches_, other.free_branches_);
+    std::swap(slots_, other.slots_);
+    std::swap(free_slots_, other.free_slots_);
+    std::swap(far_origins_, other.far_origins_);
+    std::swap(far_origins_kept_, other.far_origins_kept_);
+    std::swap(roots_, other.roots_);
+    std::swap(clients_, other.clients_);
+    std::swap(client_by_id_, other.client_by_id_);
+    std::swap(root_by_name_, other.root_by_name_);
+    std::swap(names_, other.names_);
+    std::swap(arena_, other.arena_);
+    std::swap(garbage_bytes_, other.garbage_bytes_);
+    std::swap(joins_all_, other.joins_all_);
+    std::swap(arrivals_, other.arrivals_);
+    std::swap(redone_, other.redone_);
+}
+
 }  // namespace tandem::yjs

@@ -45,6 +45,8 @@ class Store {
     Item& item(Handle handle) { return items_[handle]; }
     const Item& item(Handle handle) const { return items_[handle]; }
     ItemPool& items() { return items_; }
+    /// One more than the highest handle.
+    uint32_t items_limit() const { return items_.limit(); }
 
     Branch& branch(BranchIndex index) { return branches_[index]; }
     const Branch& branch(BranchIndex index) const { return branches_[index]; }
@@ -214,7 +216,12 @@ class Store {
     Mark mark() const;
     void go_back(const Mark& mark);
 
+    /// Exchanges everything with another store; positions must not have been asked for in either.
+    void swap(Store& other) noexcept;
+
   private:
+    friend class ColumnarLoader;
+
     bool content_continues(const Item& left, const Item& right) const;
     void split_content(Item& left, Item& right, uint32_t len);
     uint32_t far_origin(const Dot& dot) {

@@ -503,6 +503,30 @@ class History {
         return false;
     }
 
+    // What is loaded from the columns is what is loaded from the update.
+    std::string compare_at_rest(const Document& document, const std::string& v1) {
+        auto columns = document.to_columnar();
+        if (!columns) return "the columns cannot be written";
+        DocumentOptions options;
+        options.client = 1;
+        options.collects = collects_;
+        Document loaded(options);
+        Document applied(options);
+        if (!loaded.load_columnar(*columns)) return "the columns cannot be read";
+        if (!applied.apply(v1)) return "the state cannot be read";
+        if (loaded.encode() != applied.encode()) return "the state differs after it was at rest";
+        if (loaded.encode({}, Encoding::v2) != applied.encode({}, Encoding::v2))
+            return "the state v2 differs after it was at rest";
+        for (const auto& [name, kind] : roots_) {
+            std::string json;
+            std::string expected;
+            append_json(loaded.store(), loaded.root(name, kind), json, kind);
+            append_json(applied.store(), applied.root(name, kind), expected, kind);
+            if (json != expected) return "the JSON differs after it was at rest: " + json;
+        }
+        return "";
+    }
+
     std::string check(Document& document, const Value& step) {
         auto differs = [&](const char* what, std::string_view ours, std::string_view theirs,
                            bool is_binary) -> std::string {
@@ -532,6 +556,8 @@ class History {
         if (!found.empty()) return found;
         found = differs("state vector", encode_state_vector(document.state_vector()),
                         bytes_of(step, "sv"), true);
+        if (!found.empty()) return found;
+        found = compare_at_rest(document, v1);
         if (!found.empty()) return found;
         if (const Value* since = step.find("since")) {
             auto vector = decode_state_vector(from_base64(since->as_string()));
