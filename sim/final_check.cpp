@@ -10,6 +10,7 @@
 #include "sim/other_clients.hpp"
 #include "sim/part.hpp"
 #include "sim/part_reader.hpp"
+#include "sim/text_editors.hpp"
 #include "sim/world.hpp"
 
 namespace tandem::sim {
@@ -52,6 +53,7 @@ void World::check_quiet() {
         if (is_violated()) return;
     }
     check_ledger();
+    if (text_editors && !is_violated()) text_editors->judge();
     if (!is_violated()) check_past();
     if (is_violated()) return;
     server.crash(10);
@@ -69,6 +71,7 @@ void World::check_quiet() {
 
 // Every version, and some states of the retention.
 void World::check_past() {
+    if (text_editors) text_editors->ask_for_all();
     Historian reader(*this, options.seed);
     for (const auto& [name, log] : shadow.all())
         reader.read_all(name);

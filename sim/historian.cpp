@@ -184,13 +184,13 @@ void Historian::save_version(const std::string& channel) {
         if (is_state_gone(reply, then, save.at.value_or(then.head))) return;
         const ErrorCode code = reply.error.code;
         const bool is_name = !save.name.empty() && save.name.size() <= base::kKeyBytesMax;
-        const bool holds =
-            (code == ErrorCode::invalid_argument && !is_name) ||
-            (code == ErrorCode::version_exists && found != known.end()) ||
-            (code == ErrorCode::too_many_versions &&
-             known.size() >= world_.profile.config.retention.versions) ||
-            // There is no such channel yet.
-            (code == ErrorCode::not_found && log(then.channel).entries.size() <= then.head);
+        const bool holds = (code == ErrorCode::invalid_argument && !is_name) ||
+                           (code == ErrorCode::version_exists && found != known.end()) ||
+                           (code == ErrorCode::too_many_versions &&
+                            known.size() >= world_.profile.config.retention.versions) ||
+                           // There was no such channel yet.
+                           (code == ErrorCode::not_found &&
+                            (then.head == 0 || log(then.channel).entries.size() <= then.head));
         if (!holds) violate_refusal(reply, then, "saving " + save.name);
     });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/text_editors.hpp"
 #include "sim/world.hpp"
 
 namespace tandem::sim {
@@ -251,6 +252,7 @@ void Network::deliver(Connection& c, hub::FramePtr frame) {
 
 // What leaves the server must be true on its disk.
 void Network::check_frame(Connection& c, const std::string& bytes, bool& is_lone_live) {
+    if (c.codec == hub::Codec::yjs) return world_.text_editors->check_sent(c.subject, bytes);
     if (c.codec == hub::Codec::json) return;
     std::vector<wire::ServerFrame> frames;
     if (!wire::decode_binary(bytes, frames))

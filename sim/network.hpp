@@ -53,7 +53,7 @@ class Network {
         uint64_t id = 0;
         Endpoint* client = nullptr;
         hub::Codec codec = hub::Codec::binary;
-        std::string subject;
+        std::string subject;  ///< of a provider of Yjs: its room
         bool is_server_open = false;
         bool is_opened = false;
         uint64_t to_server_until = UINT64_MAX;  ///< what arrives later is lost

@@ -47,6 +47,8 @@ const std::vector<Planted>& planted_bugs() {
         of_hub("condition_ignored", hub::PlantedBug::condition_ignored),
         of_hub("page_gap", hub::PlantedBug::page_gap),
         of_hub("version_of_head", hub::PlantedBug::version_of_head),
+        of_hub("text_gap_stored", hub::PlantedBug::text_gap_stored),
+        of_hub("text_skipped", hub::PlantedBug::text_skipped),
         of_client("pending_dropped_at_ack", client::PlantedBug::pending_dropped_at_ack),
         of_client("base_at_resend", client::PlantedBug::base_at_resend),
         of_client("offset_not_advanced", client::PlantedBug::offset_not_advanced),

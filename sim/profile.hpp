@@ -49,6 +49,7 @@ struct Profile {
     bool has_whole_writer = false;
     bool has_vandal = false;
     bool has_hooks = false;    ///< somebody reads the logs by cursors that the store keeps
+    bool has_texts = false;    ///< somebody edits texts beside the records
     bool has_gateway = false;  ///< which decodes frames before the hub, as where there are shards
 
     hub::Config config;

@@ -163,6 +163,10 @@ void Server::open(uint64_t id, hub::Codec codec, const std::string& subject) {
     info.subject = subject;
     info.remote = "10.0.0.1";
     codecs_[id] = codec;
+    if (codec == hub::Codec::yjs) {
+        rooms_[id] = Room::of(subject);
+        info.subject = "editor";
+    }
     hub_->open(now(), id, info);
     after_input();
 }
@@ -170,13 +174,17 @@ void Server::open(uint64_t id, hub::Codec codec, const std::string& subject) {
 void Server::close(uint64_t id, hub::Hub::Farewell farewell) {
     if (!is_up()) return;
     codecs_.erase(id);
+    rooms_.erase(id);
     hub_->close(now(), id, farewell);
     after_input();
 }
 
 void Server::input(uint64_t id, std::string_view message) {
     if (!is_up()) return;
-    if (world_.profile.has_gateway)
+    if (const auto room = rooms_.find(id); room != rooms_.end())
+        hub_->handle_text(now(), id,
+                          {room->second.channel, room->second.name, std::string(message)});
+    else if (world_.profile.has_gateway)
         input_decoded(id, message);
     else
         hub_->handle_bytes(now(), id, message);

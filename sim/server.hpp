@@ -11,6 +11,7 @@
 #include "hub/hub.hpp"
 #include "port/entropy.hpp"
 #include "sim/shadow.hpp"
+#include "sim/text_editor.hpp"
 #include "sim/vfs/fault_vfs.hpp"
 #include "store/sqlite/inline_store.hpp"
 
@@ -90,6 +91,7 @@ class Server {
     uint64_t last_request_ = 0;
     std::map<uint64_t, Answer> answers_;
     std::map<uint64_t, hub::Codec> codecs_;  ///< of open connections
+    std::map<uint64_t, Room> rooms_;         ///< of those that are providers'
     int64_t wall_offset_ms_ = 1'700'000'000'000;
     uint64_t wall_before_jump_ms_ = 0;
     uint64_t jumped_at_ms_ = 0;

@@ -8,6 +8,7 @@
 #include "sim/hook_follower.hpp"
 #include "sim/other_clients.hpp"
 #include "sim/part_reader.hpp"
+#include "sim/text_editors.hpp"
 #include "sim/vandal.hpp"
 #include "sim/whole_writer.hpp"
 
@@ -55,6 +56,9 @@ World::World(const Options& o)
         whole_writer = std::make_unique<WholeWriter>(*this, others.next());
     if (profile.has_vandal) vandal = std::make_unique<Vandal>(*this, others.next());
     if (profile.has_hooks) hook_follower = std::make_unique<HookFollower>(*this, others.next());
+    Dice texts(o.seed * 0x94d049bb133111eb + 3);
+    profile.has_texts = percent(texts, 40);
+    if (profile.has_texts) text_editors = std::make_unique<TextEditors>(*this, texts.next());
 }
 
 World::~World() = default;
@@ -114,6 +118,7 @@ Result World::run() {
     if (whole_writer) whole_writer->start();
     if (vandal) vandal->start();
     if (hook_follower) hook_follower->start();
+    if (text_editors) text_editors->start();
     harm();
     watch();
     // There is always something to come, so only the count ends this.
@@ -280,6 +285,7 @@ void World::heal() {
     for (auto& client : json_clients)
         client->heal();
     if (part_reader) part_reader->heal();
+    if (text_editors) text_editors->heal();
     const uint64_t ceiling = scheduler.events() + kEventsCeiling;
     // A lost last frame is noticed with the next one.
     HttpClient last(*this, 9);
@@ -288,6 +294,7 @@ void World::heal() {
     for (auto& client : json_clients)
         client->heal();
     if (part_reader) part_reader->heal();
+    if (text_editors) text_editors->heal();
     for (const std::string& name : profile.channels)
         last.touch(name);
     if (!run_until(scheduler.now_ms() + 1'000, ceiling)) return;

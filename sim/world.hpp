@@ -26,6 +26,7 @@ class PartReader;
 class Historian;
 class HookFollower;
 class WholeWriter;
+class TextEditors;
 class Vandal;
 
 struct Options {
@@ -80,6 +81,7 @@ class World {
     std::unique_ptr<WholeWriter> whole_writer;
     std::unique_ptr<Vandal> vandal;
     std::unique_ptr<HookFollower> hook_follower;
+    std::unique_ptr<TextEditors> text_editors;  ///< null when there are no texts
     /// Channels in which a state as a whole was written over what devices alone write.
     std::set<std::string> rewritten;
     uint64_t crashes = 0;

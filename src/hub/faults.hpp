@@ -26,6 +26,8 @@ enum class PlantedBug : uint8_t {
     condition_ignored = 16,    ///< If-Match is not looked at
     page_gap = 17,             ///< the next page of changes begins one entry too late
     version_of_head = 18,      ///< a version of an older state keeps the newest
+    text_gap_stored = 19,      ///< an update is stored without what it depends on
+    text_skipped = 20,         ///< who is behind in a text gets only what is kept of the newest
 };
 
 }  // namespace tandem::hub

@@ -242,7 +242,8 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
     while (reader.is_following && reader.cursor < text.seq() && used < budget) {
         const auto next = std::find_if(text.live().begin(), text.live().end(),
                                        [&](const Text::Live& l) { return l.seq > reader.cursor; });
-        if (next == text.live().end() || next->before > reader.cursor) {
+        if (next == text.live().end() ||
+            (next->before > reader.cursor && config_.planted != PlantedBug::text_skipped)) {
             give(text.whole_frame());
             reader.cursor = text.seq();
         } else {
