@@ -39,6 +39,9 @@ class MapEntries {
 struct Slot {
     BranchIndex branch = 0;
     uint32_t key = 0;
+    /// The first item of its chain, which is a long way from the last where many set the key at
+    /// once; 0: none yet.
+    Handle first = 0;
 };
 
 /// A shared type: a list, a map, or both at once, as Yjs has it.

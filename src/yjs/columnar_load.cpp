@@ -287,7 +287,10 @@ class ColumnarLoader {
         store_.set_home(item, list.branch, list.key);
         store_.set_origin(item, {});
         put_before(item, handle, std::exchange(list.first, handle));
-        if (list.key == 0) store_.branches_[list.branch].start = handle;
+        if (list.key == 0)
+            store_.branches_[list.branch].start = handle;
+        else
+            store_.put_first(item, handle);
         return true;
     }
 

@@ -75,6 +75,56 @@ TEST(Document, UpdatesInAnyOrderGiveOneText) {
     EXPECT_EQ(reader.encode(), writer.encode());
 }
 
+TEST(Document, UpdatesOfWhatIsLengthenedHoldTheNewPartAlone) {
+    Document author(client(1));
+    Document reader(client(2));
+    const BranchIndex list = author.root("a", TypeKind::array);
+    for (int i = 0; i < 300; ++i) {
+        Buffer value;
+        append_any_number(i * 1000, value);
+        const std::string pushed =
+            change(author, [&] { EXPECT_TRUE(author.push_values(list, value.view()).ok()); });
+        EXPECT_LT(pushed.size(), 40U);
+        ASSERT_TRUE(reader.apply(pushed).ok());
+        // Something else is lengthened in between, and cut, and goes.
+        const std::string typed = type(author, static_cast<uint32_t>(i), "日");
+        EXPECT_LT(typed.size(), 40U);
+        ASSERT_TRUE(reader.apply(typed).ok());
+        if (i % 50 == 49) {
+            const std::string cut =
+                change(author, [&] { EXPECT_TRUE(author.delete_values(list, 20, 3).ok()); });
+            ASSERT_TRUE(reader.apply(cut).ok());
+        }
+    }
+    EXPECT_EQ(reader.encode(), author.encode());
+    std::string json;
+    append_json(reader.store(), reader.root("a", TypeKind::array), json);
+    EXPECT_EQ(json.substr(json.size() - 15), ",298000,299000]");
+}
+
+TEST(Document, OneOfManyWhoSetAKeyAtOnceWins) {
+    Document all(client(999));
+    std::vector<std::string> updates;
+    for (uint64_t id : {5, 900, 3, 77, 500, 4}) {
+        Document one(client(id));
+        Buffer value;
+        append_any_number(static_cast<double>(id), value);
+        updates.push_back(
+            change(one, [&] { one.set_value(one.root("m", TypeKind::map), "k", value.view()); }));
+    }
+    for (const std::string& update : updates)
+        ASSERT_TRUE(all.apply(update).ok());
+    Document other(client(998));
+    for (auto update = updates.rbegin(); update != updates.rend(); ++update)
+        ASSERT_TRUE(other.apply(*update).ok());
+    for (Document* document : {&all, &other}) {
+        std::string json;
+        append_json(document->store(), document->root("m", TypeKind::map), json);
+        EXPECT_EQ(json, "{\"k\":900}");
+    }
+    EXPECT_EQ(all.encode(), other.encode());
+}
+
 TEST(Document, WhatWaitsIsPartOfTheState) {
     Document writer(client(7));
     type(writer, 0, "a");

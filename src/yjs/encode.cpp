@@ -60,6 +60,7 @@ class StateWriter {
         const Item& item = store_.item(pieces_[0]);
         const uint32_t offset = since > item.clock ? since - item.clock : 0;
         Content content = store_.content_of(item);
+        Store::Part known;
         if (pieces_.size() > 1) {
             joined_.clear();
             content.len = 0;
@@ -69,8 +70,12 @@ class StateWriter {
                 joined_.bytes(store_.bytes_of(part));
             }
             content.body = joined_.view();
+        } else {
+            known = store_.known_part(item, offset);
+            content.body.remove_prefix(known.bytes);
+            content.len -= known.units;
         }
-        content = content_from(content, offset, repaired_);
+        content = content_from(content, offset - known.units, repaired_);
         if (item.kind == Kind::gc) {
             out_.info(0);
             write_content(out_, content);

@@ -323,9 +323,8 @@ void Document::integrate(Handle handle, uint32_t offset) {
         right = store_.item(left).right;
         store_.item(left).right = handle;
     } else if (key != 0) {
-        right = parent.map_find(key);
-        while (right != 0 && store_.item(right).left != 0)
-            right = store_.item(right).left;
+        right = store_.first_of_key(item);
+        store_.put_first(item, handle);
     } else {
         right = parent.start;
         parent.start = handle;
@@ -386,9 +385,7 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
     if (left != 0) {
         other = store_.item(left).right;
     } else if (!item.is_in_list()) {
-        other = store_.branch(store_.parent(item)).map_find(store_.key(item));
-        while (other != 0 && store_.item(other).left != 0)
-            other = store_.item(other).left;
+        other = store_.first_of_key(item);
     } else {
         other = store_.branch(item.home).start;
     }

@@ -280,11 +280,11 @@ void Store::set_home(Item& item, BranchIndex parent, uint32_t key) {
         slot = entry->slot;
     } else if (free_slots_.empty()) {
         slot = static_cast<uint32_t>(slots_.size());
-        slots_.push_back({parent, key});
+        slots_.push_back({parent, key, 0});
     } else {
         slot = free_slots_.back();
         free_slots_.pop_back();
-        slots_[slot] = {parent, key};
+        slots_[slot] = {parent, key, 0};
     }
     item.home = Item::kKeyed | slot;
 }
@@ -433,6 +433,7 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
             arena_.append_own(right.content, right.bytes);
             left.content = from;
         }
+        note_seam(left);
         left.bytes += right.bytes;
     }
     clients_[left.client].items.erase(right_at);
@@ -465,6 +466,7 @@ bool Store::extend_text(Handle handle, std::string_view text, uint32_t units) {
         garbage_bytes_ += item.bytes;
         item.content = from;
     }
+    note_seam(item);
     arena_.bytes(text);
     item.bytes += static_cast<uint32_t>(text.size());
     item.len += units;
@@ -584,6 +586,7 @@ void Store::compact() {
     }
     arena_ = std::move(fresh);
     garbage_bytes_ = 0;
+    seam_at_ = UINT32_MAX;
 }
 
 size_t Store::memory_bytes() const {
@@ -625,6 +628,7 @@ void Store::go_back(const Mark& mark) {
     names_.truncate(mark.name_count);
     far_origins_.resize(mark.far_origin_count);
     arena_.truncate(mark.arena_size);
+    seam_at_ = UINT32_MAX;
 }
 
 void Store::swap(Store& other) noexcept {
@@ -642,6 +646,8 @@ void Store::swap(Store& other) noexcept {
     std::swap(names_, other.names_);
     std::swap(arena_, other.arena_);
     std::swap(garbage_bytes_, other.garbage_bytes_);
+    std::swap(seam_at_, other.seam_at_);
+    std::swap(seam_, other.seam_);
     std::swap(joins_all_, other.joins_all_);
     std::swap(arrivals_, other.arrivals_);
     std::swap(redone_, other.redone_);

@@ -139,6 +139,11 @@ class Store {
         if (!map) map = std::make_unique<MapEntries>();
         map->put(slot.key, handle, item.home & ~Item::kKeyed);
     }
+    /// The first item of the chain that a keyed item belongs to; 0: there is none yet.
+    Handle first_of_key(const Item& item) const { return slots_[item.home & ~Item::kKeyed].first; }
+    void put_first(const Item& item, Handle handle) {
+        slots_[item.home & ~Item::kKeyed].first = handle;
+    }
     /// An item that is not linked and whose update names its parent has no origins, and keeps what
     /// is needed to find its home in the fields of its neighbours: of a root the key in `left`, of
     /// an item its dot in `left` and `right`, and the key as its home.
@@ -158,6 +163,20 @@ class Store {
 
     /// What an item holds. The views are of the arena and end with the next change of any content.
     Content content_of(const Item& item) const;
+    /// A number of an item's first clocks, and how many bytes they take.
+    struct Part {
+        uint32_t units = 0;
+        uint32_t bytes = 0;
+    };
+    /// A beginning of text or values that is known to take no more than `offset` clocks, so that
+    /// who wants what came last need not walk through all of it.
+    Part known_part(const Item& item, uint32_t offset) const {
+        const bool is_sequence =
+            item.kind == Kind::string || item.kind == Kind::any || item.kind == Kind::json;
+        const bool is_it = is_sequence && seam_at_ == item.content && seam_.units <= offset &&
+                           seam_.bytes <= item.bytes;
+        return is_it ? seam_ : Part();
+    }
     std::string_view bytes_of(const Item& item) const {
         return arena_.view(item.content, item.bytes);
     }
@@ -247,6 +266,14 @@ class Store {
     Names names_;
     Buffer arena_;
     size_t garbage_bytes_ = 0;
+    /// Where in the arena something was lengthened last, and what it was before: that stays true
+    /// while the arena only grows.
+    uint32_t seam_at_ = UINT32_MAX;
+    Part seam_;
+    void note_seam(const Item& item) {
+        seam_at_ = item.content;
+        seam_ = {item.len, item.bytes};
+    }
     PositionIndexes positions_;
     bool joins_all_ = false;
     uint32_t arrivals_ = 0;
