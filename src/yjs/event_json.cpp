@@ -169,6 +169,18 @@ class EventWriter {
 
 }  // namespace
 
+void append_path_json(const std::vector<PathStep>& path, std::string& out) {
+    EventWriter(out).path(path);
+}
+
+void append_keys_json(const std::vector<KeyChange>& keys, std::string& out) {
+    EventWriter(out).keys(keys);
+}
+
+void append_delta_json(const std::vector<DeltaOp>& delta, bool is_text, std::string& out) {
+    EventWriter(out).delta(delta, is_text);
+}
+
 void append_event_json(const Event& event, const std::vector<PathStep>& path, std::string& out) {
     EventWriter writer(out);
     out += "{\"path\":";

@@ -98,5 +98,9 @@ struct Events {
 /// {"path","keys","delta","added","deleted"} of an event, as JSON.stringify would show what Yjs
 /// reports; shared types as {"type": their kind}, ranges as [client, clock, length].
 void append_event_json(const Event& event, const std::vector<PathStep>& path, std::string& out);
+/// One of these parts alone.
+void append_path_json(const std::vector<PathStep>& path, std::string& out);
+void append_keys_json(const std::vector<KeyChange>& keys, std::string& out);
+void append_delta_json(const std::vector<DeltaOp>& delta, bool is_text, std::string& out);
 
 }  // namespace tandem::yjs
