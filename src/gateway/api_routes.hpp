@@ -31,12 +31,15 @@ struct ApiRoute {
         restore,
         texts,
         text,
+        text_versions,
+        text_changes,
+        text_restore,
         webhooks,
     };
     Id id;
     std::string_view path;  ///< below the prefix; {channel} stands for a channel's name
     uint8_t methods;        ///< bits by number
-    std::array<std::string_view, 5> query = {};  ///< names of parameters; the rest is empty
+    std::array<std::string_view, 6> query = {};  ///< names of parameters; the rest is empty
 
     [[nodiscard]] bool allows(net::HttpMethod method) const {
         return (methods >> static_cast<unsigned>(method) & 1) != 0;

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/value.hpp"
 #include "gateway/api_routes.hpp"
+#include "gateway/http_params.hpp"
 #include "gateway/provider_sockets.hpp"
 #include "net/http_response.hpp"
 #include "net/websocket_handshake.hpp"
@@ -29,25 +30,8 @@ std::string etag_of(const hub::Reply& reply) {
     return '"' + std::to_string(reply.epoch) + '-' + std::to_string(reply.seq) + '"';
 }
 
-std::optional<uint64_t> optional_number(const net::HttpRequest& request, std::string_view name) {
-    const auto text = net::query_param(request.query, name);
-    if (!text) return std::nullopt;
-    uint64_t value = 0;
-    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (parsed.ec != std::errc() || parsed.ptr != text->data() + text->size()) return std::nullopt;
-    return value;
-}
-
 uint64_t number_param(const net::HttpRequest& request, std::string_view name, uint64_t fallback) {
     return optional_number(request, name).value_or(fallback);
-}
-
-// A member that is a seq, or is not there; no value when it is something else.
-std::optional<std::optional<uint64_t>> seq_member(const Value& body, std::string_view name) {
-    const Value* member = body.find(name);
-    if (member == nullptr) return std::optional<uint64_t>();
-    if (!member->is_integer() || member->as_integer() < 0) return std::nullopt;
-    return std::optional<uint64_t>(static_cast<uint64_t>(member->as_integer()));
 }
 
 base::Result<hub::DecideConflict> conflict_decision(const Value& body, const std::string& channel) {
@@ -458,6 +442,12 @@ void HttpApi::api(net::HttpRequest request, net::Responder responder) {
             return method == net::HttpMethod::kPost
                        ? edit_text(std::move(request), channel, std::move(responder))
                        : read_text(request, channel, std::move(responder));
+        case ApiRoute::text_versions:
+            return text_versions(request, channel, body, std::move(responder));
+        case ApiRoute::text_changes:
+            return text_changes(request, channel, std::move(responder));
+        case ApiRoute::text_restore:
+            return text_restore(request, channel, body, std::move(responder));
         case ApiRoute::restore: {
             if (const auto told = unknown_member(body, {"at", "version", "path"}))
                 return refuse(*told);

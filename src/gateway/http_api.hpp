@@ -56,6 +56,12 @@ class HttpApi final : public net::EndpointHandler {
     void replace(net::HttpRequest request, const std::string& channel, net::Responder responder);
     void read_text(const net::HttpRequest& request, const std::string& channel,
                    net::Responder responder);
+    void text_versions(const net::HttpRequest& request, const std::string& channel,
+                       const base::Value& body, net::Responder responder);
+    void text_changes(const net::HttpRequest& request, const std::string& channel,
+                      net::Responder responder);
+    void text_restore(const net::HttpRequest& request, const std::string& channel,
+                      const base::Value& body, net::Responder responder);
     void edit_text(net::HttpRequest request, const std::string& channel, net::Responder responder);
     void ask_webhooks(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});

@@ -77,7 +77,11 @@ About about(const hub::Request& request) {
     if (std::holds_alternative<hub::ReadChanges>(request)) return About::range;
     if (std::holds_alternative<hub::ReadHashes>(request)) return About::hashes;
     if (std::holds_alternative<hub::ReplaceRecord>(request)) return About::whole_state;
-    if (std::holds_alternative<hub::ReadText>(request)) return About::text;
+    if (const auto* read = std::get_if<hub::ReadText>(&request))
+        return read->moment.at || !read->moment.version.empty() ? About::text_past : About::text;
+    if (std::holds_alternative<hub::SaveTextVersion>(request)) return About::text_version;
+    if (std::holds_alternative<hub::RestoreText>(request)) return About::text_past;
+    if (std::holds_alternative<hub::ReadTextChanges>(request)) return About::range;
     if (std::holds_alternative<hub::EditText>(request)) return About::text_edit;
     return About::other;
 }
@@ -93,20 +97,27 @@ Told told_of_text(base::Error error, About about) {
                 return {"There is no such text, or not one root in it that could be meant.",
                         "Look at the list of texts, and name the root with `root`; `as=json` shows "
                         "all of them."};
+            if (error.detail != 0)
+                return {"Edit " + detail + " has a `path` that leads to no shared type.",
+                        "Each step is a key of a map or a position in a list, from the root on."};
             return {"The text has no root type yet, or several.",
                     "Name the one to edit with `root`, as the editors do."};
         case ErrorCode::wrong_type:
-            return {edits ? "The root is no text, and edits are for texts."
-                          : "The root cannot be shown so.",
-                    edits ? "Send what changes other types as an update."
-                          : "Use as=json, which shows every type; `kind` tells what a root is."};
+            if (edits)
+                return {
+                    "Edit " + detail + " is for another kind of shared type than is there.",
+                    "Texts take insert of text, format, append and delta; lists insert of values "
+                    "or shared; XML insert of xml; maps set and remove."};
+            return {"The root cannot be shown so.",
+                    "Use as=json, which shows every type; `kind` tells what a root is."};
         case ErrorCode::out_of_range:
             return {"An edit reaches beyond the end of the text, which has " + detail +
                         " UTF-16 units by then.",
                     "Read the text again and count from that."};
         case ErrorCode::invalid_argument:
             return {"Edit " + detail + " is none that is known.",
-                    "Each is an object with one of insert, delete, format, append and delta; "
+                    "Each is an object with one of insert, delete, format, append, delta, set and "
+                    "remove; "
                     "docs/openapi.json tells their members."};
         case ErrorCode::base_in_future:
             return {"The update depends on others that the server does not have.",
@@ -124,7 +135,16 @@ Told told_of_text(base::Error error, About about) {
 }  // namespace
 
 Told told_of(base::Error error, About about) {
-    if (about == About::seq && error.code == ErrorCode::out_of_range)
+    const bool is_past = about == About::text_past || about == About::text_version;
+    if (is_past && error.code == ErrorCode::not_found)
+        return {"There is no such text, not at that moment, or no version of that name.",
+                "Look at the lists of texts and of their versions."};
+    if (about == About::text_past && error.code != ErrorCode::out_of_range)
+        return told_of_text(error, About::text);
+    if (about == About::text_version && error.code == ErrorCode::too_large)
+        return {"The versions of this text that have names leave no room for one more.",
+                "Delete some, or raise retention.text_version_bytes."};
+    if ((about == About::seq || is_past) && error.code == ErrorCode::out_of_range)
         return {"The channel has no such seq; its newest is " + std::to_string(error.detail) + ".",
                 "Name a seq up to that."};
     if (about == About::text || about == About::text_edit) return told_of_text(error, about);
@@ -133,7 +153,7 @@ Told told_of(base::Error error, About about) {
             "No entries are there: `from` is above `to`, or one of them above the newest seq, " +
                 std::to_string(error.detail) + ".",
             "Name seqs up to that, `from` the lower one."};
-    if ((about == About::seq || about == About::version_name) &&
+    if ((about == About::seq || about == About::version_name || about == About::text_version) &&
         error.code == ErrorCode::invalid_argument)
         return {"The name of a version has 1 to 255 bytes.", {}};
     if (about == About::hashes &&

@@ -28,7 +28,9 @@ enum class About : uint8_t {
     hashes,
     whole_state,
     text,
-    text_edit
+    text_edit,
+    text_past,
+    text_version
 };
 [[nodiscard]] About about(const hub::Request& request);
 [[nodiscard]] Told told_of(base::Error error, About about);

@@ -1,9 +1,11 @@
 // Texts over HTTP: what they show, and edits.
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "gateway/http_api.hpp"
+#include "gateway/http_params.hpp"
 #include "gateway/provider_sockets.hpp"
 #include "net/http_response.hpp"
 
@@ -66,7 +68,79 @@ void HttpApi::read_text(const net::HttpRequest& request, const std::string& chan
             return refuse({"A root is no '" + *wanted + "'.", "Use text, array, map or xml."});
         read.kind = kind->second;
     }
+    read.moment = {optional_number(request, "at"),
+                   net::query_param(request.query, "version").value_or("")};
+    if (read.moment.at && !read.moment.version.empty())
+        return refuse({"`at` and `version` name two states.", "Give one of them."});
     ask(std::move(read), std::move(responder), std::string(request.headers.get("if-none-match")));
+}
+
+void HttpApi::text_versions(const net::HttpRequest& request, const std::string& channel,
+                            const Value& body, net::Responder responder) {
+    const auto refuse = [&](const Told& told) {
+        responder.respond(refusal(base::fail(ErrorCode::invalid_argument), channel, told));
+    };
+    const std::string text = name_in(request);
+    const std::string version = net::query_param(request.query, "version").value_or("");
+    const auto at = optional_number(request, "at");
+    if (request.method == net::HttpMethod::kDelete) {
+        if (at.has_value() == !version.empty())
+            return refuse(
+                {"To delete one, give either its name as `version`, or the seq of one "
+                 "without a name as `at`.",
+                 "`name` is that of the text."});
+        return ask(hub::DeleteTextVersion{channel, text, version, at}, std::move(responder));
+    }
+    if (at || !version.empty())
+        return refuse({"`at` and `version` are for deleting one.",
+                       "A version is read with the text: …/text?version=…"});
+    if (request.method != net::HttpMethod::kPost)
+        return ask(hub::ListTextVersions{channel, text}, std::move(responder));
+    if (const auto told = unknown_member(body, {"name", "at"})) return refuse(*told);
+    const Value* name = body.find("name");
+    const auto seq = seq_member(body, "at");
+    if (name == nullptr || !name->is_string() || !seq)
+        return refuse({"A version needs a `name`, a text; `at` is a seq.",
+                       "Without `at` it is the newest state."});
+    ask(hub::SaveTextVersion{channel, text, name->as_string(), *seq}, std::move(responder));
+}
+
+void HttpApi::text_changes(const net::HttpRequest& request, const std::string& channel,
+                           net::Responder responder) {
+    hub::ReadTextChanges read{channel, name_in(request), {}, {}};
+    for (auto [moment, seq, name] : {std::tuple{&read.from, "from", "from_version"},
+                                     std::tuple{&read.to, "to", "to_version"}}) {
+        *moment = {optional_number(request, seq),
+                   net::query_param(request.query, name).value_or("")};
+        if (moment->at && !moment->version.empty())
+            return responder.respond(
+                refusal(base::fail(ErrorCode::invalid_argument), channel,
+                        {"`" + std::string(seq) + "` and `" + name + "` name two states.",
+                         "Give one of them."}));
+    }
+    if (!read.from.at && read.from.version.empty()) read.from.at = 0;
+    ask(std::move(read), std::move(responder));
+}
+
+void HttpApi::text_restore(const net::HttpRequest& request, const std::string& channel,
+                           const Value& body, net::Responder responder) {
+    const auto refuse = [&](const Told& told, ErrorCode code = ErrorCode::invalid_argument) {
+        responder.respond(refusal(base::fail(code), channel, told));
+    };
+    if (const auto told = unknown_member(body, {"at", "version"})) return refuse(*told);
+    hub::RestoreText restore{channel, name_in(request), {}};
+    const auto at = seq_member(body, "at");
+    if (!at || !take_text(body, "version", restore.moment.version) ||
+        at->has_value() == !restore.moment.version.empty())
+        return refuse(
+            {"A restore needs either `at`, a seq, or `version`, a name.", "Name one state."});
+    restore.moment.at = *at;
+    restore.idempotency_key = std::string(request.headers.get("idempotency-key"));
+    if (restore.idempotency_key.size() > base::kIdempotencyKeyBytesMax)
+        return refuse(
+            {"The Idempotency-Key is longer than 255 bytes.", "Use a shorter one, such as a UUID."},
+            ErrorCode::too_large);
+    ask(std::move(restore), std::move(responder));
 }
 
 void HttpApi::edit_text(net::HttpRequest request, const std::string& channel,
@@ -77,7 +151,7 @@ void HttpApi::edit_text(net::HttpRequest request, const std::string& channel,
     hub::EditText edit;
     edit.channel = channel;
     edit.name = name_in(request);
-    for (const std::string_view name : {"as", "root", "kind"})
+    for (const std::string_view name : {"as", "root", "kind", "at", "version"})
         if (net::query_param(request.query, name))
             return refuse({"`" + std::string(name) + "` is for reading.",
                            "The root of edits is a member of the body."});

@@ -20,7 +20,9 @@ HubHost::HubHost(net::Reactor& reactor, const hub::Config& config, port::Store& 
       timer_(reactor,
              [this] {
                  armed_for_ms_ = UINT64_MAX;
+                 const uint64_t evicted = hub_.stats().evicted;
                  hub_.handle_timeout(now());
+                 if (on_evicted && hub_.stats().evicted != evicted) on_evicted();
                  reactor_.schedule_turn_end(*this);
              }),
       next_connection_(place.index + 1) {}

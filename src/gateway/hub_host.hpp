@@ -64,6 +64,8 @@ class HubHost final : private net::TurnEndHandler {
     [[nodiscard]] const hub::Config& config() const { return config_; }
     [[nodiscard]] hub::Now now() const;
     void schedule_turn_end() { reactor_.schedule_turn_end(*this); }
+    /// Called when channels have left memory.
+    std::function<void()> on_evicted;
     /// Called when the store fails for good.
     std::function<void()> on_failure;
     /// Called at the end of a turn with what the hub has news of, when its config wants that.

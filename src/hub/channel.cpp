@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "base/sha256.hpp"
 #include "hub/stored_entry.hpp"
+#include "hub/text_past.hpp"
 
 namespace tandem::hub {
 
@@ -17,8 +18,13 @@ namespace {
 constexpr size_t kChecksKept = 8192;
 constexpr size_t kRecentPathsMax = 4096;
 // 2 has the texts between the version rows and the record.
-constexpr uint64_t kSnapshotVersion = 2;
+// 2 has texts, 3 their times.
+constexpr uint64_t kSnapshotVersion = 3;
 constexpr uint64_t kSnapshotVersionMin = 1;
+
+Texts::Form form_of_texts(uint64_t version) {
+    return version < 3 ? Texts::Form::without_times : Texts::Form::with_times;
+}
 
 uint64_t first_eight(const base::Sha256Digest& digest) {
     uint64_t out = 0;
@@ -75,6 +81,19 @@ base::Result<record::Document> document_in_snapshot(std::string_view snapshot) {
     return record::Document::load(in.rest());
 }
 
+base::Status load_texts_in_snapshot(std::string_view snapshot, Texts& texts) {
+    base::Reader in(snapshot);
+    TANDEM_TRY(const uint64_t version, in.varint());
+    if (version < kSnapshotVersionMin || version > kSnapshotVersion)
+        return base::fail(ErrorCode::storage_corrupt);
+    TANDEM_CHECK(in.varint());
+    TANDEM_CHECK(in.fixed32());
+    TANDEM_CHECK(decode_rows(in));
+    if (version == kSnapshotVersionMin) return {};
+    TANDEM_TRY(const std::string_view saved, in.sized(in.remaining()));
+    return texts.load(saved, form_of_texts(version));
+}
+
 uint64_t digest_of(std::string_view ops) { return first_eight(base::sha256(ops)); }
 
 Channel::Channel(std::string name, uint32_t handle, const Namespace& ns, const Config& config)
@@ -106,7 +125,7 @@ base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t n
         if (!rows) return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
         if (*version > kSnapshotVersionMin) {
             const auto saved = in.sized(in.remaining());
-            if (!saved || !texts.load(*saved))
+            if (!saved || !texts.load(*saved, form_of_texts(*version)))
                 return broken(ErrorCode::storage_corrupt, loaded.snapshot_seq);
         }
         auto document = record::Document::load(in.rest());
@@ -141,7 +160,13 @@ base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t n
         const auto text = text_write_in(stored.body);
         if (!text) return broken(text.error().code, stored.seq);
         apply(*entry, stored.digest, check);
-        if (*text != nullptr) texts.at((*text)->name).commit(**text, stored.seq);
+        if (*text != nullptr) {
+            Text& written = texts.at((*text)->name);
+            // As it was decided then.
+            if (is_to_be_kept(written, stored.wall_ms))
+                written.note_kept({written.seq(), stored.wall_ms});
+            written.commit(**text, stored.seq, stored.wall_ms);
+        }
         log_bytes_ += stored.body.size() + 64;
     }
     if (loaded.exists && head_ != loaded.head)
@@ -314,9 +339,36 @@ Channel::Sequenced Channel::sequence_text(PendingPush& push, Now now) {
     const size_t bytes_max = config_.limits.text_bytes_max;
     if (text.document().bytes() + push.text->update.size() > bytes_max)
         return base::fail(ErrorCode::too_large, bytes_max);
+    using Kind = port::StoredTextVersion::Kind;
+    const bool is_restore = push.text->edit != nullptr && !push.text->edit->restored.empty();
+    if (is_restore)
+        keep_text(text, Kind::before_restore, now);
+    else if (is_to_be_kept(text, now.wall_ms))
+        keep_text(text, Kind::automatic, now);
     text.note_assigned(push.text->reach);
     append(push, now);
     return Taken{};
+}
+
+// What an edit replaces is kept when the last one that was is old enough: within a long session one
+// now and then, and else the last state of the session before.
+bool Channel::is_to_be_kept(const Text& text, uint64_t wall_ms) const {
+    const uint64_t every_ms = config_.retention.text_versions.every_ms;
+    return every_ms != 0 && text.seq() > text.kept().seq && text.kept().wall_ms != 0 &&
+           wall_ms >= text.kept().wall_ms + every_ms;
+}
+
+void Channel::keep_text(Text& text, port::StoredTextVersion::Kind kind, Now now) {
+    if (text.seq() == 0) return;
+    port::StoredTextVersion version;
+    version.text = text.name();
+    version.kind = kind;
+    version.seq = text.seq();
+    version.changed_ms = text.changed_ms() != 0 ? text.changed_ms() : now.wall_ms;
+    version.created_ms = now.wall_ms;
+    version.body = pack_text_state(text.document().state());
+    text.note_kept({text.seq(), now.wall_ms});
+    kept_texts_.push_back(std::move(version));
 }
 
 base::Result<uint64_t> Channel::effective_base(const record::Cursor& base) const {
@@ -455,6 +507,8 @@ port::ChannelAppend Channel::take_batch(size_t entries_max) {
     port::ChannelAppend batch;
     batch.channel = name_;
     batch.new_epochs = new_epochs_;
+    batch.text_versions = std::exchange(kept_texts_, {});
+    batch.text_version_limits = config_.retention.text_versions;
     bool has_rest = false;
     while (!unsent_.empty() && (batch.entries.size() < entries_max || has_rest)) {
         Inflight& item = unsent_.front();
@@ -490,7 +544,8 @@ Inflight Channel::commit_next() {
     new_epochs_.clear();
     if (oldest_seq_ > item.entry.seq) oldest_seq_ = item.entry.seq;
     apply(item.entry, item.digest, item.check);
-    if (item.text != nullptr) texts.at(item.text->name).commit(*item.text, item.entry.seq);
+    if (item.text != nullptr)
+        texts.at(item.text->name).commit(*item.text, item.entry.seq, item.entry.wall_ms);
     if (unsent_.empty() && sent_.empty()) assigned_rows_.clear();
     return item;
 }
@@ -504,6 +559,7 @@ std::vector<Inflight> Channel::fail_batch() {
     assigned_ = head_;
     assigned_check_ = check_;
     assigned_rows_.clear();
+    kept_texts_.clear();
     for (const auto& [name, text] : texts.all())
         text->note_failed();
     return all;

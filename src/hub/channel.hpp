@@ -232,6 +232,9 @@ class Channel {
     bool has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const;
     base::Result<void> fix_bases(PendingPush& push) const;
     Sequenced sequence_text(PendingPush& push, Now now);
+    bool is_to_be_kept(const Text& text, uint64_t wall_ms) const;
+    /// As a version, in the batch of what is about to change it.
+    void keep_text(Text& text, port::StoredTextVersion::Kind kind, Now now);
     void append(PendingPush& push, Now now);
     /// A whole state that changes more than one entry may hold.
     void append_in_parts(PendingPush& push, Now now);
@@ -259,6 +262,7 @@ class Channel {
         uint64_t digest = 0;
     };
     std::map<uint64_t, AssignedRow> assigned_rows_;
+    std::vector<port::StoredTextVersion> kept_texts_;  ///< for the next batch
     std::deque<Inflight> unsent_;
     std::deque<Inflight> sent_;
     std::deque<std::pair<uint64_t, uint32_t>> checks_;  ///< (seq, check) of the newest entries
@@ -284,6 +288,8 @@ inline const Channel* ready(const Channel* channel) {
 std::string position_tail(uint64_t seq, size_t index);
 /// The record in a stored snapshot of a channel.
 [[nodiscard]] base::Result<record::Document> document_in_snapshot(std::string_view snapshot);
+/// The texts in one.
+[[nodiscard]] base::Status load_texts_in_snapshot(std::string_view snapshot, Texts& texts);
 /// The chained check of docs/protocol.md, section 3.1.
 uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest);
 /// First 8 bytes of the SHA-256 of a push's ops as sent.

@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "hub/faults.hpp"
 #include "hub/schema.hpp"
+#include "port/store.hpp"
 
 namespace tandem::hub {
 
@@ -18,6 +19,8 @@ struct Retention {
     uint64_t states = 16;             ///< older snapshots of a channel, for looking back quickly
     uint64_t versions = 100;          ///< named versions of a channel
     uint64_t cold_after_ms = 60'000;  ///< an unused channel leaves memory
+    /// `every_ms` 0: none is kept by itself.
+    port::TextVersionLimits text_versions;
 };
 
 struct Config {

@@ -41,6 +41,7 @@ struct ShardPlace {
 };
 
 class Lookback;
+class TextPast;
 
 /// Plain sums for metrics.
 struct Stats {
@@ -64,6 +65,7 @@ struct Stats {
     uint64_t snapshots = 0;
     uint64_t hashes = 0;        ///< SHA-256 computed for hashes of records
     uint64_t unchanged = 0;     ///< whole states that changed nothing
+    uint64_t evicted = 0;       ///< channels that left memory, since nobody used them
     uint64_t shed_readers = 0;  ///< closed because of `catch_up_bytes_max`
 };
 
@@ -313,6 +315,24 @@ class Hub {
     void handle_request(Now now, uint64_t id, ListTexts& request);
     void handle_request(Now now, uint64_t id, ReadText& request);
     void handle_request(Now now, uint64_t id, EditText& request);
+    // hub_text_versions.cpp
+    void handle_request(Now now, uint64_t id, ListTextVersions& request);
+    void handle_request(Now now, uint64_t id, SaveTextVersion& request);
+    void handle_request(Now now, uint64_t id, DeleteTextVersion& request);
+    void handle_request(Now now, uint64_t id, ReadTextChanges& request);
+    void handle_request(Now now, uint64_t id, RestoreText& request);
+    /// Answers a request about a text as it was at some moments, or asks the store first.
+    void look_at_text(Now now, uint64_t id, Channel& channel, const std::string& name,
+                      std::vector<TextMoment> moments, Request request);
+    void answer_text_past(Now now, uint64_t id, const Request& request, const TextPast& past);
+    void show_past_text(uint64_t id, const Channel& channel, const ReadText& request,
+                        const TextPast& past);
+    void put_text_version(Now now, uint64_t id, const SaveTextVersion& request,
+                          const TextPast& past);
+    void reply_text_changes(uint64_t id, const Channel& channel, const TextPast& past);
+    void restore_text(Now now, uint64_t id, Channel& channel, const RestoreText& request,
+                      const TextPast& past);
+    static std::string text_versions_json(const port::TextVersions& versions);
     uint64_t client_of_author(Text& text, const std::string& author);
     void show_author(const Channel& channel, Text& text, const TextEdit& edit);
     void drop_authors(Now now);

@@ -101,6 +101,7 @@ void Hub::evict_cold(Now now) {
         if (channel.state() == Channel::State::broken) stats_.damaged--;
         std::erase(dirty_, &channel);
         it = channels_.erase(it);
+        stats_.evicted++;
     }
     stats_.channels = channels_.size();
 }

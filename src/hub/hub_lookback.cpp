@@ -6,6 +6,7 @@
 
 #include "hub/hub.hpp"
 #include "hub/lookback.hpp"
+#include "hub/text_past.hpp"
 #include "record/revert.hpp"
 
 namespace tandem::hub {
@@ -166,7 +167,9 @@ void Hub::start_lookbacks() {
         waiting.channel = lookback.channel();
         waiting.request = number;
         const std::string_view version = wanted_version(lookback.request());
-        if (version.empty())
+        if (const TextPast* text = lookback.text())
+            submit(text->next_request(), std::move(waiting));
+        else if (version.empty())
             submit(port::StateRequest{lookback.channel(), lookback.start_seq()},
                    std::move(waiting));
         else
@@ -181,6 +184,12 @@ void Hub::continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreR
     base::Status status;
     if (!reply) {
         status = reply.error();
+    } else if (TextPast* text = lookback.text()) {
+        status = text->take(*reply);
+        if (status.ok() && !text->is_done()) {
+            submit(text->next_request(), std::move(waiting));
+            return;
+        }
     } else if (const auto* state = std::get_if<port::StateFound>(&*reply)) {
         status = lookback.begin(*state);
     } else if (const auto* found = std::get_if<port::VersionFound>(&*reply)) {
@@ -191,7 +200,7 @@ void Hub::continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreR
         if (config_.planted == PlantedBug::past_keeps_removed) drop_deletes(entries);
         status = lookback.feed(entries);
     }
-    if (status.ok() && !lookback.is_done()) {
+    if (status.ok() && lookback.text() == nullptr && !lookback.is_done()) {
         submit(lookback.next_page(), std::move(waiting));
         return;
     }
@@ -210,6 +219,8 @@ void Hub::finish_lookback(Now now, Lookback& lookback) {
     const Channel* channel = ready(find_channel(lookback.channel()));
     if (channel == nullptr)
         return reply(id, base::fail(ErrorCode::would_block), lookback.channel());
+    if (const TextPast* text = lookback.text())
+        return answer_text_past(now, id, lookback.request(), *text);
     if (const auto* get = std::get_if<GetRecord>(&lookback.request())) {
         answer_record(id, *channel, lookback.document(), *get);
     } else if (const auto* save = std::get_if<SaveVersion>(&lookback.request())) {
@@ -294,6 +305,8 @@ void Hub::answer_versions(const Waiting& waiting, base::Result<port::StoreReply>
         if (!gone->existed) return refuse(ErrorCode::not_found);
         return this->reply(waiting.request, "{\"deleted\":true}");
     }
+    if (const auto* of_text = std::get_if<port::TextVersions>(&*reply))
+        return this->reply(waiting.request, text_versions_json(*of_text));
     std::string json = "{\"versions\":[";
     bool is_first = true;
     for (const port::StoredVersion& version : std::get<port::Versions>(*reply).versions) {

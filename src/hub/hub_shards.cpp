@@ -138,6 +138,8 @@ void add(Stats& sum, const Stats& more) {
     sum.snapshots += more.snapshots;
     sum.hashes += more.hashes;
     sum.unchanged += more.unchanged;
+    sum.evicted += more.evicted;
+    sum.shed_readers += more.shed_readers;
 }
 
 }  // namespace tandem::hub

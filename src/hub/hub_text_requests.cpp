@@ -56,10 +56,13 @@ void Hub::handle_request(Now now, uint64_t id, ListTexts& request) {
 void Hub::handle_request(Now now, uint64_t id, ReadText& request) {
     const Channel* channel = ready(find_channel(request.channel));
     if (channel == nullptr) return when_ready(now, id, request.channel, request);
+    if (request.moment.at || !request.moment.version.empty())
+        return look_at_text(now, id, *channels_.find(request.channel)->second, request.name,
+                            {request.moment}, request);
     Text* text = channel->texts.find(request.name);
     if (text == nullptr || text->document().is_empty())
         return reply(id, base::fail(ErrorCode::not_found), request.channel);
-    auto shown = show_text(text->document(), request);
+    auto shown = show_text(text->document().state(), request);
     if (!shown) return reply(id, shown.error(), request.channel);
     reply(id, std::move(shown->bytes), channel);
     replies_.back().content = shown->content;

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "hub/channel.hpp"
 #include "hub/requests.hpp"
+#include "hub/text_past.hpp"
 #include "port/store.hpp"
 #include "record/document.hpp"
 
@@ -49,6 +50,10 @@ class Lookback {
     [[nodiscard]] uint64_t epoch() const { return epoch_; }
     [[nodiscard]] record::Document take_document() { return std::move(document_); }
 
+    /// Of a request about a text: what it asks the store instead.
+    void look_for(std::unique_ptr<TextPast> text) { text_ = std::move(text); }
+    [[nodiscard]] TextPast* text() const { return text_.get(); }
+
     /// The seq at which the look begins.
     [[nodiscard]] uint64_t start_seq() const {
         return goal_.rows_from != UINT64_MAX ? goal_.rows_from : goal_.seq;
@@ -75,6 +80,7 @@ class Lookback {
     Request request_;
     Goal goal_;
     std::unique_ptr<PendingPush> push_;
+    std::unique_ptr<TextPast> text_;
     uint64_t epoch_ = 0;
     record::Document document_;
     std::string rows_;

@@ -122,6 +122,11 @@ struct DecideConflict {
     record::Decision decision = record::Decision::keep;
 };
 
+/// A moment in the life of a text: a seq or the name of a version; neither: now.
+struct TextMoment {
+    std::optional<uint64_t> at = std::nullopt;
+    std::string version = {};
+};
 /// The texts of a channel.
 struct ListTexts {
     std::string channel;
@@ -134,6 +139,7 @@ struct ReadText {
     Form form = Form::json;
     std::string root;                             ///< empty: the only one; of json: all
     yjs::TypeKind kind = yjs::TypeKind::unknown;  ///< where the content does not tell
+    TextMoment moment;
 };
 /// An update, or edits that the server makes one of (text_edits.hpp), in one entry.
 struct EditText {
@@ -149,11 +155,45 @@ struct EditText {
     std::string idempotency_key;
 };
 
+struct ListTextVersions {
+    std::string channel;
+    std::string text;
+};
+/// Gives the text as of `at`, or as it is, a name under which it stays.
+struct SaveTextVersion {
+    std::string channel;
+    std::string text;
+    std::string name;
+    std::optional<uint64_t> at = std::nullopt;
+};
+/// The named one, or the one without a name of that seq.
+struct DeleteTextVersion {
+    std::string channel;
+    std::string text;
+    std::string name;
+    std::optional<uint64_t> at = std::nullopt;
+};
+/// What came of a text between two moments.
+struct ReadTextChanges {
+    std::string channel;
+    std::string text;
+    TextMoment from = {};
+    TextMoment to = {};
+};
+/// An edit that makes the text show what it showed then. As it was before it is kept as a version.
+struct RestoreText {
+    std::string channel;
+    std::string text;
+    TextMoment moment = {};
+    std::string idempotency_key = {};
+};
+
 using Request =
     std::variant<GetRecord, WriteRecord, ListChannels, DeleteChannel, ReadEntries, ReadConflicts,
                  ReadPresence, ListConnections, ReplaceRecord, ReadHashes, ReadChanges, SaveVersion,
                  ListVersions, DeleteVersion, RestoreRecord, DecideConflict, ReadJournal, ListTexts,
-                 ReadText, EditText>;
+                 ReadText, EditText, ListTextVersions, SaveTextVersion, DeleteTextVersion,
+                 ReadTextChanges, RestoreText>;
 
 /// What the bytes of an answer are.
 enum class ReplyContent : uint8_t { json, text, bytes };

@@ -30,10 +30,14 @@ void Text::note_assigned(const yjs::UpdateReach& reach) {
 void Text::note_failed() {
     assigned_.reset();
     under_way_ = 0;
+    // Nor was what would have been kept with it.
+    kept_.seq = 0;
 }
 
-void Text::commit(const TextWrite& write, uint64_t seq) {
+void Text::commit(const TextWrite& write, uint64_t seq, uint64_t wall_ms) {
     document_.append(write.update, write.reach);
+    changed_ms_ = wall_ms;
+    if (kept_.wall_ms == 0) kept_.wall_ms = wall_ms;
     previous_seq_ = std::exchange(seq_, seq);
     if (under_way_ > 0 && --under_way_ == 0) assigned_.reset();
 }
@@ -101,20 +105,32 @@ std::string Texts::save() {
         if (text->document().is_empty()) continue;
         writer.sized(name);
         writer.varint(text->seq());
+        writer.varint(text->changed_ms());
+        writer.varint(text->kept().seq);
+        writer.varint(text->kept().wall_ms);
         writer.sized(text->document().state());
     }
     return out;
 }
 
-base::Status Texts::load(std::string_view bytes) {
+base::Status Texts::load(std::string_view bytes, Form form) {
     base::Reader in(bytes);
     while (!in.at_end()) {
         TANDEM_TRY(const std::string_view name, in.sized(in.remaining()));
         TANDEM_TRY(const uint64_t seq, in.varint());
+        uint64_t changed_ms = 0;
+        Text::Kept kept;
+        if (form == Form::with_times) {
+            TANDEM_TRY(changed_ms, in.varint());
+            TANDEM_TRY(kept.seq, in.varint());
+            TANDEM_TRY(kept.wall_ms, in.varint());
+        }
         TANDEM_TRY(const std::string_view state, in.sized(in.remaining()));
         auto document = yjs::RestingDocument::load(std::string(state));
         if (!document) return base::fail(ErrorCode::storage_corrupt, seq);
-        at(std::string(name)).load(*std::move(document), seq);
+        Text& text = at(std::string(name));
+        text.load(*std::move(document), seq);
+        text.load_times(changed_ms, kept);
     }
     return {};
 }

@@ -106,6 +106,19 @@ class Text {
         document_ = std::move(document);
         seq_ = seq;
     }
+    /// Wall clock of the entry that last changed it; 0: not known.
+    uint64_t changed_ms() const { return changed_ms_; }
+    /// The newest state that was kept as a version by itself, and when.
+    struct Kept {
+        uint64_t seq = 0;
+        uint64_t wall_ms = 0;
+    };
+    const Kept& kept() const { return kept_; }
+    void note_kept(Kept kept) { kept_ = kept; }
+    void load_times(uint64_t changed_ms, Kept kept) {
+        changed_ms_ = changed_ms;
+        kept_ = kept;
+    }
     /// The entry that last changed it; 0: none.
     uint64_t seq() const { return seq_; }
     /// The one that did so before that.
@@ -118,7 +131,7 @@ class Text {
     void note_assigned(const yjs::UpdateReach& reach);
     void note_failed();
     /// The entry is on disk.
-    void commit(const TextWrite& write, uint64_t seq);
+    void commit(const TextWrite& write, uint64_t seq, uint64_t wall_ms);
 
     struct Live {
         uint64_t before = 0;  ///< the seq of the text that it leads on from
@@ -152,6 +165,8 @@ class Text {
     yjs::RestingDocument document_;
     uint64_t seq_ = 0;
     uint64_t previous_seq_ = 0;
+    uint64_t changed_ms_ = 0;
+    Kept kept_;
     std::optional<yjs::KnownClocks> assigned_;  ///< unless nothing is under way
     size_t under_way_ = 0;
     std::deque<Live> live_;
@@ -192,8 +207,9 @@ class Texts {
 
     /// For a channel's snapshot. Makes each text's state compact.
     std::string save();
-    /// Errors: `storage_corrupt`.
-    [[nodiscard]] base::Status load(std::string_view bytes);
+    /// The first form had no times. Errors: `storage_corrupt`.
+    enum class Form : uint8_t { without_times, with_times };
+    [[nodiscard]] base::Status load(std::string_view bytes, Form form);
 
   private:
     Map all_;

@@ -22,16 +22,12 @@ struct TextEdit {
     std::string author;       ///< empty: nobody is shown
     std::string color;        ///< of the author's cursor; may be empty
     bool is_leaving = false;  ///< the author is not shown any more after it
+    std::string restored;     ///< not empty: a state to go back to, instead of edits
     std::string cursor;       ///< JSON of the place where it ended; set by `make_edit`
 };
 
-/// The update that the edits amount to, as one transaction; empty when they change nothing. Each
-/// edit is an object of one member:
-///   {"insert": {"index", "text", "attributes"}}, {"delete": {"index", "length"}},
-///   {"format": {"index", "length", "attributes"}}, {"append": text}, {"delta": Quill's}.
-/// Positions are in UTF-16 units. Errors: `invalid_argument` (detail: the edit's number from 1),
-/// `out_of_range` (detail: the length that there is), `not_found` (there is not one root),
-/// `wrong_type` (the root is no text).
+/// The update that the edits (yjs::apply_edits) amount to, as one transaction, or that goes back to
+/// a former state; empty when nothing changes. Errors: as there; `storage_corrupt`.
 base::Result<std::string> make_edit(yjs::RestingDocument& resting, TextEdit& edit);
 
 struct ShownText {
@@ -39,6 +35,7 @@ struct ShownText {
     ReplyContent content = ReplyContent::json;
 };
 /// Errors: `not_found`, `wrong_type`, as above; `storage_corrupt`.
-base::Result<ShownText> show_text(yjs::RestingDocument& resting, const ReadText& request);
+/// `state` is the whole text as an update of the first encoding.
+base::Result<ShownText> show_text(std::string_view state, const ReadText& request);
 
 }  // namespace tandem::hub

@@ -43,6 +43,31 @@ struct Outcome {
     uint64_t expires_ms = 0;
 };
 
+/// A state of a text that is kept: somebody named it, or it is one of those that are kept by
+/// themselves and thinned out with age.
+struct StoredTextVersion {
+    enum class Kind : uint8_t { named = 0, automatic = 1, before_restore = 2 };
+    std::string text;
+    std::string name;  ///< empty unless it is named
+    Kind kind = Kind::automatic;
+    uint64_t seq = 0;         ///< the entry that made the text so
+    uint64_t changed_ms = 0;  ///< when that was
+    uint64_t created_ms = 0;
+    uint64_t bytes = 0;  ///< of the body, also where that is left out
+    std::string body;
+};
+/// How many versions of one text are kept. Of those without a name the oldest go first.
+struct TextVersionLimits {
+    uint32_t named_max = 100;
+    uint32_t automatic_max = 1'000;
+    uint64_t bytes_max = uint64_t{256} << 20;  ///< of all of a text
+    // By the age of what changed: one in so much time up to an age, one an hour up to the next,
+    // then one a day.
+    uint64_t every_ms = 600'000;
+    uint64_t all_ms = 86'400'000;
+    uint64_t hourly_ms = 604'800'000;
+};
+
 /// What one batch does to one channel. `seq` of entries must continue the channel's head.
 struct ChannelAppend {
     std::string channel;
@@ -51,6 +76,9 @@ struct ChannelAppend {
     std::vector<EpochFork> new_epochs;
     std::vector<StoredEntry> entries;
     std::vector<Outcome> outcomes;
+    /// Automatic ones, to be kept as far as the limits allow.
+    std::vector<StoredTextVersion> text_versions = {};
+    TextVersionLimits text_version_limits = {};
 };
 
 struct LoadRequest {
@@ -126,11 +154,36 @@ struct DeleteVersionRequest {
     std::string channel;
     std::string name;
 };
+/// Errors: `too_large` (the detail is `bytes_max`) when the named ones leave no room for it.
+struct PutTextVersionRequest {
+    std::string channel;
+    StoredTextVersion version;
+    TextVersionLimits limits;
+};
+struct TextVersionsRequest {
+    std::string channel;
+    std::string text;
+};
+/// The one of that name; without a name the one that is the text as of `at`, if one was kept.
+struct FindTextVersionRequest {
+    std::string channel;
+    std::string text;
+    std::string name;
+    uint64_t at = 0;
+};
+/// The one of that name; without a name the automatic one of `at`.
+struct DeleteTextVersionRequest {
+    std::string channel;
+    std::string text;
+    std::string name;
+    uint64_t at = 0;
+};
 using StoreRequest =
     std::variant<LoadRequest, AppendRequest, SnapshotRequest, ReadRequest, FindRequest,
                  FindOutcomeRequest, ListRequest, DeleteRequest, StateRequest, PutVersionRequest,
                  VersionsRequest, FindVersionRequest, DeleteVersionRequest, HooksRequest,
-                 SaveHooksRequest, HookLagRequest, HookFeedRequest>;
+                 SaveHooksRequest, HookLagRequest, HookFeedRequest, PutTextVersionRequest,
+                 TextVersionsRequest, FindTextVersionRequest, DeleteTextVersionRequest>;
 
 struct Loaded {
     bool exists = false;  ///< false also for a deleted channel, which has a head and epochs
@@ -194,6 +247,13 @@ struct VersionFound {
 struct VersionDeleted {
     bool existed = false;
 };
+struct TextVersions {
+    std::vector<StoredTextVersion> versions;  ///< by seq, then name; without bodies
+};
+struct TextVersionFound {
+    bool exists = false;
+    StoredTextVersion version;
+};
 struct Hooks {
     std::vector<StoredHook> hooks;  ///< by name
 };
@@ -218,9 +278,10 @@ struct HookFeed {
     /// Contiguous from `at` (0 without it), or empty when the first is not there.
     std::vector<StoredEntry> entries;
 };
-using StoreReply = std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound,
-                                Listed, Deleted, StateFound, VersionPut, Versions, VersionFound,
-                                VersionDeleted, Hooks, HooksSaved, HookLag, HookFeed>;
+using StoreReply =
+    std::variant<Loaded, Appended, SnapshotSaved, EntriesRead, Found, OutcomeFound, Listed, Deleted,
+                 StateFound, VersionPut, Versions, VersionFound, VersionDeleted, Hooks, HooksSaved,
+                 HookLag, HookFeed, TextVersions, TextVersionFound>;
 
 struct Completion {
     Ticket ticket = 0;

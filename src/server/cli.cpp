@@ -457,12 +457,20 @@ int run_command_line(int argc, char** argv) {
     CLI::App* text_get = text->add_subcommand("get", "print a text of a server");
     CLI::App* text_edit =
         text->add_subcommand("edit", "edit a text of a server; all of it or nothing");
-    for (CLI::App* verb : {text_list, text_get, text_edit}) {
+    CLI::App* text_versions = text->add_subcommand(
+        "versions", "versions of a text: those with names, and those that are kept by themselves");
+    CLI::App* text_history =
+        text->add_subcommand("history", "what came of a text between two moments, and by whom");
+    CLI::App* text_revert =
+        text->add_subcommand("revert", "bring an older state of a text back, as an edit");
+    for (CLI::App* verb :
+         {text_list, text_get, text_edit, text_versions, text_history, text_revert}) {
         verb->add_option("url", remote.url, "server, such as http://127.0.0.1:8080")->required();
         verb->add_option("channel", remote.channel, "such as text:my-room")->required();
         if (verb != text_get) verb->add_flag("--json", remote.is_json, "one JSON object");
         if (verb == text_list) continue;
         verb->add_option("--name", remote.name, "of the text; main unless given");
+        if (verb == text_versions || verb == text_history || verb == text_revert) continue;
         verb->add_option("--root", remote.root,
                          "the shared type in it, where more than one could be meant");
     }
@@ -470,6 +478,34 @@ int run_command_line(int argc, char** argv) {
         ->check(CLI::IsMember({"text", "json", "xml", "delta", "update"}))
         ->capture_default_str();
     text_get->add_option("--file", remote.file, "to write; else the standard output");
+    for (CLI::App* verb : {text_get, text_revert}) {
+        CLI::Option* text_at =
+            verb->add_option("--at", remote.at, "as of this seq")->check(CLI::NonNegativeNumber);
+        verb->add_option("--version", remote.version, "as of a named version")->excludes(text_at);
+    }
+    CLI::Option* text_save =
+        text_versions->add_option("--save", remote.save, "give the text this name");
+    text_versions->add_option("--at", remote.at, "with --save: as of this seq; else as it is now")
+        ->check(CLI::NonNegativeNumber)
+        ->needs(text_save);
+    CLI::Option* text_delete =
+        text_versions->add_option("--delete", remote.remove, "delete the version of this name")
+            ->excludes(text_save);
+    text_versions
+        ->add_option("--delete-at", remote.remove_at, "delete the one without a name of this seq")
+        ->check(CLI::NonNegativeNumber)
+        ->excludes(text_save)
+        ->excludes(text_delete);
+    CLI::Option* text_from =
+        text_history->add_option("--from", remote.from, "since this seq; else from the beginning")
+            ->check(CLI::NonNegativeNumber);
+    text_history->add_option("--from-version", remote.from_version, "since this version")
+        ->excludes(text_from);
+    CLI::Option* text_to =
+        text_history->add_option("--to", remote.to, "up to this seq; else as it is now")
+            ->check(CLI::NonNegativeNumber);
+    text_history->add_option("--to-version", remote.to_version, "up to this version")
+        ->excludes(text_to);
     text_edit->add_option("--append", remote.append, "at the end; - is the standard input");
     text_edit->add_option("--insert", remote.insert, "INDEX TEXT")->expected(2);
     text_edit->add_option("--delete", remote.erase, "INDEX COUNT")->expected(2);
@@ -487,6 +523,9 @@ int run_command_line(int argc, char** argv) {
         "  echo 'More to come' | tandem text edit localhost:8080 text:my-room --append - --author "
         "Agent\n"
         "  tandem text edit localhost:8080 text:my-room --delete 0 5 --insert 0 Hello\n"
+        "  tandem text versions localhost:8080 text:my-room --save 'before the review'\n"
+        "  tandem text history localhost:8080 text:my-room --from-version 'before the review'\n"
+        "  tandem text revert localhost:8080 text:my-room --version 'before the review'\n"
         "  tandem text merge a.yjs b.yjs > both.yjs\n"
         "  tandem text state-vector mine.yjs > mine.sv\n"
         "  tandem text diff both.yjs mine.sv > missing.yjs\n"
@@ -605,6 +644,9 @@ int run_command_line(int argc, char** argv) {
     if (text_list->parsed()) return run_text_list(remote);
     if (text_get->parsed()) return run_text_get(remote);
     if (text_edit->parsed()) return run_text_edit(remote);
+    if (text_versions->parsed()) return run_text_versions(remote);
+    if (text_history->parsed()) return run_text_history(remote);
+    if (text_revert->parsed()) return run_text_revert(remote);
     if (text_merge->parsed()) return run_text_merge(args.text);
     if (text_diff->parsed()) return run_text_diff(args.text);
     if (text_vector->parsed()) return run_text_state_vector(args.text);

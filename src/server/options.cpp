@@ -275,6 +275,23 @@ std::vector<Setting> settings_of(Options& o) {
                          retention.states, 0, 1'000));
     all.push_back(number("retention", "versions", "named versions of one channel",
                          retention.versions, 0, 100'000));
+    auto& texts = retention.text_versions;
+    all.push_back(number("retention", "text_versions", "named versions of one text",
+                         texts.named_max, 0, 100'000));
+    all.push_back(number("retention", "text_version_every_ms",
+                         "of editing, after which a text is kept as a version by itself; 0: never",
+                         texts.every_ms, 0, 86'400'000));
+    all.push_back(number("retention", "text_versions_all_ms",
+                         "these are kept all up to this age; then one an hour", texts.all_ms, 0,
+                         31'536'000'000));
+    all.push_back(number("retention", "text_versions_hourly_ms", "up to this age; then one a day",
+                         texts.hourly_ms, 0, 31'536'000'000));
+    all.push_back(number("retention", "text_versions_automatic",
+                         "of them in all, of one text; the oldest go first", texts.automatic_max, 0,
+                         100'000));
+    all.push_back(number("retention", "text_version_bytes",
+                         "all versions of one text, as they are stored", texts.bytes_max,
+                         base::kMiB, 1024 * 1024 * base::kMiB));
     all.push_back(number("retention", "cold_after_ms", "an unused channel leaves memory after this",
                          retention.cold_after_ms, 0, 86'400'000));
     return all;

@@ -17,12 +17,6 @@ using base::Value;
 
 namespace {
 
-std::string text_target(const RemoteTextCommand& command) {
-    std::string target = channel_target(command.channel, "text");
-    if (!command.name.empty()) target += "?name=" + net::percent_encode(command.name);
-    return target;
-}
-
 std::string all_of(std::FILE* file) {
     std::string out;
     char block[65536];
@@ -86,6 +80,17 @@ int print_stored(const RemoteTextCommand& command, const Value& answer) {
 
 }  // namespace
 
+void add_param(std::string& target, std::string_view name, std::string_view value) {
+    target += target.find('?') == std::string::npos ? '?' : '&';
+    target += std::string(name) + '=' + net::percent_encode(value);
+}
+
+std::string text_target(const RemoteTextCommand& command, std::string_view resource) {
+    std::string target = channel_target(command.channel, resource);
+    if (!command.name.empty()) add_param(target, "name", command.name);
+    return target;
+}
+
 int run_text_list(const RemoteTextCommand& command) {
     Value answer;
     if (const int code = get_json(command.url, channel_target(command.channel, "texts"), answer);
@@ -111,10 +116,11 @@ int run_text_get(const RemoteTextCommand& command) {
     const auto url = server_of(command.url);
     if (!url) return complain_of(command.url, url.error());
     net::HttpClientRequest request;
-    request.target = text_target(command);
-    request.target += request.target.find('?') == std::string::npos ? '?' : '&';
-    request.target += "as=" + command.as;
-    if (!command.root.empty()) request.target += "&root=" + net::percent_encode(command.root);
+    request.target = text_target(command, "text");
+    add_param(request.target, "as", command.as);
+    if (!command.root.empty()) add_param(request.target, "root", command.root);
+    if (command.at) add_param(request.target, "at", std::to_string(*command.at));
+    if (!command.version.empty()) add_param(request.target, "version", command.version);
     const auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(command.url, response.error());
     if (response->status != 200) {
@@ -142,7 +148,7 @@ int run_text_get(const RemoteTextCommand& command) {
 int run_text_edit(const RemoteTextCommand& command) {
     net::HttpClientRequest request;
     request.method = net::HttpMethod::kPost;
-    request.target = text_target(command);
+    request.target = text_target(command, "text");
     if (!command.file.empty()) {
         std::ifstream file(command.file, std::ios::binary);
         if (!file) return complain("cannot read '" + command.file + "'", "Is the name right?");

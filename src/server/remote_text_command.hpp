@@ -1,13 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tandem::server {
 
-/// `tandem text list|get|edit`: texts of a running server. Exit codes as for the other verbs that
-/// talk to one: 0 done, 1 refused or not reachable, 2 wrong arguments.
+/// `tandem text list|get|edit|versions|history|revert`: texts of a running server. Exit codes as
+/// for the other verbs that talk to one: 0 done, 1 refused or not reachable, 2 wrong arguments.
 struct RemoteTextCommand {
     std::string url;
     std::string channel;
@@ -23,10 +25,29 @@ struct RemoteTextCommand {
     std::string edits;                ///< JSON, as the HTTP API takes them
     std::string author;
     bool leaves = false;
+    // moments: a seq or the name of a version
+    std::optional<uint64_t> at;
+    std::string version;
+    std::optional<uint64_t> from;
+    std::string from_version;
+    std::optional<uint64_t> to;
+    std::string to_version;
+    // versions
+    std::string save;
+    std::string remove;
+    std::optional<uint64_t> remove_at;
 };
 
 int run_text_list(const RemoteTextCommand& command);
 int run_text_get(const RemoteTextCommand& command);
 int run_text_edit(const RemoteTextCommand& command);
+int run_text_versions(const RemoteTextCommand& command);
+int run_text_history(const RemoteTextCommand& command);
+int run_text_revert(const RemoteTextCommand& command);
+
+/// The address of `resource` of the command's channel, with the text's name.
+std::string text_target(const RemoteTextCommand& command, std::string_view resource);
+/// Adds a parameter to an address.
+void add_param(std::string& target, std::string_view name, std::string_view value);
 
 }  // namespace tandem::server

@@ -12,7 +12,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # What no request can provoke on a server that is well; other tests do.
 TROUBLE = {"500", "503", "507"}
 # A record that is full, which 8 MiB would have to be written for.
-FULL = {("POST", f"/api/v1/channels/{{channel}}/{resource}", "413") for resource in ("conflicts", "restore")}
+FULL = {("POST", f"/api/v1/channels/{{channel}}/{resource}", "413") for resource in ("conflicts", "restore", "text-versions")}
 KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
@@ -193,6 +193,27 @@ class OpenApi(ProcessTest):
         self.ask("GET", one + "/text", query="?as=delta")
         self.ask("GET", one + "/text", query="?as=picture")
         self.ask("GET", one + "/text", query="?name=none")
+        self.ask("POST", one + "/text-versions", body={"name": "a"})
+        self.ask("POST", one + "/text-versions", body={"name": "a"})
+        self.ask("POST", one + "/text-versions", body={"at": 1})
+        self.ask("GET", one + "/text-versions")
+        self.ask("GET", one + "/text-versions", query="?version=a")
+        self.ask("DELETE", one + "/text-versions", query="?version=none")
+        self.ask("DELETE", one + "/text-versions")
+        self.ask("POST", one + "/text", body={"edits": [{"append": "more"}]})
+        self.ask("GET", one + "/text", query="?version=a")
+        self.ask("GET", one + "/text", query="?version=a&at=3")
+        self.ask("GET", one + "/text-changes", query="?from_version=a")
+        self.ask("GET", one + "/text-changes", query="?from=99999")
+        self.ask("GET", one + "/text-changes", query="?from_version=none")
+        restore = {"version": "a"}
+        self.ask("POST", one + "/text-restore", body=restore, headers={"Idempotency-Key": "tr"})
+        self.ask("POST", one + "/text-restore", body=restore, headers={"Idempotency-Key": "tr"})
+        self.ask("POST", one + "/text", body={"edits": [{"append": "x"}]})
+        self.ask("POST", one + "/text-versions", body={"name": "b"})
+        self.ask("POST", one + "/text-restore", body={"version": "b"}, headers={"Idempotency-Key": "tr"})
+        self.ask("POST", one + "/text-restore", body={"version": "none"})
+        self.ask("POST", one + "/text-restore", body=restore, headers={"Idempotency-Key": "k" * 300})
         self.ask("GET", one + "/changes", query=f"?from={head - 1}")
         self.ask("GET", one + "/changes", query="?from=99999")
         self.ask("POST", one + "/versions", body={"name": "a"})
@@ -206,6 +227,11 @@ class OpenApi(ProcessTest):
             path, query = template.split("?")
             self.ask("GET", one + path, query="?" + query)
         self.ask("POST", one + "/versions", body={"name": "b", "at": 1})
+        for path in ("/text", "/text-changes"):
+            self.ask("GET", one + path, query="?at=1" if path == "/text" else "?from=1")
+        self.ask("POST", one + "/text-restore", body={"at": 1})
+        self.ask("POST", one + "/text-versions", body={"name": "c", "at": 1})
+        self.ask("DELETE", one + "/text-versions", query="?version=a")
         self.ask("POST", one + "/restore", body={"at": 1})
         self.ask("POST", one + "/restore", body={"version": "a"})
         self.ask("POST", one + "/restore", body={"version": "a"})
@@ -220,11 +246,14 @@ class OpenApi(ProcessTest):
                 self.ask(method, template, body=body, headers={"Host": "evil.example"})
             if "{channel}" in template:
                 valid = {"/versions": {"name": "x"}, "/restore": {"at": 1}, "/conflicts": decision, "/hashes": {},
-                         "/record": [put("a", 1)], "/text": edit}
+                         "/record": [put("a", 1)], "/text": edit, "/text-versions": {"name": "x"},
+                         "/text-restore": {"at": 1}}
                 if method == "PUT":
                     valid["/record"] = {}
                 body = next((b for end, b in valid.items() if template.endswith(end)), None) if body is not None else None
                 query = "?name=x" if method == "DELETE" and template.endswith("/versions") else ""
+                if method == "DELETE" and template.endswith("/text-versions"):
+                    query = "?version=x"
                 self.ask(method, template, channel="nowhere:1", body=body, query=query)
                 self.ask(method, template, channel="noname", body=body, query=query)
         self.ask("DELETE", one)

@@ -61,6 +61,28 @@ class TextRequests(ProcessTest):
         self.edit(server, [{"delete": {"index": 5, "length": 1}}], "?name=new", root="t")
         self.assertEqual(len(request(server, "/api/v1/channels/text:a/texts")[2]["texts"]), 1)
 
+    def test_maps_lists_and_xml_are_edited_by_path(self):
+        server = self.serve()
+        self.edit(server, [{"set": {"key": "title", "value": "Plan"}}, {"set": {"key": "cards", "shared": [{"note": "a"}, 5]}},
+                           {"set": {"key": "note", "shared": "hey"}}, {"append": {"path": ["note"], "text": "!"}},
+                           {"insert": {"path": ["cards"], "index": 1, "values": [True, {"x": [1]}]}},
+                           {"set": {"path": ["cards", 0], "key": "done", "value": None}}], root="m")
+        self.edit(server, [{"delete": {"path": ["cards"], "index": 3, "length": 1}}, {"remove": {"key": "title"}}], root="m")
+        self.assertEqual(self.read(server, "json"),
+                         {"m": {"cards": [{"note": "a", "done": None}, True, {"x": [1]}], "note": "hey!"}})
+        paragraph = {"name": "paragraph", "attributes": {"level": "1"}, "children": ["Hello", {"name": "image"}]}
+        self.edit(server, [{"insert": {"index": 0, "xml": [paragraph]}}, {"append": {"path": [0, 0], "text": " you"}},
+                           {"format": {"path": [0, 0], "index": 0, "length": 5, "attributes": {"em": {}}}},
+                           {"set": {"path": [0], "key": "align", "value": "left"}}], "?name=xml", root="x")
+        self.assertEqual(self.read(server, "xml", "&name=xml"),
+                         '<paragraph align="left" level="1"><em>Hello</em> you<image></image></paragraph>')
+        for edit, code in (({"set": {"path": ["cards"], "key": "a", "value": 1}}, "wrong_type"),
+                           ({"append": "x"}, "wrong_type"), ({"set": {"path": ["none"], "key": "a", "value": 1}}, "not_found"),
+                           ({"insert": {"path": ["cards"], "index": 9, "values": [1]}}, "out_of_range"),
+                           ({"insert": {"path": ["cards"], "index": 0, "xml": ["a"]}}, "wrong_type"),
+                           ({"set": {"key": "a"}}, "invalid_argument"), ({"set": {"path": [-1], "key": "a", "value": 1}}, "invalid_argument")):
+            self.assertEqual(self.edit(server, [edit], root="m")[2]["error"]["code"], code, edit)
+
     def test_updates_are_copied_and_missing_ones_refused(self):
         server = self.serve()
         self.edit(server, [{"append": "one"}], root="t")

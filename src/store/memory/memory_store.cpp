@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "store/hooks.hpp"
 #include "store/states.hpp"
+#include "store/text_versions.hpp"
 
 namespace tandem::store {
 
@@ -66,6 +67,8 @@ Status MemoryStore::append_to(Channel& channel, const port::ChannelAppend& appen
     channel.changed_ms = std::max(channel.changed_ms, wall_ms);
     for (const port::Outcome& outcome : append.outcomes)
         channel.outcomes[outcome.key] = outcome;
+    for (const port::StoredTextVersion& version : append.text_versions)
+        channel.put_text_version(version, append.text_version_limits);
     return {};
 }
 
@@ -212,6 +215,76 @@ Result<StoreReply> MemoryStore::run(const port::DeleteVersionRequest& request) {
     Channel* channel = live_channel(request.channel);
     return StoreReply(
         port::VersionDeleted{channel != nullptr && channel->versions.erase(request.name) > 0});
+}
+
+std::vector<port::StoredTextVersion> MemoryStore::Channel::text_versions_of(
+    const std::string& text) const {
+    std::vector<port::StoredTextVersion> out;
+    for (const auto& [key, version] : text_versions) {
+        if (std::get<0>(key) != text) continue;
+        out.push_back(version);
+        out.back().body.clear();
+    }
+    return out;
+}
+
+void MemoryStore::Channel::put_text_version(const port::StoredTextVersion& version,
+                                            const port::TextVersionLimits& limits) {
+    const auto [at, is_new] =
+        text_versions.try_emplace({version.text, version.seq, version.name}, version);
+    if (is_new) at->second.bytes = version.body.size();
+    for (const auto& surplus :
+         surplus_text_versions(text_versions_of(version.text), limits, version.created_ms))
+        text_versions.erase({surplus.text, surplus.seq, surplus.name});
+}
+
+Result<StoreReply> MemoryStore::run(const port::PutTextVersionRequest& request) {
+    using Outcome = port::VersionPut::Outcome;
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(port::VersionPut{Outcome::no_channel});
+    if (request.version.kind == port::StoredTextVersion::Kind::named) {
+        bool is_too_large = false;
+        const Outcome outcome =
+            room_for_text_version(channel->text_versions_of(request.version.text), request.version,
+                                  request.limits, is_too_large);
+        if (outcome != Outcome::stored) return StoreReply(port::VersionPut{outcome});
+        if (is_too_large) return fail(ErrorCode::too_large, request.limits.bytes_max);
+    }
+    channel->put_text_version(request.version, request.limits);
+    return StoreReply(port::VersionPut{Outcome::stored});
+}
+
+Result<StoreReply> MemoryStore::run(const port::TextVersionsRequest& request) {
+    port::TextVersions out;
+    if (const Channel* channel = live_channel(request.channel); channel != nullptr)
+        out.versions = channel->text_versions_of(request.text);
+    return StoreReply(std::move(out));
+}
+
+Result<StoreReply> MemoryStore::run(const port::FindTextVersionRequest& request) {
+    port::TextVersionFound found;
+    const Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(std::move(found));
+    for (const auto& [key, version] : channel->text_versions) {
+        const auto& [text, seq, name] = key;
+        if (text != request.text) continue;
+        if (request.name.empty() ? seq != request.at : name != request.name) continue;
+        found.exists = true;
+        found.version = version;
+        break;
+    }
+    return StoreReply(std::move(found));
+}
+
+Result<StoreReply> MemoryStore::run(const port::DeleteTextVersionRequest& request) {
+    Channel* channel = live_channel(request.channel);
+    if (channel == nullptr) return StoreReply(port::VersionDeleted{false});
+    const size_t count = std::erase_if(channel->text_versions, [&](const auto& item) {
+        const auto& [text, seq, name] = item.first;
+        return text == request.text && name == request.name &&
+               (!request.name.empty() || seq == request.at);
+    });
+    return StoreReply(port::VersionDeleted{count > 0});
 }
 
 Result<StoreReply> MemoryStore::run(const port::ReadRequest& request) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,10 +47,16 @@ class MemoryStore final : public port::Store {
         std::map<std::string, port::Outcome> outcomes;
         std::map<uint64_t, std::string> states;
         std::map<std::string, port::StoredVersion> versions;
+        /// By text, seq and name.
+        std::map<std::tuple<std::string, uint64_t, std::string>, port::StoredTextVersion>
+            text_versions;
         /// By webhook and stream.
         std::map<std::pair<std::string, uint32_t>, port::HookPosition> hook_cursors;
 
         std::vector<uint64_t> state_seqs() const;
+        std::vector<port::StoredTextVersion> text_versions_of(const std::string& text) const;
+        void put_text_version(const port::StoredTextVersion& version,
+                              const port::TextVersionLimits& limits);
     };
     struct Waiting {
         port::Ticket ticket;
@@ -74,6 +81,10 @@ class MemoryStore final : public port::Store {
     base::Result<port::StoreReply> run(const port::VersionsRequest& request);
     base::Result<port::StoreReply> run(const port::FindVersionRequest& request);
     base::Result<port::StoreReply> run(const port::DeleteVersionRequest& request);
+    base::Result<port::StoreReply> run(const port::PutTextVersionRequest& request);
+    base::Result<port::StoreReply> run(const port::TextVersionsRequest& request);
+    base::Result<port::StoreReply> run(const port::FindTextVersionRequest& request);
+    base::Result<port::StoreReply> run(const port::DeleteTextVersionRequest& request);
     base::Result<port::StoreReply> run(const port::HooksRequest& request);
     base::Result<port::StoreReply> run(const port::SaveHooksRequest& request);
     base::Result<port::StoreReply> run(const port::HookLagRequest& request);

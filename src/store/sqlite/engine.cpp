@@ -28,6 +28,8 @@ bool is_write(const StoreRequest& request) {
            std::holds_alternative<port::DeleteRequest>(request) ||
            std::holds_alternative<port::PutVersionRequest>(request) ||
            std::holds_alternative<port::DeleteVersionRequest>(request) ||
+           std::holds_alternative<port::PutTextVersionRequest>(request) ||
+           std::holds_alternative<port::DeleteTextVersionRequest>(request) ||
            std::holds_alternative<port::SaveHooksRequest>(request);
 }
 
@@ -196,6 +198,21 @@ Status SqliteEngine::prepare() {
          "SELECT seq, created_ms, body FROM versions WHERE channel = ? AND name = ?"},
         {&statements_->delete_version, "DELETE FROM versions WHERE channel = ? AND name = ?"},
         {&statements_->delete_versions, "DELETE FROM versions WHERE channel = ?"},
+        // Of one seq one is enough: the text was the same.
+        {&statements_->put_text_version,
+         "INSERT OR IGNORE INTO text_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+        {&statements_->text_versions,
+         "SELECT name, kind, seq, changed_ms, created_ms, length(body) FROM text_versions "
+         "WHERE channel = ? AND text = ? ORDER BY seq, name"},
+        {&statements_->text_version_by_name,
+         "SELECT name, kind, seq, changed_ms, created_ms, length(body), body FROM text_versions "
+         "WHERE channel = ? AND text = ? AND name = ?"},
+        {&statements_->text_version_at,
+         "SELECT name, kind, seq, changed_ms, created_ms, length(body), body FROM text_versions "
+         "WHERE channel = ? AND text = ? AND seq = ? ORDER BY name LIMIT 1"},
+        {&statements_->delete_text_version,
+         "DELETE FROM text_versions WHERE channel = ? AND text = ? AND seq = ? AND name = ?"},
+        {&statements_->delete_text_versions, "DELETE FROM text_versions WHERE channel = ?"},
         {&statements_->hooks, "SELECT name, scope, disabled FROM hooks ORDER BY name"},
         {&statements_->put_hook, "INSERT OR REPLACE INTO hooks VALUES (?, ?, ?)"},
         {&statements_->put_hook_cursor,

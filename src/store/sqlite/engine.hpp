@@ -130,6 +130,20 @@ class SqliteEngine {
     base::Result<port::StoreReply> run_one(const port::FindVersionRequest& request);
     base::Result<port::StoreReply> run_one(const port::DeleteVersionRequest& request);
 
+    // Versions of texts, in engine_text_versions.cpp.
+    base::Result<std::vector<port::StoredTextVersion>> text_versions_of(uint64_t id,
+                                                                        const std::string& text);
+    base::Status insert_text_version(uint64_t id, const port::StoredTextVersion& version);
+    base::Status delete_text_version(uint64_t id, const port::StoredTextVersion& version);
+    base::Status thin_text_versions(uint64_t id, const std::string& text,
+                                    const port::TextVersionLimits& limits, uint64_t now_ms);
+    base::Result<port::TextVersionFound> find_text_version(uint64_t id, const std::string& text,
+                                                           const std::string& name, uint64_t at);
+    base::Result<port::StoreReply> run_one(const port::PutTextVersionRequest& request);
+    base::Result<port::StoreReply> run_one(const port::TextVersionsRequest& request);
+    base::Result<port::StoreReply> run_one(const port::FindTextVersionRequest& request);
+    base::Result<port::StoreReply> run_one(const port::DeleteTextVersionRequest& request);
+
     // Webhooks, in engine_hooks.cpp.
     base::Result<port::StoreReply> run_one(const port::HooksRequest& request);
     base::Result<port::StoreReply> run_one(const port::SaveHooksRequest& request);

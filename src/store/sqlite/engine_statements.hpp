@@ -50,6 +50,12 @@ struct SqliteEngine::Statements {
     Statement find_version;
     Statement delete_version;
     Statement delete_versions;
+    Statement put_text_version;
+    Statement text_versions;
+    Statement text_version_by_name;
+    Statement text_version_at;
+    Statement delete_text_version;
+    Statement delete_text_versions;
     Statement hooks;
     Statement put_hook;
     Statement put_hook_cursor;

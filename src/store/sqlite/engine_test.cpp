@@ -192,7 +192,7 @@ TEST(SqliteEngine, AStoreOfTheFirstVersionIsBroughtForward) {
         ASSERT_TRUE(connection.ok());
         ASSERT_TRUE(connection
                         ->execute("DROP TABLE hooks;DROP TABLE hook_cursors;"
-                                  "DROP TABLE states;DROP TABLE versions;"
+                                  "DROP TABLE text_versions;DROP TABLE states;DROP TABLE versions;"
                                   "ALTER TABLE channels DROP COLUMN begin_seq;"
                                   "PRAGMA user_version=1")
                         .ok());
@@ -224,7 +224,9 @@ TEST(SqliteEngine, AStoreOfTheSecondVersionGetsRoomForWebhooks) {
         auto connection = Connection::open(path, SQLITE_OPEN_READWRITE, "");
         ASSERT_TRUE(connection.ok());
         ASSERT_TRUE(
-            connection->execute("DROP TABLE hooks;DROP TABLE hook_cursors;PRAGMA user_version=2")
+            connection
+                ->execute("DROP TABLE hooks;DROP TABLE hook_cursors;DROP TABLE text_versions;"
+                          "PRAGMA user_version=2")
                 .ok());
     }
     {
@@ -259,6 +261,80 @@ TEST(SqliteEngine, AStoreOfTheSecondVersionGetsRoomForWebhooks) {
     EXPECT_TRUE(std::get<port::VersionFound>(*reply).exists);
 }
 
+TEST(SqliteEngine, AStoreOfTheThirdVersionGetsRoomForVersionsOfTexts) {
+    TemporaryFolder folder;
+    const std::string path = folder.file("tandem.db");
+    {
+        auto engine = open_engine(path);
+        ASSERT_TRUE(engine->execute(append("a:1", 1, 5)).ok());
+    }
+    {
+        auto connection = Connection::open(path, SQLITE_OPEN_READWRITE, "");
+        ASSERT_TRUE(connection.ok());
+        ASSERT_TRUE(connection->execute("DROP TABLE text_versions;PRAGMA user_version=3").ok());
+    }
+    auto engine = open_engine(path);
+    port::PutTextVersionRequest put;
+    put.channel = "a:1";
+    put.version = {"main", "v", port::StoredTextVersion::Kind::named, 5, 1, 2, 0, "body"};
+    ASSERT_TRUE(engine->execute(put).ok());
+    const auto found =
+        ask<port::TextVersionFound>(*engine, port::FindTextVersionRequest{"a:1", "main", "v", 0});
+    ASSERT_TRUE(found.exists);
+    EXPECT_EQ(found.version.body, "body");
+    EXPECT_EQ(found.version.seq, 5u);
+    EXPECT_EQ(found.version.changed_ms, 1u);
+    EXPECT_EQ(found.version.created_ms, 2u);
+}
+
+// Versions of texts of which nobody named any, in the order of their seqs.
+std::vector<uint64_t> kept_after(port::TextVersionLimits limits,
+                                 const std::vector<uint64_t>& changed_ms) {
+    TemporaryFolder folder;
+    auto engine = open_engine(folder.file("tandem.db"));
+    must_append(*engine, "a:1", 1, changed_ms.size());
+    uint64_t seq = 0;
+    for (const uint64_t at : changed_ms) {
+        port::PutTextVersionRequest put;
+        put.channel = "a:1";
+        put.version.text = "main";
+        put.version.seq = ++seq;
+        put.version.changed_ms = put.version.created_ms = at;
+        put.version.body = "12345678";
+        put.limits = limits;
+        EXPECT_TRUE(engine->execute(put).ok());
+    }
+    std::vector<uint64_t> seqs;
+    for (const auto& version :
+         ask<port::TextVersions>(*engine, port::TextVersionsRequest{"a:1", "main"}).versions)
+        seqs.push_back(version.seq);
+    return seqs;
+}
+
+TEST(SqliteEngine, VersionsOfTextsThinOutWithAge) {
+    constexpr uint64_t kMinute = 60'000;
+    constexpr uint64_t kHour = 60 * kMinute;
+    constexpr uint64_t kDay = 24 * kHour;
+    const port::TextVersionLimits limits;
+    // One in ten minutes: the last of those.
+    EXPECT_EQ(kept_after(limits, {11 * kMinute, 12 * kMinute, 21 * kMinute}),
+              (std::vector<uint64_t>{2, 3}));
+    // After a day one an hour, after a week one a day.
+    EXPECT_EQ(kept_after(limits, {kHour, kHour + 20 * kMinute, 2 * kHour, 2 * kDay}),
+              (std::vector<uint64_t>{2, 3, 4}));
+    EXPECT_EQ(kept_after(limits, {kHour, 2 * kHour, 9 * kDay}), (std::vector<uint64_t>{2, 3}));
+}
+
+TEST(SqliteEngine, VersionsOfTextsAreBoundedByCountAndBytes) {
+    port::TextVersionLimits limits;
+    limits.every_ms = 1;
+    limits.automatic_max = 2;
+    EXPECT_EQ(kept_after(limits, {1, 2, 3, 4}), (std::vector<uint64_t>{3, 4}));
+    limits.automatic_max = 100;
+    limits.bytes_max = 25;
+    EXPECT_EQ(kept_after(limits, {1, 2, 3, 4}), (std::vector<uint64_t>{2, 3, 4}));
+}
+
 TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
     TemporaryFolder folder;
     EXPECT_EQ(open_error(folder.file("missing/tandem.db")), ErrorCode::io_failed);
@@ -269,7 +345,7 @@ TEST(SqliteEngine, OpeningTellsWhatIsWrong) {
     open_engine(folder.file("newer.db")).reset();
     auto connection = Connection::open(folder.file("newer.db"), SQLITE_OPEN_READWRITE, "");
     ASSERT_TRUE(connection.ok());
-    ASSERT_TRUE(connection->execute("PRAGMA user_version=4").ok());
+    ASSERT_TRUE(connection->execute("PRAGMA user_version=5").ok());
     EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_newer);
     ASSERT_TRUE(connection->execute("PRAGMA user_version=1;PRAGMA application_id=5").ok());
     EXPECT_EQ(open_error(folder.file("newer.db")), ErrorCode::storage_corrupt);

@@ -101,6 +101,11 @@ Status SqliteEngine::append_to_channel(const port::ChannelAppend& append) {
     for (const port::Outcome& outcome : append.outcomes) {
         TANDEM_CHECK(insert_outcome(row.id, outcome, wall_ms));
     }
+    for (const port::StoredTextVersion& version : append.text_versions) {
+        TANDEM_CHECK(insert_text_version(row.id, version));
+        TANDEM_CHECK(thin_text_versions(row.id, version.text, append.text_version_limits,
+                                        version.created_ms));
+    }
     Execution update(statements_->update_channel);
     update.number(row.id).number(row.head + append.entries.size()).number(floor);
     int code = update.number(bytes).number(wall_ms).run();
@@ -169,7 +174,8 @@ Result<StoreReply> SqliteEngine::run_one(const port::DeleteRequest& request) {
     if (!row.live) return StoreReply(port::Deleted{false});
     TANDEM_CHECK(delete_log(row.id, row.head));
     Statement* steps[] = {&statements_->delete_snapshot, &statements_->delete_outcomes,
-                          &statements_->delete_versions, &statements_->bury_channel};
+                          &statements_->delete_versions, &statements_->delete_text_versions,
+                          &statements_->bury_channel};
     if (int code =
             Execution(statements_->delete_states_below).number(row.id).number(row.head + 1).run();
         code != SQLITE_OK)

@@ -48,6 +48,19 @@ struct Show {
     void operator()(const port::VersionDeleted& reply) const {
         out << "version deleted " << reply.existed;
     }
+    void show_text_version(const port::StoredTextVersion& version) const {
+        out << ' ' << version.name << '#' << static_cast<int>(version.kind) << '@' << version.seq
+            << '/' << version.changed_ms << '/' << version.bytes << version.body;
+    }
+    void operator()(const port::TextVersions& reply) const {
+        out << "text versions";
+        for (const auto& version : reply.versions)
+            show_text_version(version);
+    }
+    void operator()(const port::TextVersionFound& reply) const {
+        out << "text version " << reply.exists;
+        show_text_version(reply.version);
+    }
     void operator()(const port::EntriesRead& reply) const {
         out << "read " << reply.oldest_seq << ' ';
         for (const auto& entry : reply.entries)
@@ -107,12 +120,28 @@ std::string show(const port::Completion& completion) {
     return out.str();
 }
 
+const port::TextVersionLimits kTextVersionLimits{2, 4, 40, 2, 30, 60};
+
+port::StoredTextVersion random_text_version(std::mt19937_64& random) {
+    auto below = [&](uint64_t bound) { return random() % bound; };
+    port::StoredTextVersion version;
+    version.text = "t" + std::to_string(below(2));
+    version.kind = static_cast<port::StoredTextVersion::Kind>(below(3));
+    if (version.kind == port::StoredTextVersion::Kind::named)
+        version.name = "v" + std::to_string(below(4));
+    version.seq = below(9);
+    version.changed_ms = below(50);
+    version.created_ms = version.changed_ms + below(60);
+    version.body = std::string(below(12), 'b');
+    return version;
+}
+
 port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string, uint64_t>& heads,
                                   uint64_t& epoch) {
     auto below = [&](uint64_t bound) { return random() % bound; };
     std::string channel = (below(2) == 0 ? "a:" : "b:") + std::to_string(below(3));
     uint64_t& head = heads[channel];
-    switch (below(21)) {
+    switch (below(25)) {
         case 0:
             return port::LoadRequest{channel};
         case 1:
@@ -145,6 +174,19 @@ port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string,
             return port::FindVersionRequest{channel, std::to_string(below(5))};
         case 11:
             return port::DeleteVersionRequest{channel, std::to_string(below(5))};
+        case 21:
+            return port::TextVersionsRequest{channel, "t" + std::to_string(below(2))};
+        case 22:
+        case 23: {
+            port::StoredTextVersion version = random_text_version(random);
+            if (below(2) == 0)
+                return port::FindTextVersionRequest{channel, version.text, version.name,
+                                                    version.seq};
+            if (below(3) == 0)
+                return port::DeleteTextVersionRequest{channel, version.text, version.name,
+                                                      version.seq};
+            return port::PutTextVersionRequest{channel, std::move(version), kTextVersionLimits};
+        }
         case 12:
             return port::HooksRequest{};
         case 13: {
@@ -187,6 +229,10 @@ port::StoreRequest random_request(std::mt19937_64& random, std::map<std::string,
     }
     if (below(3) == 0) {
         append.outcomes.push_back({std::to_string(below(4)), random(), first, UINT64_MAX >> 2});
+    }
+    if (below(3) == 0) {
+        append.text_versions.push_back(random_text_version(random));
+        append.text_version_limits = kTextVersionLimits;
     }
     return port::AppendRequest{{std::move(append)}};
 }

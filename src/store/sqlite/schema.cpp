@@ -81,6 +81,17 @@ CREATE TABLE hook_cursors (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// What version 4 has beside version 3. A version without a name is one of those that are kept by
+// themselves; changed_ms is when the text became so.
+constexpr const char* kTables4 = R"sql(
+CREATE TABLE text_versions (
+    channel INTEGER NOT NULL, text TEXT NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL,
+    kind INTEGER NOT NULL, changed_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (channel, text, seq, name)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // Where a channel of version 1 began is known only if it has no snapshot. One that has, and that
 // was deleted before, is taken to have begun at 0: its log then counts as trimmed.
 constexpr const char* kUpgradeTo2 = R"sql(
@@ -122,6 +133,7 @@ base::Status create_schema(Connection& connection, uint64_t store_epoch) {
         TANDEM_CHECK(connection.execute(kTables));
         TANDEM_CHECK(connection.execute(kTables2));
         TANDEM_CHECK(connection.execute(kTables3));
+        TANDEM_CHECK(connection.execute(kTables4));
         TANDEM_CHECK(put_meta(connection, "epoch", store_epoch));
         std::string pragmas = "PRAGMA application_id=" + std::to_string(kApplicationId) +
                               ";PRAGMA user_version=" + std::to_string(kSchemaVersion);
@@ -137,8 +149,9 @@ base::Status upgrade_schema(Connection& connection) {
             TANDEM_CHECK(connection.execute(kUpgradeTo2));
             TANDEM_CHECK(connection.execute(kTables2));
         }
-        TANDEM_CHECK(connection.execute(kTables3));
-        return connection.execute("PRAGMA user_version=3");
+        if (version < 3) TANDEM_CHECK(connection.execute(kTables3));
+        TANDEM_CHECK(connection.execute(kTables4));
+        return connection.execute("PRAGMA user_version=4");
     });
 }
 

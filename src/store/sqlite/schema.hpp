@@ -9,7 +9,7 @@ namespace tandem::store {
 
 /// The version of the tables that this program writes. A file of an older version is brought
 /// forward when it is opened; one of a newer version is refused.
-inline constexpr uint64_t kSchemaVersion = 3;
+inline constexpr uint64_t kSchemaVersion = 4;
 
 enum class SchemaState {
     absent,  ///< an empty file
