@@ -70,6 +70,8 @@ std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store
         stats.hashes);
     add(out, "record_unchanged_total", "counter", "Whole states that changed nothing.",
         stats.unchanged);
+    add(out, "channels_evicted_total", "counter",
+        "Channels that left memory, since nobody used them.", stats.evicted);
     add(out, "shed_readers_total", "counter",
         "Readers closed because stalled catch-ups held too much.", stats.shed_readers);
     add(out, "store_commits_total", "counter", "Transactions of the store.", store.commits);

@@ -146,6 +146,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         shard->host = std::make_unique<gateway::HubHost>(*shard->reactor, shard->config,
                                                          *shard->port, self.entropy_, wall_ms,
                                                          log_line, hub::ShardPlace{index, count});
+        shard->host->on_evicted = [&self] { self.spare_memory_.give_back(); };
         shard->host->on_failure = [&self] {
             if (self.exit_code_.exchange(1) == 0)
                 log_error(

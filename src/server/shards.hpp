@@ -13,6 +13,7 @@
 #include "net/tcp_socket.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
+#include "server/spare_memory.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace tandem::server {
@@ -57,6 +58,7 @@ class Shards {
     store::SqliteStore& store_;
     Webhooks* webhooks_;
     SystemEntropy entropy_;
+    SpareMemory spare_memory_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::atomic<Phase> phase_ = Phase::serving;
     std::atomic<int> exit_code_ = 0;
