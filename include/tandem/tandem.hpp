@@ -84,6 +84,7 @@ struct Member {
 };
 
 class Client;
+class Text;
 namespace sdk {
 class Core;
 class Listener;
@@ -386,6 +387,7 @@ class Channel {
 
   private:
     friend class Client;
+    friend class Text;
     Channel(sdk::Core& core, std::string name) : core_(&core), name_(std::move(name)) {}
     sdk::Core* core_;
     std::string name_;

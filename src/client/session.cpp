@@ -354,6 +354,34 @@ std::optional<std::string> Session::poll_transmit(Now now) {
     return message;
 }
 
+void Session::send_text(wire::TextSend frame) {
+    // Of the fields around a piece of a message.
+    constexpr size_t kEnvelopeBytes = 1024;
+    if (link_ != Link::online) return;
+    has_texts_ = true;
+    const size_t room =
+        std::max(message_bytes_max_, kEnvelopeBytes + kEnvelopeBytes) - kEnvelopeBytes;
+    std::string_view rest = frame.message;
+    do {
+        wire::TextSend piece;
+        piece.channel = frame.channel;
+        piece.name = frame.name;
+        piece.message = rest.substr(0, room);
+        rest.remove_prefix(piece.message.size());
+        piece.more = !rest.empty();
+        piece.ref = piece.more ? 0 : frame.ref;
+        piece.leave = frame.leave;
+        out_.emplace_back(std::move(piece));
+    } while (!rest.empty());
+}
+
+std::optional<wire::TextReceived> Session::poll_text() {
+    if (texts_.empty()) return std::nullopt;
+    wire::TextReceived frame = std::move(texts_.front());
+    texts_.pop_front();
+    return frame;
+}
+
 std::optional<Event> Session::poll_event() {
     if (events_.empty()) return std::nullopt;
     Event event = std::move(events_.front());

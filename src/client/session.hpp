@@ -108,6 +108,10 @@ class Session {
     void leave_presence(Now now, std::string_view channel);
     const std::map<std::string, wire::Member>& members(std::string_view channel);
     std::string self(std::string_view channel) const;
+    /// A message about a text (`TextReplica`), in as many frames as it takes; lost when offline.
+    void send_text(wire::TextSend frame);
+    /// What the server says of texts, once one was sent.
+    std::optional<wire::TextReceived> poll_text();
     /// Lost when the channel is not being followed online.
     void send_signal(Now now, std::string_view channel, std::string_view name, base::Value value);
 
@@ -180,6 +184,8 @@ class Session {
     std::map<uint32_t, Channel*> handles_;
     std::deque<Event> events_;
     std::deque<wire::ClientFrame> out_;
+    std::deque<wire::TextReceived> texts_;
+    bool has_texts_ = false;
     std::deque<StoreRecord> records_;
     uint64_t last_ticket_ = 0;
     uint64_t handed_ticket_ = 0;

@@ -445,8 +445,10 @@ void Session::receive(Now, wire::SignalReceived& frame) {
     event.value = std::move(frame.value);
 }
 
-// Nothing here asks for texts.
-void Session::receive(Now, wire::TextReceived&) {}
+// Whoever has sent none has asked for none.
+void Session::receive(Now, wire::TextReceived& frame) {
+    if (has_texts_) texts_.push_back(std::move(frame));
+}
 
 void Session::receive(Now now, wire::Pong& frame) {
     if (frame.server_ms == 0 || frame.time_ms > now.mono_ms) return;

@@ -109,6 +109,8 @@ Core::Core(std::unique_ptr<net::Reactor> reactor, net::Url url, std::optional<Ou
       timer_(*reactor_,
              [this] {
                  session_.handle_timeout(now());
+                 for (const auto& [key, text] : texts_)
+                     text->handle_timeout(now());
                  pump();
              }),
       listeners_(options_.dispatch) {}
@@ -226,6 +228,7 @@ void Core::pump() {
     bool has_news = false;
     while (is_busy) {
         is_busy = store();
+        if (!texts_.empty() && pump_texts()) is_busy = has_news = true;
         while (auto message = session_.poll_transmit(now())) {
             is_busy = true;
             send(std::move(*message));
@@ -376,6 +379,8 @@ void Core::dial() {
 
 void Core::arm_timer() {
     auto due = session_.next_timeout();
+    for (const auto& [key, text] : texts_)
+        if (const auto at = text->next_timeout()) due = std::min(due.value_or(UINT64_MAX), *at);
     const uint64_t mono = now().mono_ms;
     if (!unstored_.empty()) due = std::min(due.value_or(UINT64_MAX), store_again_at_ms_);
     const uint64_t delay = !due ? UINT64_MAX : *due > mono ? *due - mono : 0;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "client/session.hpp"
+#include "client/text_replica.hpp"
 #include "net/client_connection.hpp"
 #include "net/http_types.hpp"
 #include "net/url.hpp"
@@ -75,6 +76,15 @@ class Core final : private net::IoHandler {
     Subscription listen(std::string_view channel, Topic topic,
                         std::function<void(const void*)> call);
 
+    /// The text of a channel; the first call follows it.
+    client::TextReplica& text(const std::string& channel, const std::string& name);
+    /// In place of the channel, for `listen`.
+    static std::string text_key(std::string_view channel, std::string_view name);
+    /// Until `is_done`, which is asked where the client is used. Errors: `timed_out`,
+    /// `would_block`.
+    Result<Done> wait_until(const std::function<bool()>& is_done,
+                            std::chrono::milliseconds timeout);
+
     /// Asks the HTTP API about the channel; `what` is the end of the address. The client runs
     /// meanwhile.
     struct Question {
@@ -119,6 +129,8 @@ class Core final : private net::IoHandler {
     void on_io(uint32_t events) override;
 
     bool store();
+    bool pump_texts();
+    void tell_text(const std::string& key, client::TextEvent& event);
     void send(std::string message);
     void handle(client::Event& event);
     void tell_conflicts(const std::string& channel);
@@ -148,6 +160,7 @@ class Core final : private net::IoHandler {
     bool is_pumping_ = false;
     std::atomic<bool> is_stopped_{false};
     std::set<std::string> followed_;
+    std::map<std::string, std::unique_ptr<client::TextReplica>> texts_;  ///< by text_key
     Listeners listeners_;
     OpenTransaction* transaction_ = nullptr;
     std::map<std::string, WholeRecord, std::less<>> wholes_;

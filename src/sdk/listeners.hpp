@@ -11,7 +11,16 @@
 
 namespace tandem::sdk {
 
-enum class Topic : uint8_t { change, status, conflict, signal, members, refused };
+enum class Topic : uint8_t {
+    change,
+    status,
+    conflict,
+    signal,
+    members,
+    refused,
+    text_change,  ///< of the key of a text, in place of the channel
+    text_refused,
+};
 
 /// One callback of the program. It is not called once `end` has returned, whichever threads both
 /// are on; a callback may end itself.
