@@ -463,8 +463,9 @@ int run_command_line(int argc, char** argv) {
         text->add_subcommand("history", "what came of a text between two moments, and by whom");
     CLI::App* text_revert =
         text->add_subcommand("revert", "bring an older state of a text back, as an edit");
+    CLI::App* text_watch = text->add_subcommand("watch", "print a text, and changes as they come");
     for (CLI::App* verb :
-         {text_list, text_get, text_edit, text_versions, text_history, text_revert}) {
+         {text_list, text_get, text_edit, text_versions, text_history, text_revert, text_watch}) {
         verb->add_option("url", remote.url, "server, such as http://127.0.0.1:8080")->required();
         verb->add_option("channel", remote.channel, "such as text:my-room")->required();
         if (verb != text_get) verb->add_flag("--json", remote.is_json, "one JSON object");
@@ -478,6 +479,7 @@ int run_command_line(int argc, char** argv) {
         ->check(CLI::IsMember({"text", "json", "xml", "delta", "update"}))
         ->capture_default_str();
     text_get->add_option("--file", remote.file, "to write; else the standard output");
+    text_watch->add_option("--count", remote.count, "stop after so many changes");
     for (CLI::App* verb : {text_get, text_revert}) {
         CLI::Option* text_at =
             verb->add_option("--at", remote.at, "as of this seq")->check(CLI::NonNegativeNumber);
@@ -526,6 +528,7 @@ int run_command_line(int argc, char** argv) {
         "  tandem text versions localhost:8080 text:my-room --save 'before the review'\n"
         "  tandem text history localhost:8080 text:my-room --from-version 'before the review'\n"
         "  tandem text revert localhost:8080 text:my-room --version 'before the review'\n"
+        "  tandem text watch localhost:8080 text:my-room --json\n"
         "  tandem text merge a.yjs b.yjs > both.yjs\n"
         "  tandem text state-vector mine.yjs > mine.sv\n"
         "  tandem text diff both.yjs mine.sv > missing.yjs\n"
@@ -647,6 +650,7 @@ int run_command_line(int argc, char** argv) {
     if (text_versions->parsed()) return run_text_versions(remote);
     if (text_history->parsed()) return run_text_history(remote);
     if (text_revert->parsed()) return run_text_revert(remote);
+    if (text_watch->parsed()) return run_text_watch(remote);
     if (text_merge->parsed()) return run_text_merge(args.text);
     if (text_diff->parsed()) return run_text_diff(args.text);
     if (text_vector->parsed()) return run_text_state_vector(args.text);

@@ -6,10 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/value.hpp"
+
 namespace tandem::server {
 
-/// `tandem text list|get|edit|versions|history|revert`: texts of a running server. Exit codes as
-/// for the other verbs that talk to one: 0 done, 1 refused or not reachable, 2 wrong arguments.
+/// `tandem text list|get|edit|versions|history|revert|watch`: texts of a running server. Exit codes
+/// as for the other verbs that talk to one: 0 done, 1 refused or not reachable, 2 wrong arguments.
 struct RemoteTextCommand {
     std::string url;
     std::string channel;
@@ -36,6 +38,7 @@ struct RemoteTextCommand {
     std::string save;
     std::string remove;
     std::optional<uint64_t> remove_at;
+    uint64_t count = 0;  ///< watch: of lines; 0: no end
 };
 
 int run_text_list(const RemoteTextCommand& command);
@@ -44,6 +47,10 @@ int run_text_edit(const RemoteTextCommand& command);
 int run_text_versions(const RemoteTextCommand& command);
 int run_text_history(const RemoteTextCommand& command);
 int run_text_revert(const RemoteTextCommand& command);
+int run_text_watch(const RemoteTextCommand& command);
+
+/// For people: {"root","path","delta","keys"} and, where they are known, "by" and "keys_by".
+void print_text_change(const base::Value& change);
 
 /// The address of `resource` of the command's channel, with the text's name.
 std::string text_target(const RemoteTextCommand& command, std::string_view resource);

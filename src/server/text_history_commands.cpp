@@ -71,7 +71,9 @@ std::string step_text(const Value& step, uint64_t& at, const Value* by) {
     return formats.empty() ? "" : place + "~ " + std::to_string(count) + formats;
 }
 
-void print_change(const Value& change) {
+}  // namespace
+
+void print_text_change(const Value& change) {
     std::string head = text_of(change, "root");
     for (const Value& step : rows_of(change, "path"))
         head += '/' + (step.is_string() ? step.as_string() : base::to_json(step));
@@ -94,8 +96,6 @@ void print_change(const Value& change) {
                    (who != nullptr ? "   by " + base::to_json(*who) : ""));
     }
 }
-
-}  // namespace
 
 int run_text_versions(const RemoteTextCommand& command) {
     const std::string target = text_target(command, "text-versions");
@@ -131,7 +131,7 @@ int run_text_history(const RemoteTextCommand& command) {
     }
     if (rows_of(answer, "changes").empty()) print_line("nothing has changed");
     for (const Value& change : rows_of(answer, "changes"))
-        print_change(change);
+        print_text_change(change);
     return 0;
 }
 

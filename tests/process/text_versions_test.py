@@ -73,6 +73,20 @@ class TextVersions(ProcessTest):
         for name, code in (("a", "version_exists"), ("b", "too_many_versions"), ("", "invalid_argument")):
             self.assertEqual(request(server, CHANNEL + "text-versions", "POST", {"name": name})[2]["error"]["code"], code)
 
+    def test_a_text_is_watched_over_a_restart(self):
+        server = self.serve()
+        self.edit(server, {"append": "one"})
+        watch = self.popen("text", "watch", server.url, "text:a", "--json", "--count", "2")
+        self.assertEqual(json.loads(watch.stdout.readline()), {"state": {"t": "one"}})
+        self.edit(server, {"append": " two"})
+        self.assertEqual(json.loads(watch.stdout.readline())["delta"], [{"retain": 3}, {"insert": " two"}])
+        port = server.address.port
+        server.kill()
+        server = self.serve("--port", str(port))
+        self.edit(server, {"append": " three"})
+        self.assertEqual(json.loads(watch.stdout.readline())["delta"], [{"retain": 7}, {"insert": " three"}])
+        self.assertEqual(watch.wait(10), 0)
+
     def test_the_command_line(self):
         server = self.serve()
         self.edit(server, {"append": "one two"})
