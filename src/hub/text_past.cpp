@@ -5,6 +5,7 @@
 
 #include "hub/channel.hpp"
 #include "hub/lookback.hpp"
+#include "yjs/document.hpp"
 #include "yjs/updates.hpp"
 
 namespace tandem::hub {
@@ -13,20 +14,30 @@ using base::ErrorCode;
 
 namespace {
 
-// The first byte of a kept state tells its form: the encoding of the update that follows.
+// The first byte of a kept state tells its form: an update of an encoding, or columns.
 constexpr char kPackedV1 = 1;
 constexpr char kPackedV2 = 2;
+constexpr char kPackedColumns = 3;
 constexpr std::string_view kNothing{"\0\0", 2};
 
 }  // namespace
 
 std::string pack_text_state(std::string_view state) {
+    yjs::Document document;
+    if (document.apply(state).ok())
+        if (auto columns = document.to_columnar()) return kPackedColumns + *std::move(columns);
     auto packed = yjs::convert_update(state, yjs::Encoding::v1, yjs::Encoding::v2);
     return packed ? kPackedV2 + *std::move(packed) : kPackedV1 + std::string(state);
 }
 
 base::Result<std::string> unpack_text_state(std::string_view body) {
     if (!body.empty() && body[0] == kPackedV1) return std::string(body.substr(1));
+    if (!body.empty() && body[0] == kPackedColumns) {
+        yjs::Document document;
+        if (!document.load_columnar(body.substr(1)).ok())
+            return base::fail(ErrorCode::storage_corrupt);
+        return document.encode();
+    }
     if (body.empty() || body[0] != kPackedV2) return base::fail(ErrorCode::storage_corrupt);
     auto state = yjs::convert_update(body.substr(1), yjs::Encoding::v2, yjs::Encoding::v1);
     if (!state) return base::fail(ErrorCode::storage_corrupt);
