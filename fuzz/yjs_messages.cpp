@@ -38,5 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     TANDEM_ASSERT(loaded.ok());
     TANDEM_ASSERT(loaded->known().vector() == resting.known().vector());
     TANDEM_ASSERT(loaded->known().judge(*reach) == yjs::KnownClocks::Verdict::nothing);
+    auto saved = yjs::RestingDocument::load(std::string(resting.save()));
+    TANDEM_ASSERT(saved.ok());
+    TANDEM_ASSERT(saved->known().vector() == resting.known().vector());
     return 0;
 }

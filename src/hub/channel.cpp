@@ -18,8 +18,8 @@ namespace {
 constexpr size_t kChecksKept = 8192;
 constexpr size_t kRecentPathsMax = 4096;
 // 2 has the texts between the version rows and the record.
-// 2 has texts, 3 their times.
-constexpr uint64_t kSnapshotVersion = 3;
+// 3 has the times of texts, 4 may have texts in columns.
+constexpr uint64_t kSnapshotVersion = 4;
 constexpr uint64_t kSnapshotVersionMin = 1;
 
 Texts::Form form_of_texts(uint64_t version) {

@@ -16,6 +16,7 @@ Hub::Hub(const Config& config, port::Store& store, port::Entropy& entropy, Shard
       store_(store),
       entropy_(entropy),
       place_(place),
+      hot_texts_(std::make_unique<HotTexts>()),
       next_handle_(place.index + 1) {}
 
 Hub::~Hub() = default;

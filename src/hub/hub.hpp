@@ -375,6 +375,8 @@ class Hub {
     ShardPlace place_;
     Now now_;
     std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
+    /// Before the channels, whose texts take their leave of it.
+    std::unique_ptr<HotTexts> hot_texts_;
     std::map<std::string, std::unique_ptr<Channel>, std::less<>> channels_;
     uint32_t next_handle_;
     std::vector<ConnectionId> ready_;

@@ -228,8 +228,10 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
         out.push_back(std::move(frame));
     };
     if (reader.vector && used < budget) {
-        give(make_frame(
-            yjs::sync_message(yjs::SyncStep::step2, text.document().diff(*reader.vector))));
+        hot_texts_->with(text, [&] {
+            give(make_frame(
+                yjs::sync_message(yjs::SyncStep::step2, text.document().diff(*reader.vector))));
+        });
         reader.vector.reset();
         reader.is_following = true;
         reader.cursor = text.seq();
@@ -244,7 +246,7 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
                                        [&](const Text::Live& l) { return l.seq > reader.cursor; });
         if (next == text.live().end() ||
             (next->before > reader.cursor && config_.planted != PlantedBug::text_skipped)) {
-            give(text.whole_frame());
+            hot_texts_->with(text, [&] { give(text.whole_frame()); });
             reader.cursor = text.seq();
         } else {
             if (next->origin != reader.id) give(next->frame);
@@ -286,11 +288,14 @@ void Hub::drop_text_reader(Now now, TextReader& reader) {
     if (text.awareness.drop(reader.id))
         for (const TextReader* other : text.readers)
             wake(*other->connection);
-    if (text.readers.empty()) reader.channel->texts.drop_unused();
+    if (!text.readers.empty()) return;
+    hot_texts_->forget(text);
+    reader.channel->texts.drop_unused();
 }
 
 void Hub::close_text_readers(Channel& channel, std::string_view reason) {
-    for (const auto& [name, text] : channel.texts.all())
+    for (const auto& [name, text] : channel.texts.all()) {
+        hot_texts_->forget(*text);
         for (TextReader* reader : std::exchange(text->readers, {})) {
             Connection& connection = *reader->connection;
             if (!is_of_providers(connection.codec)) {
@@ -305,6 +310,7 @@ void Hub::close_text_readers(Channel& channel, std::string_view reason) {
             forget_text_reader(*reader);
             connection.texts.erase({channel.name(), name, std::string(reader->label)});
         }
+    }
 }
 
 }  // namespace tandem::hub

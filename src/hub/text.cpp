@@ -108,7 +108,7 @@ std::string Texts::save() {
         writer.varint(text->changed_ms());
         writer.varint(text->kept().seq);
         writer.varint(text->kept().wall_ms);
-        writer.sized(text->document().state());
+        writer.sized(text->document().save());
     }
     return out;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "hub/hot_texts.hpp"
 #include "hub/schema.hpp"
 #include "hub/text_awareness.hpp"
 #include "hub/text_edits.hpp"
@@ -98,6 +99,11 @@ struct TextReader {
 class Text {
   public:
     explicit Text(std::string name) : name_(std::move(name)) {}
+    ~Text() {
+        if (hot != nullptr) hot->forget(*this);
+    }
+    Text(const Text&) = delete;
+    Text& operator=(const Text&) = delete;
 
     const std::string& name() const { return name_; }
     yjs::RestingDocument& document() { return document_; }
@@ -157,6 +163,7 @@ class Text {
 
     TextAwareness awareness;
     std::vector<TextReader*> readers;
+    HotTexts* hot = nullptr;  ///< who keeps its document; null if it is not kept
     /// By name; the empty one is of all who give none.
     std::map<std::string, TextAuthor, std::less<>> authors;
 
@@ -205,7 +212,7 @@ class Texts {
     /// Forgets those that nobody follows and that nothing was ever written to.
     void drop_unused();
 
-    /// For a channel's snapshot. Makes each text's state compact.
+    /// For a channel's snapshot. Makes each text's state compact, in columns.
     std::string save();
     /// The first form had no times. Errors: `storage_corrupt`.
     enum class Form : uint8_t { without_times, with_times };

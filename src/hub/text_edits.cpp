@@ -20,7 +20,7 @@ base::Result<std::string> make_edit(yjs::RestingDocument& resting, TextEdit& edi
     yjs::DocumentOptions options;
     options.client = edit.client;
     yjs::Document document(options);
-    if (!document.apply(resting.state()).ok()) return base::fail(ErrorCode::storage_corrupt);
+    if (!resting.load_into(document).ok()) return base::fail(ErrorCode::storage_corrupt);
     const TypeKind wanted = yjs::kind_for_edits(edit.edits);
     TANDEM_TRY(const BranchIndex root, yjs::find_root(document, edit.root, wanted));
     const TypeKind shown = yjs::shown_kind(document.store(), root);
