@@ -145,6 +145,19 @@ int main(int argc, char** argv) {
         std::nth_element(times.begin(), times.begin() + kRepeats / 2, times.end());
         report.put(key + "_warm_ms", Value(times[kRepeats / 2]));
     };
+    const auto columns = author.to_columnar();
+    must(columns);
+    put("snapshot_bytes", static_cast<double>(columns->size()));
+    repeat("snapshot_load", [&] {
+        Document document = new_document(3);
+        must(document.load_columnar(*columns));
+    });
+    {
+        Document document = new_document(3);
+        must(document.load_columnar(*columns));
+        if (document.encode() != v1) die("the document that was at rest differs");
+    }
+    repeat("snapshot_encode", [&] { must(author.to_columnar()); });
     repeat("load_v1", [&] {
         Document document = new_document(3);
         must(document.apply(v1));
