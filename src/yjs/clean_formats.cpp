@@ -113,9 +113,11 @@ void Document::clean_whole_text(BranchIndex text) {
 
 bool Document::commit_clean_up() {
     TANDEM_ASSERT(!transaction_.is_open);
-    while (!later_.empty()) {
-        transaction_ = std::move(later_.front());
-        later_.erase(later_.begin());
+    if (extras_.peek() == nullptr) return false;
+    std::vector<Transaction>& later = extras_->later;
+    while (!later.empty()) {
+        transaction_ = std::move(later.front());
+        later.erase(later.begin());
         commit();
         if (!transaction_.deleted.empty()) return true;
     }

@@ -35,16 +35,24 @@ class ClientList {
     Position find(uint32_t clock) const {
         const uint32_t chunk = find_chunk(clock);
         const Chunk& entries = chunks_[chunk];
-        uint32_t low = 0;
         auto count = static_cast<uint32_t>(entries.size());
         if (entries[count - 1].clock <= clock) return {chunk, count - 1};
+        // Many ask for what is at the last answer, or just behind it.
+        if (chunk == recent_.chunk) {
+            for (uint32_t slot = recent_.slot, end = slot + 2; slot < end && slot + 1 < count;
+                 ++slot) {
+                if (entries[slot].clock > clock) break;
+                if (clock < entries[slot + 1].clock) return recent_ = {chunk, slot};
+            }
+        }
+        uint32_t low = 0;
         // Invariant: the entry at `low` is not above, the one at `low + count` is.
         while (count > 1) {
             uint32_t half = count / 2;
             low = entries[low + half].clock <= clock ? low + half : low;
             count -= half;
         }
-        return {chunk, low};
+        return recent_ = {chunk, low};
     }
     /// Moves where an item begins; it stays between its neighbours.
     void set_clock(Position at, uint32_t clock) {
@@ -99,7 +107,7 @@ class ClientList {
         const auto last = static_cast<uint32_t>(firsts_.size() - 1);
         if (clock >= firsts_[last]) return last;
         // Edits are near one another.
-        const uint32_t near = recent_;
+        const uint32_t near = recent_.chunk;
         if (near < last && firsts_[near] <= clock && clock < firsts_[near + 1]) return near;
         const uint32_t* at = firsts_.data();
         // Invariant: the chunk at `at` is not above, the one at `at + count` is.
@@ -108,13 +116,13 @@ class ClientList {
             at = at[half] <= clock ? at + half : at;
             count -= half;
         }
-        return recent_ = static_cast<uint32_t>(at - firsts_.data());
+        return static_cast<uint32_t>(at - firsts_.data());
     }
 
     std::vector<Chunk> chunks_;
     std::vector<uint32_t> firsts_;
     /// Where the last search ended; only a hint.
-    mutable uint32_t recent_ = 0;
+    mutable Position recent_;
 };
 
 }  // namespace tandem::yjs

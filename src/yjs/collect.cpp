@@ -12,7 +12,7 @@ void Document::commit() {
     auto& deleted = transaction_.deleted;
     std::vector<ClientIndex> deleted_order;
     const bool cleans_up = needs_clean_up();
-    if (cleans_up || !undo_managers_.empty()) {
+    if (cleans_up || has_undo()) {
         for (const Transaction::Deleted& one : deleted) {
             if (std::find(deleted_order.begin(), deleted_order.end(), one.client) ==
                 deleted_order.end())
@@ -20,11 +20,11 @@ void Document::commit() {
         }
     }
     if (deleted.size() > 1) {
-        std::sort(deleted.begin(), deleted.end(),
-                  [](const Transaction::Deleted& a, const Transaction::Deleted& b) {
-                      return a.client != b.client ? a.client < b.client
-                                                  : a.range.clock < b.range.clock;
-                  });
+        auto is_before = [](const Transaction::Deleted& a, const Transaction::Deleted& b) {
+            return a.client != b.client ? a.client < b.client : a.range.clock < b.range.clock;
+        };
+        if (!std::is_sorted(deleted.begin(), deleted.end(), is_before))
+            std::sort(deleted.begin(), deleted.end(), is_before);
         size_t last = 0;
         for (size_t i = 1; i < deleted.size(); ++i) {
             Transaction::Deleted& left = deleted[last];
@@ -37,10 +37,13 @@ void Document::commit() {
         }
         deleted.resize(last + 1);
     }
-    if (!events_.notices.empty()) events_ = Events();
+    if (Extras* extras = extras_.peek(); extras != nullptr && !extras->events.notices.empty())
+        extras->events = Events();
     if (has_observers_) record_events();
-    for (UndoManager* manager : undo_managers_)
-        manager->after_transaction(deleted_order);
+    if (has_undo()) {
+        for (UndoManager* manager : extras_->undo_managers)
+            manager->after_transaction(deleted_order);
+    }
     if (cleans_up) clean_up_formats(deleted_order);
     if (options_.collects) collect_deleted();
     join_touched();
@@ -55,7 +58,8 @@ void Document::finish_transaction() {
         for (const Transaction::Touched& touched : transaction_.touched)
             has_id_collision_ |= touched.client == own_;
     }
-    if (!subdocument_changes_.empty()) tell_subdocuments();
+    if (Extras* extras = extras_.peek(); extras != nullptr && !extras->subdocument_changes.empty())
+        tell_subdocuments();
 }
 
 void Document::collect_deleted() {

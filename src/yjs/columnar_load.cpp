@@ -463,7 +463,7 @@ base::Status Document::load_columnar(std::string_view bytes) {
         if (auto applied = apply(waits); !applied.ok()) {
             Store empty;
             store_.swap(empty);
-            subdocument_changes_ = {};
+            extras_->subdocument_changes = {};
             return applied;
         }
     }

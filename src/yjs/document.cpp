@@ -10,11 +10,13 @@ Document::Document(const DocumentOptions& options) : options_(options) {}
 
 void Document::begin_transaction(bool is_local, uint64_t origin) {
     TANDEM_ASSERT(!transaction_.is_open);
-    // Collected late when the caller did not ask for it.
-    while (!later_.empty())
-        commit_clean_up();
+    if (Extras* extras = extras_.peek()) {
+        // Collected late when the caller did not ask for it.
+        while (!extras->later.empty())
+            commit_clean_up();
+        extras->subdocument_events.clear();
+    }
     transaction_.reset();
-    subdocument_events_.clear();
     transaction_.is_open = true;
     transaction_.is_local = is_local;
     transaction_.origin = origin;
@@ -27,7 +29,9 @@ void Document::begin_transaction(bool is_local, uint64_t origin) {
 }
 
 bool Document::sees_all_transactions() const {
-    return std::any_of(undo_managers_.begin(), undo_managers_.end(),
+    if (!has_undo()) return false;
+    const std::vector<UndoManager*>& managers = extras_->undo_managers;
+    return std::any_of(managers.begin(), managers.end(),
                        [](const UndoManager* one) { return one->options_.takes_whole_document; });
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "yjs/events.hpp"
 #include "yjs/formats.hpp"
+#include "yjs/on_demand.hpp"
 #include "yjs/small_update.hpp"
 #include "yjs/snapshot.hpp"
 #include "yjs/store.hpp"
@@ -99,7 +100,7 @@ class Document {
     void unobserve(BranchIndex branch) { unwatch(branch, Branch::kObserved); }
     void unobserve_deep(BranchIndex branch) { unwatch(branch, Branch::kObservedDeep); }
     /// What the observers are to be told of the last transaction; until the next begins.
-    const Events& events() const { return events_; }
+    const Events& events() const { return extras_->events; }
 
     /// The root type of that name; a kind that is not known yet is set.
     BranchIndex root(std::string_view name, TypeKind kind = TypeKind::unknown);
@@ -144,14 +145,16 @@ class Document {
                                     const SubdocumentOptions& options);
     void set_subdocument(BranchIndex map, std::string_view key, const SubdocumentOptions& options);
     /// Those that are not deleted, in the order in which they came.
-    const std::vector<Subdocument>& subdocuments() const { return subdocuments_; }
+    const std::vector<Subdocument>& subdocuments() const { return extras_->subdocuments; }
     /// To be told as loaded, in a transaction of its own, if it is not yet. Errors: `not_found`.
     base::Status load_subdocument(Handle item);
     /// To be told as removed, and added again as one that is not loaded. Errors: `not_found`.
     base::Status destroy_subdocument(Handle item);
     /// What happened to the sub-documents in the last transaction and those that it brought about;
     /// until the next begins. As in Yjs what was deleted is told as removed twice.
-    const std::vector<SubdocumentEvent>& subdocument_events() const { return subdocument_events_; }
+    const std::vector<SubdocumentEvent>& subdocument_events() const {
+        return extras_->subdocument_events;
+    }
 
   private:
     friend class UndoManager;
@@ -165,6 +168,30 @@ class Document {
     struct ScanMark {
         uint32_t epoch = 0;
         uint32_t place = 0;
+    };
+    /// What only documents have that somebody watches closely, or that have documents within.
+    struct Extras {
+        /// Open between a change and `commit_clean_up`.
+        std::vector<Transaction> later;
+        Events events;
+        std::vector<UndoManager*> undo_managers;
+        std::vector<Subdocument> subdocuments;
+        SubdocumentEvent subdocument_changes;
+        std::vector<SubdocumentEvent> subdocument_events;
+    };
+    /// Memory that the next change uses again.
+    struct Scratch {
+        /// The structs that an update has, in runs by client, and what it deletes.
+        std::vector<Handle> read;
+        std::vector<Run> runs;
+        std::vector<uint32_t> run_of_client;
+        std::vector<std::pair<ClientIndex, IdRange>> read_deletes;
+        /// The items that the search of one conflict passed, and for long ones where each was.
+        std::vector<Handle> scanned;
+        std::vector<ScanMark> scan_marks;
+        uint32_t scan_epoch = 0;
+        size_t marked = 0;
+        FieldWriterV1 writer;
     };
     /// A place in a text: between two neighbours, with the formats in force.
     struct TextPlace {
@@ -186,10 +213,11 @@ class Document {
         transaction_.is_redo = open.is_redo;
         change();
         if (!transaction_.deleted.empty() || !transaction_.cuts.empty() || sees_all_transactions())
-            later_.push_back(std::move(transaction_));
+            extras_->later.push_back(std::move(transaction_));
         transaction_ = std::move(open);
     }
 
+    bool has_undo() const { return extras_.peek() != nullptr && !extras_->undo_managers.empty(); }
     bool sees_all_transactions() const;
     /// A change outside of any transaction, or after the one that is being committed.
     template <class Change>
@@ -222,6 +250,7 @@ class Document {
     bool delete_small(const SmallUpdate& update, uint64_t origin);
     bool lengthen_text(Handle left, const Dot& right_origin, std::string_view text, uint32_t units);
     bool shift_deleted(ClientIndex client, IdRange range);
+    bool delete_at_edge(BranchIndex text, uint32_t position, uint32_t len);
 
     // Remote changes (integrate.cpp).
     template <class Fields>
@@ -257,6 +286,7 @@ class Document {
     // Text (text.cpp).
     TextPlace find_place(BranchIndex text, uint32_t position);
     std::pair<Handle, Handle> find_neighbours(BranchIndex list, uint32_t position);
+    Place find_unit(BranchIndex list, uint32_t position);
     uint32_t positions_of(BranchIndex list);
     base::Result<Content> check_text(BranchIndex text, uint32_t position,
                                      std::string_view utf8) const;
@@ -285,32 +315,16 @@ class Document {
     bool has_id_collision_ = false;
     Store store_;
     Transaction transaction_;
-    /// Open between a change and `commit_clean_up`.
-    std::vector<Transaction> later_;
-    Events events_;
     bool has_observers_ = false;
-    std::vector<UndoManager*> undo_managers_;
-    std::vector<Subdocument> subdocuments_;
-    SubdocumentEvent subdocument_changes_;
-    std::vector<SubdocumentEvent> subdocument_events_;
     bool is_destroying_ = false;
+    OnDemand<Extras> extras_;
 
     /// Structs that wait for others, as an update of the first encoding, and what they wait for.
     std::string pending_;
     StateVector missing_;
     DeleteSet pending_deletes_;
 
-    // Scratch of one apply: the structs that were read, in runs by client.
-    std::vector<Handle> read_;
-    std::vector<Run> runs_;
-    std::vector<uint32_t> run_of_client_;
-    std::vector<std::pair<ClientIndex, IdRange>> read_deletes_;
-    // Scratch of one conflict: the items passed over, and for long ones where each was.
-    std::vector<Handle> scanned_;
-    std::vector<ScanMark> scan_marks_;
-    uint32_t scan_epoch_ = 0;
-    size_t marked_ = 0;
-    FieldWriterV1 writer_;
+    OnDemand<Scratch> scratch_;
 };
 
 }  // namespace tandem::yjs

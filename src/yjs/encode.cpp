@@ -26,11 +26,14 @@ class StateWriter {
         out_.rest.var_uint(since);
         ClientList::Position at = first;
         for (bool has_more = true; has_more;) {
-            pieces_.clear();
-            pieces_.push_back(list.at(at).item);
-            while ((has_more = has_next(list, at)) && is_one(pieces_.back(), list.at(at).item))
-                pieces_.push_back(list.at(at).item);
-            write_run(since);
+            const Handle first_piece = list.at(at).item;
+            Handle last = first_piece;
+            more_pieces_.clear();
+            while ((has_more = has_next(list, at)) && is_one(last, list.at(at).item)) {
+                last = list.at(at).item;
+                more_pieces_.push_back(last);
+            }
+            write_run(first_piece, since);
         }
     }
 
@@ -56,15 +59,15 @@ class StateWriter {
         return count;
     }
 
-    void write_run(uint32_t since) {
-        const Item& item = store_.item(pieces_[0]);
+    void write_run(Handle first_piece, uint32_t since) {
+        const Item& item = store_.item(first_piece);
         const uint32_t offset = since > item.clock ? since - item.clock : 0;
         Content content = store_.content_of(item);
         Store::Part known;
-        if (pieces_.size() > 1) {
+        if (!more_pieces_.empty()) {
             joined_.clear();
-            content.len = 0;
-            for (Handle piece : pieces_) {
+            joined_.bytes(content.body);
+            for (Handle piece : more_pieces_) {
                 const Item& part = store_.item(piece);
                 content.len += part.len;
                 joined_.bytes(store_.bytes_of(part));
@@ -105,7 +108,8 @@ class StateWriter {
     const Store& store_;
     Fields& out_;
     uint32_t until_ = UINT32_MAX;
-    std::vector<Handle> pieces_;
+    /// Most structs are one item.
+    std::vector<Handle> more_pieces_;
     Buffer joined_;
     std::string repaired_;
 };
@@ -113,6 +117,10 @@ class StateWriter {
 template <class Fields>
 void write_deleted(const Store& store, const std::vector<Transaction::Deleted>& deleted,
                    Fields& out) {
+    if (deleted.empty()) {
+        out.rest.var_uint(0);
+        return;
+    }
     // Sorted by client's number and clock already; the encoding wants the highest id first.
     std::vector<std::pair<size_t, size_t>> groups;
     for (size_t i = 0; i < deleted.size();) {
@@ -140,15 +148,20 @@ void write_deleted(const Store& store, const std::vector<Transaction::Deleted>& 
 template <class Fields>
 void write_transaction(const Store& store, const Transaction& transaction, Fields& out,
                        Buffer& result) {
-    std::vector<Transaction::Touched> touched = transaction.touched;
-    std::sort(touched.begin(), touched.end(),
-              [&](const Transaction::Touched& a, const Transaction::Touched& b) {
-                  return store.clients()[a.client].id > store.clients()[b.client].id;
-              });
-    out.rest.var_uint(touched.size());
+    out.rest.var_uint(transaction.touched.size());
     StateWriter<Fields> writer(store, out);
-    for (const Transaction::Touched& one : touched)
-        writer.write_client(one.client, one.before);
+    if (transaction.touched.size() <= 1) {
+        for (const Transaction::Touched& one : transaction.touched)
+            writer.write_client(one.client, one.before);
+    } else {
+        std::vector<Transaction::Touched> touched = transaction.touched;
+        std::sort(touched.begin(), touched.end(),
+                  [&](const Transaction::Touched& a, const Transaction::Touched& b) {
+                      return store.clients()[a.client].id > store.clients()[b.client].id;
+                  });
+        for (const Transaction::Touched& one : touched)
+            writer.write_client(one.client, one.before);
+    }
     write_deleted(store, transaction.deleted, out);
     out.finish(result);
 }
@@ -204,8 +217,9 @@ bool Document::write_last_update(Buffer& out, Encoding encoding) {
     TANDEM_ASSERT(!transaction_.is_open);
     if (transaction_.touched.empty() && transaction_.deleted.empty()) return false;
     if (encoding == Encoding::v1) {
-        writer_.clear();
-        write_transaction(store_, transaction_, writer_, out);
+        FieldWriterV1& writer = scratch_->writer;
+        writer.clear();
+        write_transaction(store_, transaction_, writer, out);
     } else {
         FieldWriterV2 writer;
         write_transaction(store_, transaction_, writer, out);

@@ -370,8 +370,8 @@ void Document::record_events() {
                 for (Handle handle : superfluous)
                     delete_item(handle);
             });
-        events_.events.push_back(std::move(event));
-        one.event = events_.events.size() - 1;
+        extras_->events.events.push_back(std::move(event));
+        one.event = extras_->events.events.size() - 1;
         return *one.event;
     };
 
@@ -391,7 +391,7 @@ void Document::record_events() {
             at = store_.parent(store_.item(branch.item));
         }
         if ((store_.branch(target).observers & Branch::kObserved) != 0)
-            events_.notices.push_back({target, false, {{event_of(changed[i]), {}}}});
+            extras_->events.notices.push_back({target, false, {{event_of(changed[i]), {}}}});
     }
     for (const auto& [observed, places] : above) {
         Notice notice;
@@ -405,7 +405,7 @@ void Document::record_events() {
                          });
         for (Notice::Seen& seen : notice.seen)
             seen.event = event_of(changed[seen.event]);
-        events_.notices.push_back(std::move(notice));
+        extras_->events.notices.push_back(std::move(notice));
     }
 }
 

@@ -1,5 +1,8 @@
 #include "yjs/input.hpp"
 
+#include <bit>
+#include <cstring>
+
 namespace tandem::yjs {
 
 namespace {
@@ -7,6 +10,25 @@ constexpr uint64_t kSafeIntegerMax = (uint64_t{1} << 53) - 1;
 }
 
 uint64_t Input::long_var_uint() {
+    if constexpr (std::endian::native == std::endian::little) {
+        // Eight bytes at once: where the first one without the high bit is, and then the groups of
+        // seven bits moved together, two, four and eight of them.
+        uint64_t word;
+        if (remaining() >= sizeof(word)) {
+            std::memcpy(&word, at_, sizeof(word));
+            const uint64_t ends = ~word & 0x8080808080808080;
+            if (ends != 0) {
+                word &= (ends ^ (ends - 1)) & 0x7f7f7f7f7f7f7f7f;
+                word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+                word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+                word = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+                at_ += std::countr_zero(ends) / 8 + 1;
+                if (word <= kSafeIntegerMax) return word;
+                fail();
+                return 0;
+            }
+        }
+    }
     uint64_t value = 0;
     int shift = 0;
     for (;;) {

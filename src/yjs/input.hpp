@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -37,6 +38,16 @@ class Input {
     uint64_t var_uint() {
         if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) return static_cast<uint8_t>(*at_++);
         return long_var_uint();
+    }
+    /// Passes over a varUint if it is the given one, of `size` bytes that are the low ones of
+    /// `word`.
+    bool skip_known(uint64_t word, size_t size) {
+        uint64_t next;
+        if (remaining() < sizeof(next)) return false;
+        std::memcpy(&next, at_, sizeof(next));
+        if (((next ^ word) << (64 - 8 * size)) != 0) return false;
+        at_ += size;
+        return true;
     }
     /// A varUint that must fit 32 bits, such as a clock or a length.
     uint32_t var_uint32() {

@@ -25,11 +25,11 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     StructReader<Fields> reader;
     TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
     const Store::Mark mark = store_.mark();
-    read_.clear();
-    runs_.clear();
-    read_deletes_.clear();
+    scratch_->read.clear();
+    scratch_->runs.clear();
+    scratch_->read_deletes.clear();
     if (auto read = read_structs(reader); !read.ok()) {
-        for (Handle handle : read_)
+        for (Handle handle : scratch_->read)
             store_.items().remove(handle);
         store_.go_back(mark);
         return read;
@@ -40,7 +40,7 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     transaction_.is_local = false;
     StateVector waited_for = missing_;
     integrate_read();
-    for (const auto& [client, range] : read_deletes_)
+    for (const auto& [client, range] : scratch_->read_deletes)
         apply_deletes(client, range);
     apply_pending_deletes();
     bool can_retry = false;
@@ -57,27 +57,26 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     }
     if (!was_open) commit();
     // Most of the document has just come: it is more likely read now than written much.
-    if (read_.size() >= store_.items().limit() / 2) release_spare_memory();
+    if (scratch_->read.size() >= store_.items().limit() / 2) release_spare_memory();
     return retried;
 }
 
 void Document::release_spare_memory() {
-    std::vector<Handle>().swap(read_);
-    std::vector<Run>().swap(runs_);
-    std::vector<uint32_t>().swap(run_of_client_);
-    std::vector<std::pair<ClientIndex, IdRange>>().swap(read_deletes_);
+    scratch_.reset();
     store_.shrink();
 }
 
 template <class Fields>
 base::Status Document::read_structs(StructReader<Fields>& reader) {
+    // A whole document is mostly items; what they take is known before.
+    store_.items().reserve(reader.struct_count());
     for (const RawStruct* raw = reader.current(); raw != nullptr; raw = reader.next()) {
         TANDEM_CHECK(take_struct(*raw));
         reader.release();
     }
     TANDEM_CHECK(reader.status());
     TANDEM_CHECK(reader.deletes([&](uint64_t client, uint32_t clock, uint32_t len) {
-        read_deletes_.push_back({store_.client(client), {clock, len}});
+        scratch_->read_deletes.push_back({store_.client(client), {clock, len}});
     }));
     if (store_.clients().size() > kClientsMax)
         return base::fail(base::ErrorCode::too_large, kClientsMax);
@@ -86,7 +85,11 @@ base::Status Document::read_structs(StructReader<Fields>& reader) {
 
 base::Status Document::take_struct(const RawStruct& raw) {
     if (raw.content.kind == Kind::skip) return {};
-    const ClientIndex client = store_.client(raw.id.client);
+    std::vector<Handle>& read = scratch_->read;
+    std::vector<Run>& runs = scratch_->runs;
+    const bool is_same_client =
+        !runs.empty() && store_.clients()[runs.back().client].id == raw.id.client;
+    const ClientIndex client = is_same_client ? runs.back().client : store_.client(raw.id.client);
     // Yjs cuts items at the origins also of what it has already, which shows where undo has brought
     // something back: such items are not joined again.
     if (raw.end() <= store_.clients()[client].next_clock && !store_.has_redone()) return {};
@@ -100,15 +103,15 @@ base::Status Document::take_struct(const RawStruct& raw) {
         return base::fail(base::ErrorCode::malformed);
 
     const Handle handle = store_.items().add();
-    read_.push_back(handle);
+    read.push_back(handle);
     Item& item = store_.item(handle);
     item.set_client(client);
     item.clock = raw.id.clock;
-    if (raw.has_origin)
-        store_.set_origin(item, {store_.client(raw.origin.client), raw.origin.clock});
-    if (raw.has_right_origin)
-        store_.set_right_origin(item,
-                                {store_.client(raw.right_origin.client), raw.right_origin.clock});
+    auto dot_of = [&](const Id& id) {
+        return Dot{id.client == raw.id.client ? client : store_.client(id.client), id.clock};
+    };
+    if (raw.has_origin) store_.set_origin(item, dot_of(raw.origin));
+    if (raw.has_right_origin) store_.set_right_origin(item, dot_of(raw.right_origin));
     const uint32_t key = raw.has_key ? store_.names().intern(raw.key) : 0;
     if (raw.parent == RawStruct::Parent::root) {
         Store::set_unlinked_home(item, store_.root(raw.parent_name), key);
@@ -118,9 +121,9 @@ base::Status Document::take_struct(const RawStruct& raw) {
     }
     store_.set_content(item, raw.content);
     if (item.kind == Kind::gc) item.set(Item::kDeleted);
-    if (runs_.empty() || runs_.back().client != client)
-        runs_.push_back({client, read_.size() - 1, read_.size() - 1, read_.size()});
-    runs_.back().end = read_.size();
+    if (runs.empty() || runs.back().client != client)
+        runs.push_back({client, read.size() - 1, read.size() - 1, read.size()});
+    runs.back().end = read.size();
     return {};
 }
 
@@ -131,32 +134,35 @@ void Document::drop_read(Handle handle) {
 }
 
 void Document::integrate_read() {
-    if (runs_.empty()) return;
+    std::vector<Handle>& read = scratch_->read;
+    std::vector<Run>& runs = scratch_->runs;
+    std::vector<uint32_t>& run_of_client = scratch_->run_of_client;
+    if (runs.empty()) return;
     // Highest client first: ties are then mostly decided without a scan.
-    if (runs_.size() > 1)  // It takes memory, and most updates are of one client.
-        std::stable_sort(runs_.begin(), runs_.end(), [&](const Run& a, const Run& b) {
+    if (runs.size() > 1)  // It takes memory, and most updates are of one client.
+        std::stable_sort(runs.begin(), runs.end(), [&](const Run& a, const Run& b) {
             return store_.clients()[a.client].id > store_.clients()[b.client].id;
         });
-    run_of_client_.assign(store_.clients().size(), kNoRun);
-    for (size_t i = 0; i < runs_.size(); ++i) {
-        uint32_t& known = run_of_client_[runs_[i].client];
+    run_of_client.assign(store_.clients().size(), kNoRun);
+    for (size_t i = 0; i < runs.size(); ++i) {
+        uint32_t& known = run_of_client[runs[i].client];
         if (known == kNoRun) {
             known = static_cast<uint32_t>(i);
             continue;
         }
         // An update that names a client twice; Yjs writes none.
-        Run& first = runs_[known];
-        std::vector<Handle> joined(read_.begin() + static_cast<ptrdiff_t>(first.next),
-                                   read_.begin() + static_cast<ptrdiff_t>(first.end));
-        joined.insert(joined.end(), read_.begin() + static_cast<ptrdiff_t>(runs_[i].next),
-                      read_.begin() + static_cast<ptrdiff_t>(runs_[i].end));
+        Run& first = runs[known];
+        std::vector<Handle> joined(read.begin() + static_cast<ptrdiff_t>(first.next),
+                                   read.begin() + static_cast<ptrdiff_t>(first.end));
+        joined.insert(joined.end(), read.begin() + static_cast<ptrdiff_t>(runs[i].next),
+                      read.begin() + static_cast<ptrdiff_t>(runs[i].end));
         std::stable_sort(joined.begin(), joined.end(), [&](Handle a, Handle b) {
             return store_.item(a).clock < store_.item(b).clock;
         });
-        first.begin = first.next = read_.size();
-        read_.insert(read_.end(), joined.begin(), joined.end());
-        first.end = read_.size();
-        runs_[i].next = runs_[i].end;
+        first.begin = first.next = read.size();
+        read.insert(read.end(), joined.begin(), joined.end());
+        first.end = read.size();
+        runs[i].next = runs[i].end;
     }
 
     std::vector<Handle> aside;
@@ -171,16 +177,16 @@ void Document::integrate_read() {
     auto give_up_stack = [&] {
         for (Handle handle : stack) {
             const Item& item = store_.item(handle);
-            Run& run = runs_[run_of_client_[item.client]];
+            Run& run = runs[run_of_client[item.client]];
             const bool is_ahead =
-                run.next < run.end && item.clock >= store_.item(read_[run.next]).clock;
-            while (!is_ahead && run.next > run.begin && read_[--run.next] != handle) {
+                run.next < run.end && item.clock >= store_.item(read[run.next]).clock;
+            while (!is_ahead && run.next > run.begin && read[--run.next] != handle) {
             }
         }
         for (Handle handle : stack) {
-            Run& run = runs_[run_of_client_[store_.item(handle).client]];
-            aside.insert(aside.end(), read_.begin() + static_cast<ptrdiff_t>(run.next),
-                         read_.begin() + static_cast<ptrdiff_t>(run.end));
+            Run& run = runs[run_of_client[store_.item(handle).client]];
+            aside.insert(aside.end(), read.begin() + static_cast<ptrdiff_t>(run.next),
+                         read.begin() + static_cast<ptrdiff_t>(run.end));
             run.next = run.end;
         }
         stack.clear();
@@ -191,9 +197,9 @@ void Document::integrate_read() {
             stack.pop_back();
             return head;
         }
-        while (current < runs_.size() && runs_[current].next == runs_[current].end)
+        while (current < runs.size() && runs[current].next == runs[current].end)
             ++current;
-        return current == runs_.size() ? 0 : read_[runs_[current].next++];
+        return current == runs.size() ? 0 : read[runs[current].next++];
     };
 
     for (Handle head = next_head(); head != 0;) {
@@ -209,9 +215,9 @@ void Document::integrate_read() {
             drop_read(head);
         } else if (ClientIndex lacking = resolve(head); lacking != kNoClient) {
             stack.push_back(head);
-            uint32_t run = lacking < run_of_client_.size() ? run_of_client_[lacking] : kNoRun;
-            if (run != kNoRun && runs_[run].next != runs_[run].end) {
-                head = read_[runs_[run].next++];
+            uint32_t run = lacking < run_of_client.size() ? run_of_client[lacking] : kNoRun;
+            if (run != kNoRun && runs[run].next != runs[run].end) {
+                head = read[runs[run].next++];
                 continue;
             }
             need(lacking, store_.clients()[lacking].next_clock);
@@ -264,7 +270,12 @@ ClientIndex Document::resolve(Handle handle) {
     Handle left = 0;
     Handle right = 0;
     if (origin.is_some()) left = clean_end(origin.client, origin.clock);
-    if (right_origin.is_some()) right = clean_start(right_origin.client, right_origin.clock);
+    if (right_origin.is_some()) {
+        // Without a conflict it is the left neighbour's.
+        right = left == 0 ? 0 : store_.item(left).right;
+        if (right == 0 || store_.dot_of(store_.item(right)) != right_origin)
+            right = clean_start(right_origin.client, right_origin.clock);
+    }
     BranchIndex parent = by_id ? 0 : before.home;
     uint32_t key = Store::unlinked_key(before);
     if ((left != 0 && store_.item(left).is_collected()) ||
@@ -392,33 +403,35 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
     const Dot origin = store_.origin(item);
     const Dot right_origin = store_.right_origin(item);
     const uint64_t own_id = store_.clients()[item.client].id;
-    scanned_.clear();
-    std::vector<std::pair<Handle, size_t>> places;
+    Scratch& scratch = scratch_.get();
+    scratch.scanned.clear();
     // Where an item was scanned, or past the end.
     auto place_of = [&](Handle handle) -> size_t {
-        if (scanned_.size() <= kFewScanned) {
-            for (size_t i = scanned_.size(); i > 0; --i) {
-                if (scanned_[i - 1] == handle) return i - 1;
+        if (scratch.scanned.size() <= kFewScanned) {
+            for (size_t i = scratch.scanned.size(); i > 0; --i) {
+                if (scratch.scanned[i - 1] == handle) return i - 1;
             }
             return SIZE_MAX;
         }
-        if (scan_marks_.size() < store_.items().limit()) scan_marks_.resize(store_.items().limit());
-        for (; marked_ < scanned_.size(); ++marked_)
-            scan_marks_[scanned_[marked_]] = {scan_epoch_, static_cast<uint32_t>(marked_)};
-        const ScanMark& mark = scan_marks_[handle];
-        return mark.epoch == scan_epoch_ ? mark.place : SIZE_MAX;
+        if (scratch.scan_marks.size() < store_.items().limit())
+            scratch.scan_marks.resize(store_.items().limit());
+        for (; scratch.marked < scratch.scanned.size(); ++scratch.marked)
+            scratch.scan_marks[scratch.scanned[scratch.marked]] = {
+                scratch.scan_epoch, static_cast<uint32_t>(scratch.marked)};
+        const ScanMark& mark = scratch.scan_marks[handle];
+        return mark.epoch == scratch.scan_epoch ? mark.place : SIZE_MAX;
     };
-    ++scan_epoch_;
-    marked_ = 0;
+    ++scratch.scan_epoch;
+    scratch.marked = 0;
     size_t conflicts_from = 0;
     while (other != 0 && other != item.right) {
-        scanned_.push_back(other);
+        scratch.scanned.push_back(other);
         const Item& there = store_.item(other);
         const Dot origin_there = store_.origin(there);
         if (origin_there == origin) {
             if (store_.clients()[there.client].id < own_id) {
                 left = other;
-                conflicts_from = scanned_.size();
+                conflicts_from = scratch.scanned.size();
             } else if (store_.right_origin(there) == right_origin) {
                 break;
             }
@@ -427,7 +440,7 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
             if (place == SIZE_MAX) break;
             if (place < conflicts_from) {
                 left = other;
-                conflicts_from = scanned_.size();
+                conflicts_from = scratch.scanned.size();
             }
         } else {
             break;

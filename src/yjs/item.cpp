@@ -8,11 +8,15 @@ void ItemPool::grow() {
     TANDEM_ASSERT(capacity_ < UINT32_MAX / 2);
     uint32_t wanted = std::max<uint32_t>(4, capacity_ + std::max<uint32_t>(capacity_ / 4, 4));
     if (wanted <= size_) wanted = size_ + 4;
-    void* moved = std::realloc(items_, size_t{wanted} * sizeof(Item));
+    resize(wanted);
+}
+
+void ItemPool::resize(uint32_t capacity) {
+    void* moved = std::realloc(items_, size_t{capacity} * sizeof(Item));
     TANDEM_ASSERT(moved != nullptr);
     items_ = static_cast<Item*>(moved);
     if (capacity_ == 0) items_[0] = Item{};
-    capacity_ = wanted;
+    capacity_ = capacity;
 }
 
 void ItemPool::add_first(uint32_t count) {

@@ -121,6 +121,12 @@ class ItemPool {
     }
     /// The handles from 1 to `count`, whose items the caller writes. The pool must be unused.
     void add_first(uint32_t count);
+    /// Makes room for that many more, if they are more than growing step by step is for.
+    void reserve(size_t more) {
+        constexpr size_t kFew = 64;
+        if (more > kFew && more < UINT32_MAX / 2 && size_ + more > capacity_)
+            resize(size_ + static_cast<uint32_t>(more));
+    }
     void remove(Handle handle) {
         items_[handle].left = free_;
         items_[handle].kind = Kind::skip;
@@ -133,6 +139,7 @@ class ItemPool {
 
   private:
     void grow();
+    void resize(uint32_t capacity);
 
     Item* items_ = nullptr;
     uint32_t size_ = 1;

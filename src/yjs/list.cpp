@@ -38,31 +38,33 @@ uint32_t Document::positions_of(BranchIndex list) {
     return number;
 }
 
-// The items on both sides of a position, directly behind the visible unit before it; an item that
-// goes across is split.
-std::pair<Handle, Handle> Document::find_neighbours(BranchIndex list, uint32_t position) {
+// The item that shows the unit at a position, which must be there.
+Place Document::find_unit(BranchIndex list, uint32_t position) {
     const Branch& branch = store_.branch(list);
-    if (position == 0) return {0, branch.start};
-    Handle at = 0;
-    uint32_t offset = position;
     if (branch.positions == 0) {
         uint32_t walked = 0;
-        for (at = branch.start; at != 0 && walked < kWalkedMax; ++walked) {
+        uint32_t offset = position;
+        Handle at = branch.start;
+        for (; at != 0 && walked < kWalkedMax; ++walked) {
             const Item& item = store_.item(at);
-            if (offset <= item.visible()) break;
+            if (offset < item.visible()) return {at, offset};
             offset -= item.visible();
             at = item.right;
         }
         TANDEM_ASSERT(at != 0);
-        if (walked == kWalkedMax) positions_of(list);
+        positions_of(list);
     }
-    if (branch.positions != 0) {
-        PositionIndex::Place place = store_.positions().at(branch.positions).find(position - 1);
-        at = place.item;
-        offset = place.offset + 1;
-    }
-    if (offset < store_.item(at).len) split(at, offset);
-    return {at, store_.item(at).right};
+    const PositionIndex::Place place = store_.positions().at(branch.positions).find(position);
+    return {place.item, place.offset};
+}
+
+// The items on both sides of a position, directly behind the visible unit before it; an item that
+// goes across is split.
+std::pair<Handle, Handle> Document::find_neighbours(BranchIndex list, uint32_t position) {
+    if (position == 0) return {0, store_.branch(list).start};
+    const Place place = find_unit(list, position - 1);
+    if (place.offset + 1 < store_.item(place.item).len) split(place.item, place.offset + 1);
+    return {place.item, store_.item(place.item).right};
 }
 
 base::Status Document::insert_values(BranchIndex list, uint32_t position, std::string_view values) {

@@ -72,12 +72,12 @@ bool read_small_update(std::string_view update, SmallUpdate& out) {
 }
 
 bool Document::is_unwatched() const {
-    return !has_observers_ && undo_managers_.empty() && !options_.cleans_formats;
+    return !has_observers_ && !has_undo() && !options_.cleans_formats;
 }
 
 bool Document::apply_small(std::string_view update, uint64_t origin) {
     if (transaction_.is_open || !is_unwatched() || has_pending() || !missing_.empty() ||
-        store_.has_redone() || !events_.notices.empty())
+        store_.has_redone())
         return false;
     SmallUpdate small;
     if (!read_small_update(update, small)) return false;

@@ -63,15 +63,15 @@ void Store::free_branch(BranchIndex index) {
 BranchIndex Store::find_root(std::string_view name) const {
     uint32_t number = names_.find(name);
     if (number == 0) return 0;
-    auto found = root_by_name_.find(number);
-    return found == root_by_name_.end() ? 0 : found->second;
+    return number < root_by_name_.size() ? root_by_name_[number] : 0;
 }
 
 BranchIndex Store::root(std::string_view name) {
     if (BranchIndex known = find_root(name)) return known;
     uint32_t number = names_.intern(name);
     BranchIndex made = add_branch(TypeKind::unknown, number, 0);
-    root_by_name_.emplace(number, made);
+    if (root_by_name_.size() <= number) root_by_name_.resize(size_t{number} + 1);
+    root_by_name_[number] = made;
     roots_.push_back(made);
     return made;
 }
@@ -621,7 +621,7 @@ void Store::go_back(const Mark& mark) {
     }
     if (clients_.size() <= kFewClients) client_by_id_.clear();
     while (roots_.size() > mark.root_count) {
-        root_by_name_.erase(branches_[roots_.back()].name);
+        root_by_name_[branches_[roots_.back()].name] = 0;
         free_branch(roots_.back());
         roots_.pop_back();
     }

@@ -262,7 +262,8 @@ class Store {
     std::vector<Client> clients_;
     /// A tree, because peers choose the ids and could choose those that collide in a hash.
     std::map<uint64_t, ClientIndex> client_by_id_;
-    std::map<uint32_t, BranchIndex> root_by_name_;
+    /// By the number of its name.
+    std::vector<BranchIndex> root_by_name_;
     Names names_;
     Buffer arena_;
     size_t garbage_bytes_ = 0;

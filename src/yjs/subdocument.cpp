@@ -90,25 +90,26 @@ void Document::add_subdocument(Handle handle) {
     made.guid = content.name;
     made.loads_itself = has_option(content.body, "autoLoad");
     made.is_loaded = made.loads_itself || has_option(content.body, "shouldLoad");
-    subdocument_changes_.added.push_back(made);
-    if (made.is_loaded) subdocument_changes_.loaded.push_back(made);
+    extras_->subdocument_changes.added.push_back(made);
+    if (made.is_loaded) extras_->subdocument_changes.loaded.push_back(made);
 }
 
 void Document::remove_subdocument(Handle handle) {
-    auto& added = subdocument_changes_.added;
+    auto& added = extras_->subdocument_changes.added;
     if (auto known = find_item(added, handle); known != added.end()) {
         added.erase(known);
-    } else if (known = find_item(subdocuments_, handle); known != subdocuments_.end()) {
-        subdocument_changes_.removed.push_back(*known);
+    } else if (known = find_item(extras_->subdocuments, handle);
+               known != extras_->subdocuments.end()) {
+        extras_->subdocument_changes.removed.push_back(*known);
     }
 }
 
 // Of a sub-document that was inserted here whoever inserts it says whether it is loaded.
 void Document::set_loaded(Handle handle, bool is_loaded) {
-    auto& added = subdocument_changes_.added;
+    auto& added = extras_->subdocument_changes.added;
     auto known = find_item(added, handle);
     if (known != added.end()) known->is_loaded = is_loaded;
-    auto& loaded = subdocument_changes_.loaded;
+    auto& loaded = extras_->subdocument_changes.loaded;
     std::erase_if(loaded, [&](const Subdocument& one) { return one.item == handle; });
     if (!is_loaded) return;
     Subdocument made;
@@ -123,24 +124,26 @@ void Document::set_loaded(Handle handle, bool is_loaded) {
 }
 
 void Document::tell_subdocuments() {
-    SubdocumentEvent event = std::exchange(subdocument_changes_, {});
+    SubdocumentEvent event = std::exchange(extras_->subdocument_changes, {});
     for (const Subdocument& one : event.added)
-        subdocuments_.push_back(one);
+        extras_->subdocuments.push_back(one);
     for (const Subdocument& one : event.removed) {
         // One that was put in the place of another has the same item and comes behind it.
-        if (auto known = find_item(subdocuments_, one.item); known != subdocuments_.end())
-            subdocuments_.erase(known);
+        if (auto known = find_item(extras_->subdocuments, one.item);
+            known != extras_->subdocuments.end())
+            extras_->subdocuments.erase(known);
     }
     for (const Subdocument& one : event.loaded) {
-        if (auto known = find_item(subdocuments_, one.item); known != subdocuments_.end())
+        if (auto known = find_item(extras_->subdocuments, one.item);
+            known != extras_->subdocuments.end())
             known->is_loaded = true;
     }
     // Yjs destroys what was deleted, one by one, which tells of it once more.
     const std::vector<Subdocument> removed = event.removed;
-    subdocument_events_.push_back(std::move(event));
+    extras_->subdocument_events.push_back(std::move(event));
     if (is_destroying_) return;
     for (const Subdocument& one : removed) {
-        subdocument_events_.emplace_back().removed.push_back(one);
+        extras_->subdocument_events.emplace_back().removed.push_back(one);
         change_later([] {});
     }
 }
@@ -166,24 +169,24 @@ void Document::set_subdocument(BranchIndex map, std::string_view key,
 }
 
 base::Status Document::load_subdocument(Handle item) {
-    auto known = find_item(subdocuments_, item);
-    if (known == subdocuments_.end()) return base::fail(base::ErrorCode::not_found);
+    auto known = find_item(extras_->subdocuments, item);
+    if (known == extras_->subdocuments.end()) return base::fail(base::ErrorCode::not_found);
     if (known->is_loaded) return {};
     known->is_loaded = true;
     begin();
-    subdocument_changes_.loaded.push_back(*find_item(subdocuments_, item));
+    extras_->subdocument_changes.loaded.push_back(*find_item(extras_->subdocuments, item));
     commit();
     return {};
 }
 
 base::Status Document::destroy_subdocument(Handle item) {
-    if (find_item(subdocuments_, item) == subdocuments_.end())
+    if (find_item(extras_->subdocuments, item) == extras_->subdocuments.end())
         return base::fail(base::ErrorCode::not_found);
     begin();
-    Subdocument fresh = *find_item(subdocuments_, item);
-    subdocument_changes_.removed.push_back(fresh);
+    Subdocument fresh = *find_item(extras_->subdocuments, item);
+    extras_->subdocument_changes.removed.push_back(fresh);
     fresh.is_loaded = false;
-    subdocument_changes_.added.push_back(std::move(fresh));
+    extras_->subdocument_changes.added.push_back(std::move(fresh));
     is_destroying_ = true;
     commit();
     is_destroying_ = false;

@@ -249,6 +249,15 @@ bool Document::shift_deleted(ClientIndex client, IdRange range) {
     return true;
 }
 
+// Deletes what lies at an edge of one item without cutting it; nobody must want to see the cut.
+bool Document::delete_at_edge(BranchIndex text, uint32_t position, uint32_t len) {
+    if (has_observers_ || has_undo() || store_.branch(text).has_formatting) return false;
+    const Place place = find_unit(text, position);
+    const Item& item = store_.item(place.item);
+    return len <= item.len - place.offset &&
+           shift_deleted(item.client, {item.clock + place.offset, len});
+}
+
 base::Status Document::insert_text(BranchIndex text, uint32_t position, std::string_view utf8,
                                    const Attributes& attributes) {
     TANDEM_TRY(const Content content, check_text(text, position, utf8));
@@ -275,7 +284,7 @@ base::Status Document::delete_text(BranchIndex text, uint32_t position, uint32_t
     const uint32_t length = store_.branch(text).length;
     if (position > length || len > length - position)
         return base::fail(base::ErrorCode::out_of_range, length);
-    if (len == 0) return {};
+    if (len == 0 || delete_at_edge(text, position, len)) return {};
     TextPlace place = find_place(text, position);
     const TextPlace start = place;
     while (len > 0 && place.right != 0) {

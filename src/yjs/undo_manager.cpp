@@ -39,12 +39,12 @@ UndoManager::UndoManager(Document& document, std::vector<BranchIndex> scope, Und
       scope_(std::move(scope)),
       options_(std::move(options)) {
     TANDEM_ASSERT(options_.now_ms != nullptr);
-    document_.undo_managers_.push_back(this);
+    document_.extras_->undo_managers.push_back(this);
     // What is brought back is copied item by item, so these must be the items of Yjs.
     store_.join_all();
 }
 
-UndoManager::~UndoManager() { std::erase(document_.undo_managers_, this); }
+UndoManager::~UndoManager() { std::erase(document_.extras_->undo_managers, this); }
 
 void UndoManager::add_to_scope(BranchIndex branch) {
     if (std::find(scope_.begin(), scope_.end(), branch) == scope_.end()) scope_.push_back(branch);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <forward_list>
 #include <string>
 #include <string_view>
@@ -22,7 +25,19 @@ class FieldReaderV1 {
     }
     bool ok() const { return rest.ok(); }
 
-    uint64_t client() { return rest.var_uint(); }
+    uint64_t client() {
+        // Mostly the one before, whose bytes are known.
+        if (client_size_ != 0 && rest.skip_known(client_word_, client_size_)) return client_;
+        const char* from = rest.position();
+        client_ = rest.var_uint();
+        client_size_ = static_cast<size_t>(rest.position() - from);
+        if (std::endian::native != std::endian::little || !rest.ok() ||
+            client_size_ > sizeof(client_word_))
+            client_size_ = 0;
+        client_word_ = 0;
+        if (client_size_ > 0) std::memcpy(&client_word_, from, client_size_);
+        return client_;
+    }
     Id left_id() { return id(); }
     Id right_id() { return id(); }
     uint8_t info() { return rest.u8(); }
@@ -56,9 +71,13 @@ class FieldReaderV1 {
 
   private:
     Id id() {
-        uint64_t client = rest.var_uint();
-        return {client, rest.var_uint32()};
+        const uint64_t id = client();
+        return {id, rest.var_uint32()};
     }
+
+    uint64_t client_ = 0;
+    uint64_t client_word_ = 0;
+    size_t client_size_ = 0;
 };
 
 /// Reads the fields of structs from the columns of the second encoding.
@@ -148,6 +167,11 @@ class StructReader {
     const RawStruct* next();
     const RawStruct* current() const { return has_current_ ? &current_ : nullptr; }
     base::Status status() const;
+    /// At least the current struct and those that follow it of the same client, but no more than
+    /// the bytes that are left: a claim that costs memory only as far as the update pays for it.
+    size_t struct_count() const {
+        return std::min<size_t>(structs_left_ + (has_current_ ? 1 : 0), in_.rest.remaining());
+    }
 
     /// For every range of the delete set, which follows the structs. May be called once, when
     /// `next` has come to the end. `visit(client, clock, len)`.
