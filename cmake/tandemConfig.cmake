@@ -12,7 +12,7 @@ if(NOT TARGET tandem::tandem)
   target_compile_features(tandem::tandem INTERFACE cxx_std_20)
   target_include_directories(tandem::tandem INTERFACE "${tandem_prefix}/include")
   # In the order in which each uses those behind it.
-  foreach(layer sdk client record clock wire yjs net base llhttp)
+  foreach(layer sdk client record clock wire yjs auth net base llhttp)
     target_link_libraries(tandem::tandem INTERFACE "${tandem_archives}/libtandem_${layer}.a")
   endforeach()
   target_link_libraries(tandem::tandem INTERFACE

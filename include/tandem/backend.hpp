@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ namespace tandem {
 struct BackendOptions {
     std::string url = {};  ///< ws://host:port or http://host:port
     std::chrono::milliseconds timeout = std::chrono::seconds(10);  ///< of each call
+    /// Gives the token that each request carries; called before it, and must not throw.
+    std::function<std::string()> token = {};
 };
 
 /// A record, or a part of it, as of an entry.

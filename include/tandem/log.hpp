@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,8 @@ struct LogReaderOptions {
     std::string channel = {};
     /// Begins with what follows this entry (0: the first); none: with the state of now.
     std::optional<uint64_t> after = {};
+    /// Gives the token of each connection; called before it, and must not throw.
+    std::function<std::string()> token = {};
 };
 
 /// Follows the log of one channel, and comes back with its cursor when it is cut off: each entry

@@ -405,6 +405,9 @@ struct ClientOptions {
     /// process at a time uses it. Empty: both end with the program.
     std::string outbox = {};
     std::string name = "tandem-cpp";  ///< for the server's logs
+    /// Gives the token for each connection, and a fresh one before it expires; called on the
+    /// client's thread, which it holds up, and must not throw. Empty: none is shown.
+    std::function<std::string()> token = {};
     /// The client runs on a thread of its own, which `open` starts and the destructor ends. Then
     /// all of it may be used by any thread, callbacks come on the client's thread unless there is a
     /// `dispatch`, and `run`, `poll` and `fd` are not needed. A callback must not wait for a lock

@@ -84,10 +84,22 @@ void Session::handle_open(Now now) {
     wire::Hello hello;
     hello.client = options_.client;
     hello.time_ms = now.wall_ms;
+    hello.token = token_;
     hello.want_actor =
         actor_ == 0 || std::any_of(channels_.begin(), channels_.end(),
                                    [](const auto& c) { return c.second->needs_new_actor; });
     has_asked_actor_ = hello.want_actor;
+    out_.emplace_back(std::move(hello));
+    settle(now);
+}
+
+void Session::refresh(Now now, std::string token) {
+    token_ = std::move(token);
+    if (link_ != Link::online) return;
+    wire::Hello hello;
+    hello.client = options_.client;
+    hello.token = token_;
+    hello_ms_ = now.mono_ms;
     out_.emplace_back(std::move(hello));
     settle(now);
 }

@@ -44,6 +44,11 @@ class Session {
     /// Stays offline from now on; pending pushes stay stored.
     void stop(Now now);
 
+    /// The token of the next `hello`; empty: none.
+    void set_token(std::string token) { token_ = std::move(token); }
+    /// Shows a fresh token on the connection that there is.
+    void refresh(Now now, std::string token);
+
     void handle_open(Now now);
     void handle_close(Now now);
     void handle_bytes(Now now, std::string_view message);
@@ -180,6 +185,7 @@ class Session {
     uint64_t jitter(uint64_t low, uint64_t high) const;
 
     Options options_;
+    std::string token_;
     Channels channels_;
     std::map<uint32_t, Channel*> handles_;
     std::deque<Event> events_;

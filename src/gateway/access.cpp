@@ -44,7 +44,7 @@ bool is_loopback_authority(std::string_view authority) {
 }
 
 bool Access::allows_host(const net::HttpRequest& request) const {
-    return is_loopback_authority(request.headers.get("host"));
+    return reach_ == Reach::anywhere || is_loopback_authority(request.headers.get("host"));
 }
 
 bool Access::allows_origin(const net::HttpRequest& request) const {
@@ -52,8 +52,13 @@ bool Access::allows_origin(const net::HttpRequest& request) const {
     if (request.headers.count("origin") != 1) return false;
     const std::string_view origin = request.headers.get("origin");
     if (std::find(origins_.begin(), origins_.end(), origin) != origins_.end()) return true;
-    for (const std::string_view scheme : {"http://", "https://"})
-        if (origin.starts_with(scheme)) return is_loopback_authority(origin.substr(scheme.size()));
+    const std::string_view host = request.headers.get("host");
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!origin.starts_with(scheme)) continue;
+        const std::string_view authority = origin.substr(scheme.size());
+        if (is_loopback_authority(host)) return is_loopback_authority(authority);
+        return reach_ == Reach::anywhere && net::equals_ignoring_case(authority, host);
+    }
     return false;
 }
 

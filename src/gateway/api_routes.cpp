@@ -58,6 +58,7 @@ constexpr ApiRoute kRoutes[] = {
      bits({HttpMethod::kPost}),
      {"name"}},
     {ApiRoute::webhooks, "webhooks", bits({HttpMethod::kGet, HttpMethod::kPost})},
+    {ApiRoute::revocations, "revocations", bits({HttpMethod::kGet, HttpMethod::kPost})},
 };
 
 }  // namespace

@@ -35,6 +35,7 @@ struct ApiRoute {
         text_changes,
         text_restore,
         webhooks,
+        revocations,
     };
     Id id;
     std::string_view path;  ///< below the prefix; {channel} stands for a channel's name

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/value.hpp"
 #include "gateway/api_routes.hpp"
+#include "gateway/http_auth.hpp"
 #include "gateway/http_params.hpp"
 #include "gateway/provider_sockets.hpp"
 #include "net/http_response.hpp"
@@ -173,7 +174,8 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         });
         return;
     }
-    for (const std::string_view name : {"idempotency-key", "if-match", "if-none-match"})
+    for (const std::string_view name :
+         {"idempotency-key", "if-match", "if-none-match", "authorization", "x-api-key"})
         if (request.headers.count(name) > 1) {
             responder.respond(
                 refusal(base::fail(ErrorCode::invalid_argument), {},
@@ -197,6 +199,19 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
             responder.add_header("Access-Control-Expose-Headers", "ETag, Retry-After, Allow");
         }
         return api(std::move(request), std::move(responder));
+    }
+    const bool is_upgrade = request.path == "/connection/websocket" ||
+                            request.path.starts_with(kYjsPrefix) ||
+                            request.path.starts_with(kHocuspocusPath);
+    if (is_upgrade || request.path == "/metrics") {
+        auto sender = take_sender(request);
+        if (sender && request.path == "/metrics")
+            if (const auto may =
+                    check_need(options_.gate, *sender, {auth::Capability::admin, true}, {});
+                !may)
+                sender = may.error();
+        if (!sender) return responder.respond(denial(sender.error()));
+        by_ = *std::move(sender);
     }
     if (request.path == "/connection/websocket") return upgrade(request, std::move(responder));
     if (request.path.starts_with(kYjsPrefix)) return upgrade_yjs(request, std::move(responder));
@@ -241,6 +256,7 @@ void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder)
     hub::ConnectionInfo info;
     info.codec = handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json;
     info.remote = net::to_text(responder.peer());
+    info.grant = by_;
     responder.accept_websocket(net::make_websocket_response(request, handshake),
                                std::make_unique<TandemSocket>(host_, std::move(info)),
                                options_.websocket);
@@ -253,7 +269,10 @@ void HttpApi::upgrade_yjs(const net::HttpRequest& request, net::Responder respon
         responder.respond(refusal(ns.error(), channel));
         return;
     }
+    if (const auto may = check_need(options_.gate, by_, {auth::Capability::read}, channel); !may)
+        return responder.respond(denial(may.error(), channel));
     hub::ConnectionInfo info = provider_info(hub::Codec::yjs, responder);
+    info.grant = by_;
     upgrade_provider(
         request, std::move(responder),
         std::make_unique<YjsSocket>(host_, std::move(info), channel, text_of_provider(request)));
@@ -261,6 +280,7 @@ void HttpApi::upgrade_yjs(const net::HttpRequest& request, net::Responder respon
 
 void HttpApi::upgrade_hocuspocus(const net::HttpRequest& request, net::Responder responder) {
     hub::ConnectionInfo info = provider_info(hub::Codec::hocuspocus, responder);
+    info.grant = by_;
     upgrade_provider(
         request, std::move(responder),
         std::make_unique<HocuspocusSocket>(host_, std::move(info), text_of_provider(request)));
@@ -274,6 +294,15 @@ void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder r
 }
 
 void HttpApi::ask(hub::Request request, net::Responder responder, std::string if_none_match) {
+    std::visit(
+        [&](auto& one) {
+            if constexpr (requires { one.by; }) one.by = by_;
+            // What one user has sent under a key says nothing of another's.
+            if constexpr (requires { one.idempotency_key; })
+                if (by_ != nullptr && !one.idempotency_key.empty())
+                    one.idempotency_key = by_->subject + ' ' + one.idempotency_key;
+        },
+        request);
     // std::function wants a copyable target.
     auto shared = std::make_shared<net::Responder>(std::move(responder));
     const About what = about(request);
@@ -317,6 +346,15 @@ void HttpApi::api(net::HttpRequest request, net::Responder responder) {
         return;
     }
     const std::string& channel = address.channel;
+    if (address.route->id != ApiRoute::openapi) {
+        auto sender = take_sender(request);
+        if (!sender) return responder.respond(denial(sender.error(), channel));
+        by_ = *std::move(sender);
+        if (const auto may =
+                check_need(options_.gate, by_, need_of(*address.route, method), channel);
+            !may)
+            return responder.respond(denial(may.error(), channel));
+    }
     const auto refuse = [&](const Told& told, ErrorCode code = ErrorCode::invalid_argument) {
         responder.respond(refusal(base::fail(code), channel, told));
     };
@@ -375,6 +413,8 @@ void HttpApi::api(net::HttpRequest request, net::Responder responder) {
         }
         case ApiRoute::webhooks:
             return ask_webhooks(body, method, std::move(responder));
+        case ApiRoute::revocations:
+            return ask_revocations(body, method, std::move(responder));
         case ApiRoute::connections:
             return ask(hub::ListConnections{}, std::move(responder));
         case ApiRoute::channels:
@@ -475,6 +515,50 @@ void HttpApi::api(net::HttpRequest request, net::Responder responder) {
             return ask(std::move(restore), std::move(responder));
         }
     }
+}
+
+// Who sends it. Stock providers of Yjs cannot set header fields, and add parameters to the address.
+base::Result<auth::GrantPtr> HttpApi::take_sender(const net::HttpRequest& request) const {
+    const uint64_t now_ms = host_.now().wall_ms;
+    TANDEM_TRY(auth::GrantPtr sender, sender_of(request, options_.gate, now_ms));
+    if (options_.gate == nullptr || sender != nullptr || !request.path.starts_with(kYjsPrefix))
+        return sender;
+    const auto token = net::query_param(request.query, "token");
+    return token ? options_.gate->check(*token, now_ms) : sender;
+}
+
+net::HttpResponse HttpApi::denial(base::Error error, std::string_view channel) const {
+    net::HttpResponse response = refusal(error, channel);
+    if (response.status == 401) response.headers.set("WWW-Authenticate", "Bearer");
+    return response;
+}
+
+void HttpApi::ask_revocations(const Value& body, net::HttpMethod method, net::Responder responder) {
+    const auto refuse = [&](ErrorCode code, const Told& told = {}) {
+        responder.respond(refusal(base::fail(code), {}, told));
+    };
+    const auto answer = [&](const std::string& json) {
+        net::HttpResponse response = net::make_response(200, kJson, json);
+        response.headers.set("Cache-Control", "no-cache");
+        responder.respond(response);
+    };
+    if (options_.gate == nullptr)
+        return refuse(ErrorCode::not_found, {"This server takes no tokens.", "Configure [auth]."});
+    if (method == net::HttpMethod::kGet) return answer(options_.revocations());
+    if (const auto told = unknown_member(body, {"jti", "sub"}))
+        return refuse(ErrorCode::invalid_argument, *told);
+    const Value* id = body.find("jti");
+    const Value* subject = body.find("sub");
+    const Value* one = id != nullptr ? id : subject;
+    if ((id != nullptr) == (subject != nullptr) || !one->is_string() || one->as_string().empty() ||
+        one->as_string().size() > base::kSubjectBytesMax)
+        return refuse(ErrorCode::invalid_argument,
+                      {"A revocation names either `jti` or `sub`, a text.",
+                       "`sub` is the subject as connections show it."});
+    const auto done = options_.revoke(id != nullptr ? id->as_string() : std::string(),
+                                      subject != nullptr ? subject->as_string() : std::string());
+    if (!done) return refuse(done.error().code);
+    answer("{\"revoked\":true}");
 }
 
 void HttpApi::ask_webhooks(const Value& body, net::HttpMethod method, net::Responder responder) {

@@ -33,6 +33,12 @@ struct HttpApiOptions {
     std::function<bool()> is_ready;
     /// Answers once, on any thread, with JSON text; none: there are no webhooks.
     std::function<void(WebhookCall, std::function<void(base::Result<std::string>)>)> webhooks;
+    auth::Gate* gate = nullptr;  ///< borrowed; null: there are no tokens
+    /// Revokes the token of that `jti`, or all tokens of that `sub` made until now, and the
+    /// connections that they opened; durable when it returns. One of the two is empty.
+    std::function<base::Status(const std::string& id, const std::string& subject)> revoke;
+    /// What is revoked, as JSON text.
+    std::function<std::string()> revocations;
 };
 
 /// The server's HTTP side: the WebSocket's address, the JSON API under /api/v1, health, metrics
@@ -63,8 +69,11 @@ class HttpApi final : public net::EndpointHandler {
     void text_restore(const net::HttpRequest& request, const std::string& channel,
                       const base::Value& body, net::Responder responder);
     void edit_text(net::HttpRequest request, const std::string& channel, net::Responder responder);
+    void ask_revocations(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask_webhooks(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
+    [[nodiscard]] base::Result<auth::GrantPtr> take_sender(const net::HttpRequest& request) const;
+    [[nodiscard]] net::HttpResponse denial(base::Error error, std::string_view channel = {}) const;
     [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel,
                                             const Told& told = {}) const;
 
@@ -72,6 +81,7 @@ class HttpApi final : public net::EndpointHandler {
     HttpApiOptions options_;
     std::map<uint64_t, net::Responder> waiting_;  ///< for the webhooks
     uint64_t next_waiting_ = 1;
+    auth::GrantPtr by_;  ///< who sends the request in hand
 };
 
 /// The answer to a page that asks whether it may send `method` from another origin, which it may.

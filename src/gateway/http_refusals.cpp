@@ -37,6 +37,9 @@ int status_of(ErrorCode code) {
         case ErrorCode::origin_refused:
             return 403;
         case ErrorCode::unauthenticated:
+        case ErrorCode::token_invalid:
+        case ErrorCode::token_expired:
+        case ErrorCode::token_revoked:
             return 401;
         default:
             break;

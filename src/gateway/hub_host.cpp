@@ -46,6 +46,8 @@ hub::ConnectionId HubHost::attach(net::WsConnection& socket, const hub::Connecti
     sockets_[id] = {&socket, data_kind(info.codec)};
     hub_.open(now(), id, info);
     if (member_ != nullptr) member_->attach(id, socket, info);
+    // Its token ends at some time, or must come by some time.
+    reactor_.schedule_turn_end(*this);
     return id;
 }
 
@@ -142,7 +144,7 @@ void HubHost::on_turn_end() {
     for (const hub::ConnectionId id : scratch_ids_) {
         const auto found = sockets_.find(id);
         if (found != sockets_.end())
-            found->second.socket->close(net::kWsCloseTryAgainLater, "too slow");
+            close(id, *found->second.socket);
         else if (member_ != nullptr)
             member_->close_guest(id);
     }
@@ -165,6 +167,18 @@ void HubHost::on_turn_end() {
     arm_timer();
     if (member_ != nullptr) member_->flush();
     if (hub_.has_failed() && on_failure) std::exchange(on_failure, nullptr)();
+}
+
+void HubHost::close(hub::ConnectionId id, net::WsConnection& socket) const {
+    if (const auto refusal = hub_.refusal_of(id))
+        socket.close(net::kWsClosePolicy, std::string(base::error_name(*refusal)));
+    else
+        socket.close(net::kWsCloseTryAgainLater, "too slow");
+}
+
+void HubHost::recheck_grants() {
+    hub_.recheck_grants(now());
+    reactor_.schedule_turn_end(*this);
 }
 
 void HubHost::arm_timer() {

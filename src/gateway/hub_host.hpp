@@ -47,6 +47,8 @@ class HubHost final : private net::TurnEndHandler {
     void gather_stats(std::function<void(const hub::Stats&)> done);
 
     void begin_shutdown(uint64_t reconnect_after_ms);
+    /// Tokens were revoked, or keys taken away: closes the connections of this host that had them.
+    void recheck_grants();
     /// Nothing waits for the store or for another host.
     [[nodiscard]] bool is_idle() const;
     [[nodiscard]] bool has_failed() const { return hub_.has_failed(); }
@@ -79,6 +81,7 @@ class HubHost final : private net::TurnEndHandler {
 
     void on_turn_end() override;
     void pump(hub::ConnectionId id, Socket& socket);
+    void close(hub::ConnectionId id, net::WsConnection& socket) const;
     void arm_timer();
 
     net::Reactor& reactor_;

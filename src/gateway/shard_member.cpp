@@ -116,10 +116,12 @@ void ShardMember::on_message(hub::ConnectionId id, std::string_view message) {
             continue;
         }
         const uint32_t owner = channel == nullptr ? place_.index : owner_of(*channel);
-        if (owner == place_.index)
+        if (owner == place_.index) {
             hub_.handle_frame(now, id, frame);
-        else
+            if (std::holds_alternative<wire::Hello>(frame)) pass_on_grant(home, id);
+        } else {
             forward(home, id, owner, std::move(frame), bytes_each);
+        }
     }
     if (!decoded) hub_.refuse(now, id, decoded.error());
     stall_if_full(home, id);
@@ -132,11 +134,21 @@ void ShardMember::on_text(hub::ConnectionId id, hub::TextMessage message) {
     const uint32_t owner = owner_of(message.channel);
     if (owner == place_.index) return hub_.handle_text(host_.now(), id, std::move(message));
     visit(home, id, owner);
+    hub_.note_elsewhere(id);
     Peer& peer = peers_[owner];
     peer.events_under_way++;
     peer.bytes_under_way += message.message.size();
     peer.batch.input.push_back(GuestText{id, std::move(message)});
     stall_if_full(home, id);
+}
+
+void ShardMember::pass_on_grant(Home& home, hub::ConnectionId id) {
+    auth::GrantPtr grant = hub_.grant_of(id);
+    if (grant == home.info.grant) return;
+    home.info.grant = std::move(grant);
+    home.info.subject = home.info.grant->subject;
+    for (const Visit& visit : home.visits)
+        peers_[visit.shard].batch.input.push_back(GuestGrant{id, home.info.grant});
 }
 
 // The connection becomes a guest of the owner, if it is none yet.
@@ -266,6 +278,10 @@ void ShardMember::handle(uint32_t, GuestCredit& input) {
     if (found == guests_.end()) return;
     found->second.credit_bytes += static_cast<int64_t>(input.bytes);
     if (found->second.has_more) pump(input.id, found->second);
+}
+
+void ShardMember::handle(uint32_t, GuestGrant& input) {
+    hub_.set_grant(host_.now(), input.id, input.grant);
 }
 
 void ShardMember::handle(uint32_t, GuestClose& input) {

@@ -94,6 +94,7 @@ class ShardMember {
 
     // Home.
     [[nodiscard]] bool may_follow(Home& home, const wire::ClientFrame& frame);
+    void pass_on_grant(Home& home, hub::ConnectionId id);
     void visit(Home& home, hub::ConnectionId id, uint32_t owner);
     void forward(Home& home, hub::ConnectionId id, uint32_t owner, wire::ClientFrame frame,
                  size_t bytes);
@@ -107,6 +108,7 @@ class ShardMember {
     void handle(uint32_t source, GuestFrames& input);
     void handle(uint32_t source, GuestText& input);
     void handle(uint32_t source, GuestCredit& input);
+    void handle(uint32_t source, GuestGrant& input);
     void handle(uint32_t source, GuestClose& input);
     void pump(hub::ConnectionId id, Guest& guest);
 

@@ -30,11 +30,17 @@ struct GuestCredit {
     hub::ConnectionId id = 0;
     size_t bytes = 0;
 };
+/// The connection has shown a token, or a fresh one.
+struct GuestGrant {
+    hub::ConnectionId id = 0;
+    auth::GrantPtr grant;
+};
 struct GuestClose {
     hub::ConnectionId id = 0;
     hub::Hub::Farewell farewell = hub::Hub::Farewell::lost;
 };
-using GuestInput = std::variant<GuestOpen, GuestFrames, GuestText, GuestCredit, GuestClose>;
+using GuestInput =
+    std::variant<GuestOpen, GuestFrames, GuestText, GuestCredit, GuestGrant, GuestClose>;
 
 /// And this goes from the shard to the home. An empty frame asks to close the connection.
 struct GuestOutput {

@@ -258,8 +258,11 @@ Channel::Sequenced Channel::sequence(PendingPush& push, Now now) {
         }
     }
     if (needs_head && has_inflight()) return Wait{};
-    for (record::Op& op : push.ops)
+    for (record::Op& op : push.ops) {
         if (auto checked = check_op(namespace_, op); !checked) return checked.error();
+        if (auto checked = check_writer(namespace_, name_, push.by.get(), op); !checked)
+            return checked.error();
+    }
     if (auto fixed = fix_bases(push); !fixed) return fixed.error();
     if (auto met = check_conditions(push); !met) return met.error();
     if (document_.bytes() > config_.limits.record_bytes_max) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "auth/grant.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
 #include "hub/config.hpp"
@@ -59,6 +60,7 @@ struct WholeWrite {
 /// A write that has been read but not yet sequenced.
 struct PendingPush {
     AckTarget target;
+    auth::GrantPtr by;   ///< null: anybody
     uint64_t actor = 0;  ///< 0: the server numbers it
     uint64_t counter = 0;
     clock::Stamp stamp;

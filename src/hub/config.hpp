@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "auth/gate.hpp"
 #include "base/limits.hpp"
 #include "hub/faults.hpp"
 #include "hub/schema.hpp"
@@ -29,6 +30,8 @@ struct Config {
     std::map<std::string, Namespace, std::less<>> namespaces;
     std::string server_name = "tandem";
     std::string docs_url = "docs/errors.md";
+    auth::Gate* gate =
+        nullptr;  ///< borrowed; null: there are no tokens, and everybody may do everything
     bool wants_news = false;  ///< somebody calls `take_news`
     PlantedBug planted = PlantedBug::none;
 };

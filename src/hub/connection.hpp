@@ -4,10 +4,12 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "auth/grant.hpp"
 #include "hub/group.hpp"
 #include "hub/text.hpp"
 #include "hub/types.hpp"
@@ -49,6 +51,7 @@ struct Subscription {
     bool is_through() const { return has_told_acked && next_chunk == catch_up->chunks.size(); }
     uint64_t told_acked = 0;      ///< acknowledged counter, as of the end of the catch-up
     bool has_told_acked = false;  ///< the own first chunk of the catch-up has gone out
+    auth::Capabilities rights = auth::kAllCapabilities;  ///< of the connection's token here
     uint64_t members_version = 0;
     bool has_members = false;  ///< the whole list has been sent once
     std::string member_id;
@@ -77,6 +80,10 @@ struct Connection {
     std::string next_served;  ///< channel whose turn it is, so that none starves
     bool is_ready = false;    ///< listed as having something to send
     bool is_closing = false;
+    auth::GrantPtr grant;                    ///< null: it has shown no token
+    std::optional<base::ErrorCode> refusal;  ///< why it is about to be closed
+    uint64_t owned_actor = 0;                ///< the last that was found to be its subject's
+    bool has_text_elsewhere = false;         ///< of a provider: another hub judges its tokens
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t logged_errors = 0;

@@ -32,6 +32,7 @@ void Hub::open(Now now, ConnectionId id, const ConnectionInfo& info) {
     connection->is_guest = info.side == ConnectionInfo::Side::guest;
     connection->actor = info.actor;
     if (!connection->is_guest) stats_.connections++;
+    admit(*connection, info.grant);
     connections_[id] = std::move(connection);
 }
 

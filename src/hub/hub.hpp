@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,7 +31,8 @@ struct ConnectionInfo {
     std::string remote;
     std::string subject = "anonymous";
     Side side = Side::home;
-    uint64_t actor = 0;  ///< of a guest: `own_actor` of its home
+    uint64_t actor = 0;              ///< of a guest: `own_actor` of its home
+    auth::GrantPtr grant = nullptr;  ///< of a token that came with the connection
 };
 
 /// Which of a server's hubs this is. Their channel handles differ, so that one client may have
@@ -113,6 +115,15 @@ class Hub {
     /// A message of y-protocols about a text; the first one begins to follow it.
     void handle_text(Now now, ConnectionId id, TextMessage message);
     void count_bytes_in(ConnectionId id, size_t bytes);
+    /// Of a guest, whose home has taken a token.
+    void set_grant(Now now, ConnectionId id, const auth::GrantPtr& grant);
+    [[nodiscard]] auth::GrantPtr grant_of(ConnectionId id) const;
+    /// Another hub has messages about texts from this connection, and judges its tokens.
+    void note_elsewhere(ConnectionId id);
+    /// After tokens were revoked or keys were taken away: closes what has lost its grant.
+    void recheck_grants(Now now);
+    /// Why a connection of `take_closing` is closed; none: it is too slow.
+    [[nodiscard]] std::optional<base::ErrorCode> refusal_of(ConnectionId id) const;
     /// The actor of JSON pushes that carry a counter and no actor, issued on first use.
     uint64_t own_actor(ConnectionId id);
     enum class Farewell : uint8_t { clean, lost };
@@ -183,6 +194,26 @@ class Hub {
     void drop_subscription(Now now, Subscription& subscription, Farewell farewell);
     void leave(Now now, Subscription& subscription, Farewell farewell);
 
+    // hub_auth.cpp
+    [[nodiscard]] bool needs_token() const;
+    [[nodiscard]] auth::Capabilities rights_of(const auth::GrantPtr& grant,
+                                               std::string_view channel) const;
+    [[nodiscard]] static base::Error lack_of(const auth::GrantPtr& grant);
+    [[nodiscard]] bool owns_actor(const Connection& connection, uint64_t actor) const;
+    [[nodiscard]] bool may_push_as(Connection& connection, uint64_t actor) const;
+    void arm_deadline(const Connection& connection, uint64_t in_ms);
+    void arm_expiry(const Connection& connection, const auth::GrantPtr& grant);
+    void admit(Connection& connection, const auth::GrantPtr& grant);
+    [[nodiscard]] base::Status take_token(Now now, Connection& connection, std::string_view token);
+    void replace_grant(Now now, Connection& connection, const auth::GrantPtr& grant);
+    static void set_rights(TextReader& reader, auth::Capabilities rights);
+    void note_bytes_in(Connection& connection, size_t bytes);
+    void refuse_connection(Now now, Connection& connection, base::Error error);
+    void drop_readers(Now now, Connection& connection, base::ErrorCode code,
+                      bool (*is_over)(const Hub&, const auth::GrantPtr&));
+    void check_deadline(Now now, Connection& connection);
+    void handle_deadlines(Now now);
+
     // hub.cpp
     Channel* channel_for(Now now, std::string_view name, base::Error& error);
     void enqueue_push(Now now, Channel& channel, PendingPush push);
@@ -235,7 +266,7 @@ class Hub {
     TextReader* find_text_reader(TextReaderId id) const;
     /// The one that there is, or a new one.
     TextReader* text_reader(Connection& connection, Channel& channel, const TextMessage& message,
-                            base::Error& error);
+                            base::Error& error, const auth::GrantPtr& grant = nullptr);
     void take_text(Now now, Connection& connection, Channel& channel, const TextMessage& message);
     void take_yjs(Now now, TextReader& reader, const yjs::Message& message, uint64_t ref);
     void take_sync(Now now, TextReader& reader, yjs::SyncStep step, std::string_view body,
@@ -433,6 +464,8 @@ class Hub {
     uint64_t next_sweep_ms_ = 0;
     /// When members whose connections were lost leave, and on which channel.
     std::set<std::pair<uint64_t, std::string>> departures_;
+    /// When to look at a connection's tokens again.
+    std::set<std::pair<uint64_t, ConnectionId>> deadlines_;
     /// The same for authors of texts.
     std::set<std::pair<uint64_t, std::string>> author_departures_;
     Stats stats_;

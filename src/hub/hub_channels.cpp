@@ -118,6 +118,7 @@ void Hub::handle_timeout(Now now) {
             wake(*subscription->connection);
     }
     drop_authors(now);
+    handle_deadlines(now);
     if (now.mono_ms >= next_sweep_ms_) {
         next_sweep_ms_ = now.mono_ms + std::min(kSweepEveryMs, config_.retention.cold_after_ms + 1);
         evict_cold(now);
@@ -129,6 +130,7 @@ uint64_t Hub::next_timeout() const {
     uint64_t next = sweep;
     for (const auto* departures : {&departures_, &author_departures_})
         if (!departures->empty()) next = std::min(next, departures->begin()->first);
+    if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
     return next;
 }
 

@@ -38,8 +38,8 @@ void Hub::handle_bytes(Now now, ConnectionId id, std::string_view message) {
     const auto found = connections_.find(id);
     if (found == connections_.end() || found->second->is_closing) return;
     Connection& connection = *found->second;
-    connection.bytes_in += message.size();
-    stats_.bytes_in += message.size();
+    note_bytes_in(connection, message.size());
+    if (connection.refusal) return;
     std::vector<wire::ReceivedFrame> frames;
     const auto decoded = connection.codec == Codec::binary ? wire::decode_binary(message, frames)
                                                            : wire::decode_json(message, frames);
@@ -53,6 +53,7 @@ void Hub::handle_bytes(Now now, ConnectionId id, std::string_view message) {
 }
 
 void Hub::handle_frame(Now now, Connection& connection, wire::ClientFrame& frame) {
+    if (connection.refusal) return;
     std::visit([&](auto& f) { handle(now, connection, f); }, frame);
 }
 
@@ -115,11 +116,23 @@ void Hub::handle(Now now, Connection& connection, wire::Hello& frame) {
         send_error(connection, base::fail(ErrorCode::unsupported_version), {});
         return;
     }
-    connection.client = frame.client.substr(0, 128);
+    const bool is_refresh = connection.grant != nullptr && !frame.token.empty() &&
+                            !frame.want_actor && !connection.client.empty();
+    if (const auto taken = take_token(now, connection, frame.token); !taken) {
+        // What it had stays good until it ends.
+        if (connection.grant != nullptr) return send_error(connection, taken.error(), {});
+        return refuse_connection(now, connection, taken.error());
+    }
+    if (connection.refusal) return;
+    if (!is_refresh || !frame.client.empty()) connection.client = frame.client.substr(0, 128);
     wire::Welcome welcome;
     welcome.connection = base36(connection.id);
-    if (frame.want_actor) welcome.actor = new_actor();
-    welcome.time_ms = now.wall_ms;
+    if (frame.want_actor) {
+        welcome.actor = new_actor();
+        if (!may_push_as(connection, welcome.actor)) welcome.actor = 0;
+    }
+    // A client that refreshes its token measures nothing by it.
+    if (!is_refresh) welcome.time_ms = now.wall_ms;
     welcome.heartbeat_ms = config_.limits.ping_interval_ms;
     welcome.message_bytes_max = config_.limits.message_bytes_max;
     welcome.server = config_.server_name;
@@ -135,6 +148,13 @@ void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
         send_error(connection, select ? held.error() : select.error(), std::move(refusal));
         return;
     }
+    const auth::Capabilities rights = rights_of(connection.grant, frame.channel);
+    if (!auth::has(rights, auth::Capability::read)) {
+        send_error(connection, lack_of(connection.grant), std::move(refusal));
+        return;
+    }
+    // Who comes with another's actor is told nothing of it, and cannot push with it.
+    if (frame.actor != 0 && !may_push_as(connection, frame.actor)) frame.actor = 0;
     const auto existing = connection.subscriptions.find(frame.channel);
     if (existing != connection.subscriptions.end()) {
         // Subscribing again moves the cursor: this is how a client mends a gap.
@@ -169,6 +189,7 @@ void Hub::handle(Now now, Connection& connection, wire::Subscribe& frame) {
     subscription.connection = &connection;
     subscription.channel = channel;
     subscription.wanted = frame;
+    subscription.rights = rights;
     subscription.member_id = member_id_of(connection, frame);
     channel->subscribers.push_back(&subscription);
     stats_.subscriptions++;
@@ -273,11 +294,14 @@ void Hub::handle(Now now, Connection& connection, wire::Push& frame) {
         stats_.refusals++;
         send_error(connection, error, std::move(refusal));
     };
+    if (!auth::has(rights_of(connection.grant, frame.channel), auth::Capability::write))
+        return refuse(lack_of(connection.grant));
     base::Error error;
     Channel* channel = channel_for(now, frame.channel, error);
     if (channel == nullptr) return refuse(error);
     PendingPush push;
     push.target.connection = connection.id;
+    push.by = connection.grant;
     push.target.ref = frame.ref;
     push.condition_base.seq = kBaseIsHead;
     if (frame.counter != 0 || frame.actor != 0) {
@@ -290,6 +314,8 @@ void Hub::handle(Now now, Connection& connection, wire::Push& frame) {
             push.actor = actor_of(connection);
         }
         if (push.actor < kOutboxActorMin || push.actor > base::kActorMax)
+            return refuse(base::fail(ErrorCode::actor_unknown));
+        if (!may_push_as(connection, push.actor))
             return refuse(base::fail(ErrorCode::actor_unknown));
         push.counter = frame.counter;
     } else if (connection.codec == Codec::binary) {
@@ -325,6 +351,8 @@ void Hub::handle(Now, Connection& connection, wire::PresenceSet& frame) {
         return send_error(connection, base::fail(ErrorCode::not_subscribed), std::move(refusal));
     Subscription& subscription = found->second;
     Channel& channel = *subscription.channel;
+    if (!auth::has(subscription.rights, auth::Capability::presence))
+        return send_error(connection, lack_of(connection.grant), std::move(refusal));
     if (frame.leave) {
         const auto member = channel.presence.members().find(subscription.member_id);
         if (member == channel.presence.members().end() ||
@@ -341,7 +369,7 @@ void Hub::handle(Now, Connection& connection, wire::PresenceSet& frame) {
             !channel.presence.members().contains(subscription.member_id))
             return send_error(connection, base::fail(ErrorCode::overloaded), std::move(refusal));
         channel.presence.set(subscription.member_id, connection.subject, std::move(frame.state),
-                             connection.id);
+                             connection.id, connection.grant);
     }
     note_presence(channel);
     for (Subscription* other : channel.subscribers)
@@ -354,6 +382,8 @@ void Hub::handle(Now, Connection& connection, wire::SignalSend& frame) {
     const auto found = connection.subscriptions.find(frame.channel);
     if (found == connection.subscriptions.end())
         return send_error(connection, base::fail(ErrorCode::not_subscribed), std::move(refusal));
+    if (!auth::has(found->second.rights, auth::Capability::signal))
+        return send_error(connection, lack_of(connection.grant), std::move(refusal));
     if (frame.name.empty() || frame.name.size() > kSignalNameMax)
         return send_error(connection, base::fail(ErrorCode::out_of_range), std::move(refusal));
     const Channel& channel = *found->second.channel;
@@ -366,7 +396,8 @@ void Hub::handle(Now, Connection& connection, wire::SignalSend& frame) {
     for (Subscription* other : channel.subscribers) {
         Connection& to = *other->connection;
         if (&to == &connection || to.control_bytes > kSignalBacklogMax) continue;
-        if (other->group == nullptr) continue;
+        if (other->group == nullptr || !auth::has(other->rights, auth::Capability::signal))
+            continue;
         const bool is_json = to.codec == Codec::json;
         FramePtr& shared = frames[is_json ? 0 : other->group->handle];
         if (shared == nullptr) {

@@ -15,7 +15,7 @@ using yjs::HocuspocusKind;
 
 namespace {
 
-constexpr std::string_view kOnlyReads = "Editors may only read the texts of this namespace.";
+constexpr std::string_view kOnlyReads = "Editors may only read this text.";
 
 // For the provider's own message, which a person is shown.
 std::string denial_of(base::Error error) {
@@ -43,11 +43,19 @@ void Hub::take_hocuspocus(Now now, Connection& connection, Channel& channel,
     if (!read) return refuse_text(connection, message, read.error());
     const bool begins = read->kind == HocuspocusKind::auth || read->kind == HocuspocusKind::sync ||
                         read->kind == HocuspocusKind::sync_reply;
+    auth::GrantPtr grant;
+    if (read->kind == HocuspocusKind::auth && config_.gate != nullptr && !read->body.empty()) {
+        auto checked = config_.gate->check(read->body, now.wall_ms);
+        // What is no token at all is what a provider sends where none are asked for.
+        const bool is_none = read->body.find('.') == std::string_view::npos && !needs_token();
+        if (!checked && !is_none) return refuse_text(connection, message, checked.error());
+        if (checked) grant = *std::move(checked);
+    }
     if (reader == nullptr) {
         // A provider that has closed its document may go on for a moment.
         if (!begins) return;
         base::Error error;
-        reader = text_reader(connection, channel, message, error);
+        reader = text_reader(connection, channel, message, error, grant);
         if (reader == nullptr) return refuse_text(connection, message, error);
     }
     switch (read->kind) {
@@ -63,7 +71,18 @@ void Hub::take_hocuspocus(Now now, Connection& connection, Channel& channel,
             reader->awareness_version = 0;
             return wake(connection);
         case HocuspocusKind::auth:
-            // No tokens are checked yet; one who introduces itself again may be another client.
+            if (grant != nullptr && reader->grant != grant) {
+                // A fresh token, or another user's: what it may no longer read it does not get.
+                set_rights(*reader, rights_of(grant, channel.name()));
+                if (!auth::has(reader->rights, auth::Capability::read)) {
+                    drop_text_reader(now, *reader);
+                    connection.texts.erase({message.channel, message.name, message.label});
+                    return refuse_text(connection, message, lack_of(grant));
+                }
+                reader->grant = grant;
+                arm_expiry(connection, grant);
+            }
+            // One who introduces itself again may be another client.
             reader->has_claimed = false;
             reader->knows_close = read->has_version;
             return send_message(*reader,

@@ -111,6 +111,7 @@ void Hub::handle_request(Now now, uint64_t id, DecideConflict& request) {
     PendingPush push;
     push.condition_base.seq = kBaseIsHead;
     push.target.request = id;
+    push.by = request.by;
     push.ops = std::move(*ops);
     for (record::Op& op : push.ops)
         op.base = {channel->epoch(), channel->head()};
@@ -341,6 +342,7 @@ void Hub::restore_record(Now now, uint64_t id, const RestoreRecord& request,
         const size_t begin = done;
         PendingPush push;
         push.set = id;
+        push.by = request.by;
         push.condition_base.seq = kBaseIsHead;
         std::string bytes;
         while (done < ops.size() && done - begin < base::kOpsPerPushMax &&

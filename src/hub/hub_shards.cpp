@@ -12,14 +12,14 @@ namespace tandem::hub {
 void Hub::handle_frame(Now now, ConnectionId id, wire::ClientFrame& frame) {
     now_ = now;
     const auto found = connections_.find(id);
-    if (found == connections_.end() || found->second->is_closing) return;
+    if (found == connections_.end() || found->second->is_closing || found->second->refusal) return;
     handle_frame(now, *found->second, frame);
 }
 
 void Hub::refuse(Now now, ConnectionId id, base::Error error, std::string channel) {
     now_ = now;
     const auto found = connections_.find(id);
-    if (found == connections_.end() || found->second->is_closing) return;
+    if (found == connections_.end() || found->second->is_closing || found->second->refusal) return;
     wire::ErrorFrame refusal;
     refusal.channel = std::move(channel);
     send_error(*found->second, error, std::move(refusal));
@@ -28,7 +28,7 @@ void Hub::refuse(Now now, ConnectionId id, base::Error error, std::string channe
 void Hub::refuse(Now now, ConnectionId id, wire::RefusedFrame& frame) {
     now_ = now;
     const auto found = connections_.find(id);
-    if (found == connections_.end() || found->second->is_closing) return;
+    if (found == connections_.end() || found->second->is_closing || found->second->refusal) return;
     if (frame.context.counter != 0) stats_.refusals++;
     send_error(*found->second, frame.error, std::move(frame.context));
 }
@@ -36,8 +36,7 @@ void Hub::refuse(Now now, ConnectionId id, wire::RefusedFrame& frame) {
 void Hub::count_bytes_in(ConnectionId id, size_t bytes) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
-    found->second->bytes_in += bytes;
-    stats_.bytes_in += bytes;
+    note_bytes_in(*found->second, bytes);
 }
 
 uint64_t Hub::new_actor() {

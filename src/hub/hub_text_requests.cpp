@@ -81,6 +81,7 @@ void Hub::handle_request(Now now, uint64_t id, EditText& request) {
         return refuse(ErrorCode::overloaded);
     PendingPush push;
     push.target.request = id;
+    push.by = request.by;
     push.condition_base.seq = kBaseIsHead;
     push.text = std::make_unique<TextWrite>();
     push.text->name = request.name;

@@ -26,8 +26,8 @@ void Hub::handle_text(Now now, ConnectionId id, TextMessage message) {
     const auto found = connections_.find(id);
     if (found == connections_.end() || found->second->is_closing) return;
     Connection& connection = *found->second;
-    connection.bytes_in += message.message.size();
-    stats_.bytes_in += message.message.size();
+    note_bytes_in(connection, message.message.size());
+    if (connection.refusal) return;
     route_text(now, connection, std::move(message));
 }
 
@@ -51,6 +51,7 @@ void Hub::take_early_texts(Now now, Channel& channel) {
     for (const auto& [id, message] : std::exchange(channel.early_texts, {})) {
         const auto found = connections_.find(id);
         if (found == connections_.end()) continue;
+        if (found->second->refusal) continue;
         if (channel.state() == Channel::State::broken)
             refuse_text(*found->second, message, channel.broken_by());
         else
@@ -69,8 +70,14 @@ TextReader* Hub::find_text_reader(TextReaderId id) const {
 }
 
 TextReader* Hub::text_reader(Connection& connection, Channel& channel, const TextMessage& message,
-                             base::Error& error) {
+                             base::Error& error, const auth::GrantPtr& grant) {
     if (TextReader* found = find_text_reader(connection, message)) return found;
+    const auth::GrantPtr& granted = grant != nullptr ? grant : connection.grant;
+    const auth::Capabilities rights = rights_of(granted, channel.name());
+    if (!auth::has(rights, auth::Capability::read)) {
+        error = lack_of(granted);
+        return nullptr;
+    }
     const std::string& name = message.name;
     if (!base::is_key(name)) {
         error = base::fail(ErrorCode::bad_path);
@@ -91,7 +98,9 @@ TextReader* Hub::text_reader(Connection& connection, Channel& channel, const Tex
     reader.channel = &channel;
     reader.text = &channel.texts.at(name);
     reader.label = message.label;
-    reader.access = channel.ns().text_access;
+    reader.grant = grant;
+    set_rights(reader, rights);
+    arm_expiry(connection, grant);
     reader.text->readers.push_back(&reader);
     text_readers_[reader.id] = &reader;
     stats_.subscriptions++;
@@ -153,6 +162,7 @@ void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::stri
             return answer_text(push.target, reader.channel->head());
         return answer_text(push.target, base::fail(ErrorCode::forbidden));
     }
+    push.by = reader.grant != nullptr ? reader.grant : reader.connection->grant;
     push.condition_base.seq = kBaseIsHead;
     push.digest = digest_of(update);
     push.text = std::make_unique<TextWrite>();
@@ -165,6 +175,7 @@ void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::stri
 }
 
 void Hub::take_awareness(TextReader& reader, std::string_view body) {
+    if (!auth::has(reader.rights, auth::Capability::presence)) return;
     const auto states = yjs::decode_awareness(body);
     if (!states) return refuse_text(reader, states.error());
     for (const yjs::AwarenessState& state : *states)
@@ -253,6 +264,8 @@ bool Hub::transmit_text(TextReader& reader, size_t budget, size_t& used,
             reader.cursor = next->seq;
         }
     }
+    if (!auth::has(reader.rights, auth::Capability::presence))
+        reader.awareness_version = text.awareness.version();
     if (reader.awareness_version != text.awareness.version() && used < budget) {
         const std::string body = text.awareness.changes_since(reader.awareness_version);
         reader.awareness_version = text.awareness.version();

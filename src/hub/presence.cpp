@@ -10,10 +10,11 @@ constexpr size_t kDeparturesKept = 256;
 }
 
 void Presence::set(const std::string& id, const std::string& user, base::Value state,
-                   ConnectionId connection) {
+                   ConnectionId connection, auth::GrantPtr grant) {
     Entry& entry = members_[id];
     entry.user = user;
     entry.state = std::move(state);
+    entry.grant = std::move(grant);
     entry.connection = connection;
     entry.version = ++version_;
     entry.leaves_at_ms = UINT64_MAX;
@@ -53,7 +54,8 @@ void Presence::changes_since(uint64_t version, wire::Members& out) const {
     out.full = version == 0 || version < left_floor_;
     for (const auto& [id, entry] : members_)
         if (out.full || entry.version > version)
-            out.joined.push_back({id, entry.user, entry.state});
+            out.joined.push_back({id, entry.user, entry.state,
+                                  entry.grant != nullptr ? entry.grant->info : base::Value()});
     if (out.full) return;
     for (const Left& left : left_)
         if (left.version > version && !members_.contains(left.id)) out.left.push_back(left.id);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/grant.hpp"
 #include "base/value.hpp"
 #include "hub/types.hpp"
 #include "wire/frames.hpp"
@@ -17,8 +18,9 @@ namespace tandem::hub {
 class Presence {
   public:
     /// Adds or updates a member; a reconnect under the same id replaces the old connection's.
+    /// `grant`, where there is one, says who it is.
     void set(const std::string& id, const std::string& user, base::Value state,
-             ConnectionId connection);
+             ConnectionId connection, auth::GrantPtr grant = nullptr);
     void remove(const std::string& id);
     /// The member's connection is gone without a farewell: it leaves at `until_ms` (monotonic)
     /// unless it comes back before. Ignored when another connection has replaced it.
@@ -38,6 +40,7 @@ class Presence {
     struct Entry {
         std::string user;
         base::Value state;
+        auth::GrantPtr grant;
         ConnectionId connection = 0;
         uint64_t version = 0;
         uint64_t leaves_at_ms = UINT64_MAX;

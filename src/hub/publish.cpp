@@ -273,6 +273,10 @@ void Hub::continue_replay(Subscription& subscription, const port::EntriesRead& r
 void Hub::transmit_members(Subscription& subscription, size_t& used, std::vector<FramePtr>& out) {
     const Channel& channel = *subscription.channel;
     if (subscription.members_version == channel.presence.version()) return;
+    if (!auth::has(subscription.rights, auth::Capability::presence)) {
+        subscription.members_version = channel.presence.version();
+        return;
+    }
     wire::Members members;
     members.handle = subscription.group->handle;
     members.channel = channel.name();

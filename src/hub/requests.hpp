@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "auth/grant.hpp"
 #include "base/result.hpp"
 #include "base/value.hpp"
 #include "hub/types.hpp"
@@ -35,6 +36,7 @@ struct WriteRecord {
     bool has_match = false;
     record::Cursor match;
     std::string idempotency_key;
+    auth::GrantPtr by = nullptr;
 };
 /// A whole state, as JSON text: the ops are what differs from the state at `base`, and have that
 /// base; without one, from the head.
@@ -45,6 +47,7 @@ struct ReplaceRecord {
     record::Cursor base;
     bool is_conditional = false;  ///< refused when a path that it writes has changed since the base
     std::string idempotency_key;
+    auth::GrantPtr by = nullptr;
 };
 /// Subtrees and fields of a record's tree of hashes (docs/protocol.md, section 6):
 /// `{"nodes": [prefix…], "fields": [key…]}`.
@@ -112,6 +115,7 @@ struct RestoreRecord {
     std::string version = {};
     bool has_match = false;  ///< as of WriteRecord
     record::Cursor match = {};
+    auth::GrantPtr by = nullptr;
 };
 /// Decides a row of the conflict journal, as one who has seen the head.
 struct DecideConflict {
@@ -120,6 +124,7 @@ struct DecideConflict {
     record::Dot dot;
     std::optional<record::Reason> reason = std::nullopt;  ///< when several rows have that dot
     record::Decision decision = record::Decision::keep;
+    auth::GrantPtr by = nullptr;
 };
 
 /// A moment in the life of a text: a seq or the name of a version; neither: now.
@@ -153,6 +158,7 @@ struct EditText {
     std::string color;
     bool is_leaving = false;  ///< not after this
     std::string idempotency_key;
+    auth::GrantPtr by = nullptr;
 };
 
 struct ListTextVersions {

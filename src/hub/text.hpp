@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/grant.hpp"
 #include "base/result.hpp"
 #include "hub/hot_texts.hpp"
 #include "hub/schema.hpp"
@@ -84,6 +85,8 @@ struct TextReader {
 
     std::string label;  ///< of a TextMessage
     TextAccess access = TextAccess::write;
+    auth::GrantPtr grant;  ///< its own, of Hocuspocus; null: the connection's
+    auth::Capabilities rights = auth::kAllCapabilities;
     // Of Hocuspocus, whose provider counts what it has sent and not been told to be stored, from 1
     // at each of its questions, for the answer to ours.
     uint32_t round = 0;             ///< its questions so far

@@ -44,8 +44,9 @@ Stored stored_of(const base::Value& json) {
 
 class Backend::Impl {
   public:
-    Impl(net::Url url, std::chrono::milliseconds timeout)
+    Impl(net::Url url, std::chrono::milliseconds timeout, std::function<std::string()> token)
         : url_(std::move(url)),
+          token_(std::move(token)),
           timeout_ms_(
               static_cast<uint64_t>(std::clamp<int64_t>(timeout.count(), 1, kTimeoutMaxMs))) {}
 
@@ -58,6 +59,7 @@ class Backend::Impl {
             "/api/v1/channels/" + net::percent_encode(channel) + "/record" + parameters;
         request.timeout_ms = timeout_ms_;
         request.body = std::move(body);
+        if (token_) request.headers.set("Authorization", "Bearer " + token_());
         if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
         if (!write.if_version.empty())
             request.headers.set("If-Match", '"' + write.if_version + '"');
@@ -77,6 +79,7 @@ class Backend::Impl {
 
   private:
     net::Url url_;
+    std::function<std::string()> token_;
     uint64_t timeout_ms_;
 };
 
@@ -90,7 +93,8 @@ Result<Backend> Backend::open(BackendOptions options) {
     if (!url) return sdk::to_error(url.error());
     // TLS is not there yet.
     if (url->is_secure) return sdk::to_error(base::fail(base::ErrorCode::invalid_argument));
-    return Backend(std::make_unique<Impl>(std::move(*url), options.timeout));
+    return Backend(
+        std::make_unique<Impl>(std::move(*url), options.timeout, std::move(options.token)));
 }
 
 Result<ReadRecord> Backend::get(std::string_view channel, std::string_view path) const {

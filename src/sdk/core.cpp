@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "auth/jws.hpp"
 #include "sdk/values.hpp"
 
 namespace tandem::sdk {
@@ -21,6 +22,10 @@ constexpr size_t kOutcomesMax = 1024;
 constexpr uint64_t kTickMs = 500;
 // A file that could not be written, maybe since the disk was full.
 constexpr uint64_t kStoreAgainMs = 500;
+// A token is renewed so long before it ends, or at nine tenths of its time.
+constexpr uint64_t kRefreshMs = 2'000;
+constexpr uint64_t kRefreshPauseMs = 1'000;
+constexpr uint64_t kRefreshWaitMaxMs = uint64_t{24} * 3600 * 1000;
 // A server that does not answer a farewell is not waited for.
 constexpr std::chrono::milliseconds kGoodbyeTime{250};
 
@@ -113,6 +118,11 @@ Core::Core(std::unique_ptr<net::Reactor> reactor, net::Url url, std::optional<Ou
                      text->handle_timeout(now());
                  pump();
              }),
+      refresh_(*reactor_,
+               [this] {
+                   session_.refresh(now(), take_token());
+                   pump();
+               }),
       listeners_(options_.dispatch) {}
 
 Core::~Core() {
@@ -122,6 +132,7 @@ Core::~Core() {
         listener->end();
     executor_.stop();
     timer_.stop();
+    refresh_.stop();
     keep_views();
     say_goodbye();
     if (timer_fd_.get() >= 0) reactor_->remove(timer_fd_.get(), *this);
@@ -357,7 +368,20 @@ void Core::note_outcome(Outcome outcome) {
     if (outcomes_.size() > kOutcomesMax) outcomes_.pop_front();
 }
 
+// The next one is asked for in time for a slow answer, but not over and over.
+std::string Core::take_token() {
+    if (!options_.token) return {};
+    std::string token = options_.token();
+    if (const auto expires_ms = auth::peek_expiry_ms(token)) {
+        const uint64_t left_ms = *expires_ms - std::min(*expires_ms, now().wall_ms);
+        refresh_.start(std::clamp(left_ms - std::min(left_ms, std::max(left_ms / 10, kRefreshMs)),
+                                  kRefreshPauseMs, kRefreshWaitMaxMs));
+    }
+    return token;
+}
+
 void Core::dial() {
+    session_.set_token(take_token());
     is_dial_due_ = false;
     is_turn_due_ = true;
     const uint64_t connection = ++connection_;

@@ -136,6 +136,7 @@ class Core final : private net::IoHandler {
     void tell_conflicts(const std::string& channel);
     void note_outcome(Outcome outcome);
     void dial();
+    std::string take_token();
     void arm_timer();
     void run_turn(int timeout_ms);
     bool may_wait() const;
@@ -153,6 +154,7 @@ class Core final : private net::IoHandler {
     client::Session session_;
     net::WsClient socket_;
     net::Timer timer_;
+    net::Timer refresh_;        ///< when the token needs a successor
     net::UniqueFd timer_fd_;    ///< only for loops of others, which do not see the reactor's timers
     uint64_t connection_ = 0;   ///< which of the connections counts
     bool is_turn_due_ = false;  ///< the socket has something that only a turn sends

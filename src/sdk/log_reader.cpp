@@ -51,6 +51,7 @@ class LogReader::Impl {
         : reactor_(std::move(reactor)),
           url_(std::move(url)),
           channel_(std::move(options.channel)),
+          token_(std::move(options.token)),
           cursor_(options.after),
           follower_(follower),
           pause_(*reactor_, [this] { is_dial_due_ = true; }) {}
@@ -95,6 +96,7 @@ class LogReader::Impl {
         options.target = "/connection/websocket";
         options.subprotocols = {"tandem.v1.json"};
         options.websocket.message_bytes_max = kMessageBytesMax;
+        if (token_) options.headers.set("Authorization", "Bearer " + token_());
         // A new one: the former connection may still be going away.
         socket_.emplace(*reactor_);
         const auto failed = [this](base::Error error) {
@@ -102,8 +104,10 @@ class LogReader::Impl {
             follower_.on_unreachable(sdk::to_error(error));
         };
         const auto started = socket_->connect(
-            std::move(options), std::make_unique<Handler>(*this),
-            [failed](int) { failed(base::fail(base::ErrorCode::connection_closed)); });
+            std::move(options), std::make_unique<Handler>(*this), [failed](int status) {
+                failed(base::fail(status == 401 ? base::ErrorCode::unauthenticated
+                                                : base::ErrorCode::connection_closed));
+            });
         if (!started) failed(started.error());
     }
 
@@ -130,6 +134,8 @@ class LogReader::Impl {
     void on_frame(const base::Value& frame) {
         if (is_stopped_) return;
         if (const base::Value* error = frame.find("error"); error != nullptr) {
+            // It comes back with a fresh token, where there is one to be had.
+            if (token_ && text_of(*error, "code") == "token_expired") return;
             is_stopped_ = true;
             follower_.on_refused(error_of(*error));
         } else if (const base::Value* snapshot = frame.find("snapshot"); snapshot != nullptr) {
@@ -189,6 +195,7 @@ class LogReader::Impl {
     std::unique_ptr<net::Reactor> reactor_;
     const net::Url url_;
     const std::string channel_;
+    const std::function<std::string()> token_;
     std::optional<uint64_t> cursor_;
     LogFollower& follower_;
     net::Timer pause_;

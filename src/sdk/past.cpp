@@ -44,6 +44,7 @@ Core::Answer Core::ask(const std::string& channel, const Question& question) {
     request.body = question.body;
     request.timeout_ms = static_cast<uint64_t>(std::max<int64_t>(question.timeout.count(), 1));
     if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
+    if (options_.token) request.headers.set("Authorization", "Bearer " + options_.token());
     if (executor_.has_own_thread()) return answer_of(net::http_fetch(url_.address, request));
     // The client goes on while a helper waits.
     std::optional<base::Result<net::HttpResponse>> response;

@@ -12,6 +12,8 @@
 #include <string>
 
 #include "gateway/access.hpp"
+#include "server/auth_keys.hpp"
+#include "server/auth_service.hpp"
 #include "server/log.hpp"
 #include "server/random.hpp"
 #include "server/shards.hpp"
@@ -29,15 +31,72 @@ int refuse(const std::string& what, const std::string& hint) {
     return 1;
 }
 
-// The signals that stop the server, as a descriptor.
-int stop_signals() {
+// Signals as a descriptor.
+int signals_of(std::initializer_list<int> signals) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    for (const int signal : signals)
+        sigaddset(&set, signal);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/// What the options come to.
+struct AuthChoice {
+    bool is_checked = false;   ///< tokens are
+    bool is_required = false;  ///< and who has none may do nothing
+    AuthKeys keys;
+};
+
+int choose_auth(const Options& options, AuthChoice& out) {
+    using Mode = AuthOptions::Mode;
+    const AuthOptions& auth = options.auth;
+    const bool has_keys = auth.has_keys();
+    if (!has_keys && !options.is_dev &&
+        (auth.mode == Mode::required || auth.mode == Mode::optional))
+        return refuse("tokens are to be checked, but no keys are configured",
+                      "Name a file with --auth.jwks (`tandem genkey` makes one).");
+    out.is_checked = auth.mode != Mode::off && (has_keys || options.is_dev);
+    out.is_required = out.is_checked && (auth.mode == Mode::required ||
+                                         (auth.mode == Mode::automatic && !options.is_dev));
+    if (out.is_checked) {
+        std::vector<Problem> problems;
+        out.keys = has_keys ? read_auth_keys(auth, problems) : dev_auth_keys(auth);
+        for (const Problem& problem : problems)
+            std::fprintf(stderr, "tandem: %s %s\n", problem.where.c_str(), problem.what.c_str());
+        if (!problems.empty()) return 1;
+    }
+    const bool is_loopback = gateway::is_loopback_authority(
+        options.host.find(':') == std::string::npos ? options.host : '[' + options.host + ']');
+    const BeyondLoopback beyond = options.beyond_loopback;
+    if (!is_loopback && beyond == BeyondLoopback::no)
+        return refuse(
+            "without TLS the server listens on loopback only, and " + options.host + " is not",
+            "Use --host 127.0.0.1, or say how others may come with "
+            "--server.beyond_loopback (docs/auth.md).");
+    if (beyond == BeyondLoopback::no) return 0;
+    if (options.is_dev || out.keys.has_dev_key)
+        return refuse("the development key is known to everybody, so it is for loopback only",
+                      "Use `tandem serve` with keys of your own (`tandem genkey`).");
+    if (beyond == BeyondLoopback::plaintext && !out.is_required)
+        return refuse("beyond loopback tokens are needed, and none are asked for",
+                      "Name a file with --auth.jwks (`tandem genkey` makes one).");
+    return 0;
+}
+
+void reload_keys(const Options& options, AuthService& gate, Shards& shards) {
+    std::vector<Problem> problems;
+    AuthKeys keys = options.auth.has_keys() ? read_auth_keys(options.auth, problems)
+                                            : dev_auth_keys(options.auth);
+    for (const Problem& problem : problems)
+        log_error("the keys stay as they were: " + problem.where + " " + problem.what);
+    if (!problems.empty()) return;
+    if (options.beyond_loopback != BeyondLoopback::no && keys.has_dev_key)
+        return log_error("the keys stay as they were: the development key is known to everybody");
+    gate.replace_keys(std::move(keys));
+    shards.recheck_grants();
+    log_info("the keys of tokens were read again");
 }
 
 void print_ready(const std::string& url, ReadyLine ready, const Options& options) {
@@ -65,10 +124,8 @@ void print_ready(const std::string& url, ReadyLine ready, const Options& options
 
 int run_server(Options& options, ReadyLine ready) {
     open_log(options);
-    if (!gateway::is_loopback_authority(
-            options.host.find(':') == std::string::npos ? options.host : '[' + options.host + ']'))
-        return refuse("this version listens on loopback only, and " + options.host + " is not",
-                      "Use --host 127.0.0.1 (access tokens are not there yet).");
+    AuthChoice auth;
+    if (const int code = choose_auth(options, auth); code != 0) return code;
     std::error_code failure;
     std::filesystem::create_directories(options.data_dir, failure);
     if (failure)
@@ -80,7 +137,8 @@ int run_server(Options& options, ReadyLine ready) {
     const std::string store_path = options.data_dir + "/" + store::kStoreFileName;
     store_options.engine.new_epoch = entropy.next() >> 1 | 1;
     // Before any thread starts, so that every thread leaves these signals to the descriptor.
-    const int signals = stop_signals();
+    const int signals = signals_of({SIGTERM, SIGINT});
+    const int reload = signals_of({SIGHUP});
     auto opened = store::SqliteStore::open(store_path, store_options);
     if (!opened) {
         const Problem problem = explain_store_error(opened.error(), store_path);
@@ -88,6 +146,17 @@ int run_server(Options& options, ReadyLine ready) {
     }
     store::SqliteStore& store = **opened;
 
+    std::unique_ptr<AuthService> gate;
+    if (auth.is_checked) {
+        auto opened_gate =
+            AuthService::open(options.data_dir, std::move(auth.keys), auth.is_required);
+        if (!opened_gate)
+            return refuse("the files of revoked tokens and actors in " + options.data_dir +
+                              " cannot be used: " +
+                              std::string(base::error_message(opened_gate.error().code)),
+                          "Check revocations.jsonl and actors.bin, and their permissions.");
+        gate = std::move(*opened_gate);
+    }
     std::unique_ptr<Webhooks> webhooks;
     if (!options.webhooks.empty()) {
         auto enrolled = Webhooks::create(options.webhooks, store);
@@ -98,7 +167,7 @@ int run_server(Options& options, ReadyLine ready) {
         webhooks = std::move(*enrolled);
     }
     options.hub.server_name = "tandem/" TANDEM_VERSION;
-    auto made = Shards::create(options, store, webhooks.get());
+    auto made = Shards::create(options, store, webhooks.get(), gate.get());
     if (!made) return refuse("no event loop: " + std::string(std::strerror(errno)), "");
     Shards& shards = **made;
     const net::SocketAddress address{options.host, options.port};
@@ -113,6 +182,11 @@ int run_server(Options& options, ReadyLine ready) {
     }
     Watch stop_watch(shards.reactor(), signals, [&] { shards.stop(); });
     if (!stop_watch.start()) return refuse("no signal descriptor", "");
+
+    Watch reload_watch(shards.reactor(), reload, [&] {
+        if (gate != nullptr) reload_keys(options, *gate, shards);
+    });
+    if (!reload_watch.start()) return refuse("no signal descriptor", "");
 
     const std::string url = "http://" + net::to_text(shards.address());
     log_info("serving " + url + " from " + store_path + " on " + std::to_string(shards.count()) +

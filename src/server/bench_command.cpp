@@ -9,6 +9,7 @@
 
 #include "net/client_connection.hpp"
 #include "net/reactor.hpp"
+#include "server/credentials.hpp"
 #include "server/remote.hpp"
 
 namespace tandem::server {
@@ -189,6 +190,7 @@ int run_bench(const BenchCommand& command) {
         options.target = "/connection/websocket";
         options.subprotocols = {"tandem.v1.json"};
         options.websocket.message_bytes_max = 64 * 1024 * 1024;
+        authorize(options.headers);
         const uint32_t channel = i % command.channels;
         const uint64_t readers = (command.connections - channel - 1) / command.channels + 1;
         auto client =

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "server/credentials.hpp"
+
 namespace tandem::server {
 
 using base::Value;
@@ -53,9 +55,10 @@ base::Result<net::Url> server_of(const std::string& text) {
     return url;
 }
 
-int call(const std::string& server, const net::HttpClientRequest& request, Value& out) {
+int call(const std::string& server, net::HttpClientRequest request, Value& out) {
     const auto url = server_of(server);
     if (!url) return complain_of(server, url.error());
+    authorize(request.headers);
     const auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(server, response.error());
     auto json = base::parse_json(response->body, base::kLooseValueLimits);
@@ -71,6 +74,7 @@ int get_bytes(const std::string& server, const std::string& target, std::string&
     if (!url) return complain_of(server, url.error());
     net::HttpClientRequest request;
     request.target = target;
+    authorize(request.headers);
     auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(server, response.error());
     if (response->status != 200) {

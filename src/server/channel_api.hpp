@@ -22,7 +22,7 @@ int complain_of(const base::Value& error);
 
 /// The JSON of a server's answer, or, with everything said to stderr, the exit code of what went
 /// wrong; 0: `out` is set.
-int call(const std::string& server, const net::HttpClientRequest& request, base::Value& out);
+int call(const std::string& server, net::HttpClientRequest request, base::Value& out);
 
 /// The same for an answer that is no JSON.
 int get_bytes(const std::string& server, const std::string& target, std::string& out);

@@ -15,6 +15,7 @@
 #include "server/channel_api.hpp"
 #include "server/client_commands.hpp"
 #include "server/completion.hpp"
+#include "server/credentials.hpp"
 #include "server/diff_command.hpp"
 #include "server/echo_server.hpp"
 #include "server/nearest.hpp"
@@ -24,6 +25,7 @@
 #include "server/remote_text_command.hpp"
 #include "server/store_errors.hpp"
 #include "server/text_command.hpp"
+#include "server/token_command.hpp"
 #include "server/transfer_format.hpp"
 #include "server/types.hpp"
 #include "server/webhook_command.hpp"
@@ -58,6 +60,10 @@ struct Arguments {
     std::string shell;
     BenchCommand bench;
     WebhookCommand webhook;
+    TokenCommand token;
+    std::string shown_token;  ///< to servers
+    std::string revoked_id;
+    std::string revoked_subject;
 };
 
 int print_problems(const std::vector<Problem>& problems) {
@@ -126,6 +132,7 @@ int run_dev(Arguments& args) {
         }
     }
     if (const int code = print_problems(gather(args, true)); code != 0) return code;
+    args.options.is_dev = true;
     return run_server(args.options, args.is_json ? ReadyLine::json : ReadyLine::people);
 }
 
@@ -158,6 +165,11 @@ int run_checkconfig(Arguments& args) {
     std::printf("The configuration is good: %s.\n",
                 counted(args.options.hub.namespaces.size(), "namespace").c_str());
     return 0;
+}
+
+int run_check_token(Arguments& args) {
+    if (const int code = print_problems(gather(args, false)); code != 0) return code;
+    return run_checktoken(args.token, args.options.auth);
 }
 
 int run_types(Arguments& args) {
@@ -293,11 +305,16 @@ int run_command_line(int argc, char** argv) {
     add_settings(*types, args);
     types->add_flag("--ts", args.is_typescript, "for TypeScript (the only language so far)");
 
+    const auto add_token = [&](CLI::App* verb) {
+        verb->add_option("--token", args.shown_token, "for a server that asks for one")
+            ->envname("TANDEM_TOKEN");
+    };
     const auto server_verb = [&](const char* name, const char* help, const char* examples) {
         CLI::App* verb = app.add_subcommand(name, help);
         verb->add_option("url", args.client.url, "server, such as http://127.0.0.1:8080")
             ->required();
         verb->add_flag("--json", args.client.is_json, "one JSON object a line");
+        add_token(verb);
         verb->footer("Examples, with a server at http://localhost:8080:\n" + std::string(examples));
         return verb;
     };
@@ -330,6 +347,7 @@ int run_command_line(int argc, char** argv) {
         "instead of a path: the whole object, or what `get --file` or `get --json` wrote, "
         "edited");
     CLI::App* diff = app.add_subcommand("diff", "compare two records; exit code as of diff(1)");
+    add_token(diff);
     diff->add_option("left", args.diff.left, "http://127.0.0.1:8080/board:42, or a file")
         ->required();
     diff->add_option("right", args.diff.right, "the same")->required();
@@ -468,6 +486,7 @@ int run_command_line(int argc, char** argv) {
          {text_list, text_get, text_edit, text_versions, text_history, text_revert, text_watch}) {
         verb->add_option("url", remote.url, "server, such as http://127.0.0.1:8080")->required();
         verb->add_option("channel", remote.channel, "such as text:my-room")->required();
+        add_token(verb);
         if (verb != text_get) verb->add_flag("--json", remote.is_json, "one JSON object");
         if (verb == text_list) continue;
         verb->add_option("--name", remote.name, "of the text; main unless given");
@@ -552,12 +571,66 @@ int run_command_line(int argc, char** argv) {
         if (verb != webhooks_list)
             verb->add_option("name", args.webhook.name, "of the webhook")->required();
         verb->add_flag("--json", args.webhook.is_json, "as JSON");
+        add_token(verb);
     }
     webhooks->footer(
         "Examples, with a server at http://localhost:8080:\n"
         "  tandem webhooks list localhost:8080\n"
         "  tandem webhooks test localhost:8080 crm\n"
         "  tandem webhooks secret > crm.secret\n");
+
+    CLI::App* genkey = app.add_subcommand("genkey", "make a key that signs tokens");
+    genkey->add_option("--alg", args.token.algorithm, "EdDSA, ES256 or HS256")
+        ->capture_default_str();
+    genkey->add_option("--kid", args.token.key_id, "its name; else a random one");
+    genkey->add_option("--out", args.token.file,
+                       "file for the private key; the public one is printed then");
+    genkey->footer(
+        "Examples:\n"
+        "  tandem genkey --kid 2026-01 --out signing.key > jwks.json\n"
+        "  tandem serve --auth.jwks jwks.json --config tandem.toml\n");
+    CLI::App* gentoken = app.add_subcommand("gentoken", "make a token");
+    gentoken->add_option("--sub", args.token.subject, "whom it is for")->required();
+    gentoken
+        ->add_option("--cap", args.token.caps,
+                     "PATTERN=CAPABILITIES: read, write, presence, signal, stream, admin")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->expected(1);
+    gentoken->add_option("--ttl", args.token.ttl_s, "seconds until it expires")
+        ->capture_default_str()
+        ->check(CLI::Range(uint64_t{1}, uint64_t{3'200'000'000}));
+    gentoken->add_option("--info", args.token.info, "JSON, shown beside the subject's presence");
+    gentoken->add_option("--claim", args.token.claims, "NAME=JSON, a further claim")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->expected(1);
+    gentoken->add_option("--jti", args.token.id, "its id; else a random one");
+    gentoken->add_option("--iss", args.token.issuer, "who made it");
+    gentoken->add_option("--aud", args.token.audience, "which server it is for");
+    gentoken->add_option("--key", args.token.file,
+                         "file of the private key (`tandem genkey`); else that of `tandem dev`");
+    gentoken->add_option("--kid", args.token.key_id, "which key of the file");
+    gentoken->add_flag("--json", args.token.is_json, "with its claims, as JSON");
+    gentoken->footer(
+        "Examples:\n"
+        "  tandem gentoken --sub ann --cap 'board:*=read,write,presence'\n"
+        "  tandem gentoken --sub ops --cap '*=admin' --ttl 600 --key signing.key\n");
+    CLI::App* checktoken = app.add_subcommand("checktoken", "say whether a token is good, and why");
+    checktoken->add_option("token", args.token.token, "- reads it from the standard input")
+        ->required();
+    checktoken->add_flag("--json", args.token.is_json, "as JSON");
+    add_settings(*checktoken, args);
+    checktoken->footer(
+        "Examples:\n"
+        "  tandem gentoken --sub ann | tandem checktoken -\n"
+        "  tandem checktoken \"$TOKEN\" --auth.jwks jwks.json\n");
+
+    CLI::App* revoke =
+        server_verb("revoke", "revoke tokens; without --jti and --sub, list what is revoked",
+                    "  tandem revoke localhost:8080 --sub ann --token \"$ADMIN\"\n"
+                    "  tandem revoke localhost:8080 --jti 3f1c --token \"$ADMIN\"\n");
+    CLI::Option* revoked_id = revoke->add_option("--jti", args.revoked_id, "one token");
+    revoke->add_option("--sub", args.revoked_subject, "all tokens of a subject made until now")
+        ->excludes(revoked_id);
 
     CLI::App* backup = app.add_subcommand("backup", "copy the store while it is in use");
     backup->add_option("file", args.file, "file to write")->required();
@@ -580,6 +653,7 @@ int run_command_line(int argc, char** argv) {
         ->capture_default_str();
     bench->add_option("--seconds", args.bench.seconds, "how long")->capture_default_str();
     bench->add_flag("--json", args.bench.is_json, "one JSON object");
+    add_token(bench);
     bench->footer(
         "It writes to channels of its own; delete them afterwards.\n"
         "Examples:\n"
@@ -609,6 +683,7 @@ int run_command_line(int argc, char** argv) {
         const int code = app.exit(failure);
         return code == 0 ? 0 : 2;
     }
+    use_token(args.shown_token);
     if (dev->parsed()) return run_dev(args);
     if (serve->parsed()) return run_serve(args);
     if (check->parsed()) return run_checkconfig(args);
@@ -660,6 +735,12 @@ int run_command_line(int argc, char** argv) {
     for (const CLI::App* verb : webhook_actions)
         if (verb->parsed()) return run_webhooks_action(args.webhook, verb->get_name());
     if (webhooks_secret->parsed()) return run_webhooks_secret();
+    if (revoke->parsed())
+        return run_revoke(args.client.url, args.revoked_id, args.revoked_subject,
+                          args.client.is_json);
+    if (genkey->parsed()) return run_genkey(args.token);
+    if (gentoken->parsed()) return run_gentoken(args.token);
+    if (checktoken->parsed()) return run_check_token(args);
     if (completion->parsed()) {
         std::fputs(completion_script(app, args.shell).c_str(), stdout);
         return 0;

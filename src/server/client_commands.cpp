@@ -15,6 +15,7 @@
 #include "net/reactor.hpp"
 #include "net/url.hpp"
 #include "server/channel_api.hpp"
+#include "server/credentials.hpp"
 #include "server/remote.hpp"
 #include "tandem/backend.hpp"
 
@@ -123,6 +124,7 @@ std::string key_of_file(const ClientCommand& command, const std::string& target,
 // A bare host:port is good enough for people.
 Result<Backend> backend_of(const std::string& url) {
     BackendOptions options;
+    if (!token_in_use().empty()) options.token = token_in_use;
     options.url = url.find("://") != std::string::npos ? url : "http://" + url;
     return Backend::open(std::move(options));
 }
@@ -270,6 +272,7 @@ int send_signal(const ClientCommand& command, const Value& value) {
     options.target = "/connection/websocket";
     options.subprotocols = {"tandem.v1.json"};
     options.websocket.message_bytes_max = kAnswerBytesMax;
+    authorize(options.headers);
     net::WsClient client(**reactor);
     bool is_failed = false;
     const auto started = client.connect(std::move(options), std::make_unique<Signaller>(state),

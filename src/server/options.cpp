@@ -13,6 +13,19 @@ namespace tandem::server {
 
 namespace {
 
+constexpr std::pair<std::string_view, AuthOptions::Mode> kAuthModes[] = {
+    {"auto", AuthOptions::Mode::automatic},
+    {"required", AuthOptions::Mode::required},
+    {"optional", AuthOptions::Mode::optional},
+    {"off", AuthOptions::Mode::off},
+};
+
+constexpr std::pair<std::string_view, BeyondLoopback> kBeyond[] = {
+    {"no", BeyondLoopback::no},
+    {"plaintext", BeyondLoopback::plaintext},
+    {"open", BeyondLoopback::open},
+};
+
 std::string upper(std::string_view text) {
     std::string out;
     for (const char c : text)
@@ -96,6 +109,16 @@ void add_rule(hub::Namespace& ns, const std::string& where, std::string_view pat
               const toml::node& node, std::vector<Problem>& problems) {
     std::string type;
     std::string resolver;
+    std::vector<hub::Writer> writers;
+    const auto add_writer = [&](const toml::node& one) {
+        auto writer = hub::make_writer(one.value<std::string>().value_or(""));
+        if (writer)
+            writers.push_back(*std::move(writer));
+        else
+            problems.push_back({where + ".write",
+                                "names nobody; write a capability, such as \"admin\", or "
+                                "\"claim:NAME=VALUE\", or a list of these"});
+    };
     if (const auto plain = node.value<std::string>()) {
         type = *plain;
     } else if (const toml::table* table = node.as_table()) {
@@ -104,13 +127,19 @@ void add_rule(hub::Namespace& ns, const std::string& where, std::string_view pat
                 type = value.value<std::string>().value_or("");
             else if (key.str() == "resolver")
                 resolver = value.value<std::string>().value_or("?");
+            else if (key.str() == "write" && value.is_array())
+                for (const toml::node& one : *value.as_array())
+                    add_writer(one);
+            else if (key.str() == "write")
+                add_writer(value);
             else
                 problems.push_back({where + "." + std::string(key.str()),
-                                    "is not known; a field has `type` and `resolver`"});
+                                    "is not known; a field has `type`, `resolver` and `write`"});
         }
     }
     auto rule = hub::make_rule(pattern, type, resolver);
     if (rule) {
+        rule->writers = std::move(writers);
         ns.fields.push_back(std::move(*rule));
         return;
     }
@@ -166,6 +195,34 @@ void read_namespaces(const toml::table& table, const std::string& name, Options&
     }
 }
 
+void read_issuers(const toml::node& node, const std::string& name, Options& options,
+                  std::vector<Problem>& problems) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) {
+        problems.push_back({name + ": auth.issuers", "must be written as [[auth.issuers]]"});
+        return;
+    }
+    for (const toml::node& element : *list) {
+        const toml::table* table = element.as_table();
+        IssuerOptions issuer;
+        if (table != nullptr)
+            for (const auto& [key, value] : *table) {
+                std::string* target = key.str() == "issuer"     ? &issuer.name
+                                      : key.str() == "audience" ? &issuer.audience
+                                      : key.str() == "jwks"     ? &issuer.jwks
+                                                                : nullptr;
+                if (target == nullptr)
+                    problems.push_back({name + ": auth.issuers." + std::string(key.str()),
+                                        "is not known; there are `issuer`, `audience` and `jwks`"});
+                else
+                    *target = value.value<std::string>().value_or("");
+            }
+        if (issuer.jwks.empty() || issuer.name.empty())
+            problems.push_back({name + ": auth.issuers", "needs `issuer` and `jwks`, both texts"});
+        options.auth.more_issuers.push_back(std::move(issuer));
+    }
+}
+
 std::string text_of(const toml::node& node) {
     if (const auto value = node.value<std::string>()) return *value;
     // A boolean also counts as the number 0 or 1, hence this first.
@@ -190,7 +247,7 @@ std::vector<Setting> settings_of(Options& o) {
     std::vector<Setting> all;
     base::Limits& limits = o.hub.limits;
     hub::Retention& retention = o.hub.retention;
-    all.push_back(text("server", "host", "address to listen on; loopback only for now", o.host));
+    all.push_back(text("server", "host", "address to listen on", o.host));
     all.push_back(number("server", "port", "port to listen on; 0 chooses one", o.port, 0, 65535));
     all.push_back(number("server", "threads",
                          "event loops, each with its share of the channels; 0: one per core",
@@ -221,6 +278,28 @@ std::vector<Setting> settings_of(Options& o) {
         return out + "]";
     };
     all.push_back(std::move(origins));
+    Setting beyond{
+        "server",
+        "beyond_loopback",
+        "whether others than this machine may connect, there being no TLS yet: plaintext "
+        "asks for tokens (behind a proxy with TLS), open asks for nothing",
+        nullptr,
+        nullptr,
+        "no, plaintext or open"};
+    beyond.set = [&o](const std::string& value) -> std::string {
+        for (const auto& [name, one] : kBeyond)
+            if (name == value) {
+                o.beyond_loopback = one;
+                return {};
+            }
+        return "no, plaintext or open";
+    };
+    beyond.get = [&o] {
+        for (const auto& [name, one] : kBeyond)
+            if (one == o.beyond_loopback) return '"' + std::string(name) + '"';
+        return std::string();
+    };
+    all.push_back(std::move(beyond));
     all.push_back(number("server", "reconnect_after_ms",
                          "what clients are told at a shutdown: when to come back",
                          o.reconnect_after_ms, 0, 600'000));
@@ -234,6 +313,32 @@ std::vector<Setting> settings_of(Options& o) {
     };
     format.get = [&o] { return o.log_format == LogFormat::json ? "\"json\"" : "\"text\""; };
     all.push_back(std::move(format));
+    Setting mode{"auth",  "mode",  "whether tokens are needed; auto: where keys are configured",
+                 nullptr, nullptr, "auto, required, optional or off"};
+    mode.set = [&o](const std::string& value) -> std::string {
+        for (const auto& [name, one] : kAuthModes)
+            if (name == value) {
+                o.auth.mode = one;
+                return {};
+            }
+        return "auto, required, optional or off";
+    };
+    mode.get = [&o] {
+        for (const auto& [name, one] : kAuthModes)
+            if (one == o.auth.mode) return '"' + std::string(name) + '"';
+        return std::string();
+    };
+    all.push_back(std::move(mode));
+    all.push_back(
+        text("auth", "jwks", "file with the keys that sign tokens (JWKS)", o.auth.issuer.jwks));
+    all.push_back(text("auth", "issuer", "`iss` of these tokens; empty: they must have none",
+                       o.auth.issuer.name));
+    all.push_back(text("auth", "audience", "must be in their `aud`; empty: they must have none",
+                       o.auth.issuer.audience));
+    all.push_back(
+        text("auth", "api_keys", "file with the keys of programs (X-API-Key)", o.auth.api_keys));
+    all.push_back(number("auth", "leeway_ms", "how far ahead the clocks of issuers may be",
+                         o.auth.leeway_ms, 0, 600'000));
     all.push_back(number("limits", "message_bytes", "longest message of a client",
                          limits.message_bytes_max, 1024, base::kMessageBytesCeiling));
     all.push_back(number("limits", "record_bytes", "largest record of a channel",
@@ -324,6 +429,10 @@ std::vector<Problem> read_text(std::string_view text, const std::string& name, O
         }
         for (const auto& [key, value] : *body) {
             const std::string full = std::string(section.str()) + "." + std::string(key.str());
+            if (full == "auth.issuers") {
+                read_issuers(value, name, options, problems);
+                continue;
+            }
             const auto found = std::find_if(settings.begin(), settings.end(),
                                             [&](const Setting& s) { return s.key() == full; });
             if (found == settings.end()) {
@@ -429,7 +538,7 @@ A namespace is what a channel's name begins with: `board:42` belongs to `board`.
 |---|---|---|---|
 | `strict` | `false` | true or false | refuse fields that no pattern names |
 | `text_access` | `"write"` | `"read"` or `"write"` | what editors may do with the texts; programs write them over HTTP all the same |
-| `fields` | none | a table | pattern of a path = type, or `{ type, resolver }`; `*` stands for one segment |
+| `fields` | none | a table | pattern of a path = type, or `{ type, resolver, write }`; `*` stands for one segment; `write` says who may write it: a capability or `"claim:NAME=VALUE"`, or a list of which any is enough ([tokens](auth.md)) |
 
 Types: `string` `number` `boolean` `json` `counter` `set` `list` `map`. What the resolvers do is in [semantics](semantics.md). For example:
 

@@ -7,11 +7,19 @@
 #include <vector>
 
 #include "hub/config.hpp"
+#include "server/auth_options.hpp"
 #include "server/webhook_options.hpp"
 
 namespace tandem::server {
 
 enum class LogFormat : uint8_t { text = 0, json = 1 };
+
+/// Whether others than this machine may connect while there is no TLS.
+enum class BeyondLoopback : uint8_t {
+    no,
+    plaintext,  ///< by tokens, in plain text: behind a proxy that has TLS, or in a trusted network
+    open,       ///< without tokens too: whoever reaches the address may do everything
+};
 
 /// Everything that `tandem serve` and `tandem dev` can be told.
 struct Options {
@@ -22,10 +30,13 @@ struct Options {
     std::string data_dir = "tandem-data";
     std::string web_dir;
     std::vector<std::string> origins;
+    BeyondLoopback beyond_loopback = BeyondLoopback::no;
+    bool is_dev = false;  ///< `tandem dev`: its key is known to everybody
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
     uint64_t reconnect_after_ms = 1'000;
     hub::Config hub;
+    AuthOptions auth;
     std::vector<WebhookOptions> webhooks;
 };
 

@@ -9,6 +9,7 @@
 #include "base/value.hpp"
 #include "net/http_client.hpp"
 #include "server/channel_api.hpp"
+#include "server/credentials.hpp"
 #include "server/remote.hpp"
 
 namespace tandem::server {
@@ -121,6 +122,7 @@ int run_text_get(const RemoteTextCommand& command) {
     if (!command.root.empty()) add_param(request.target, "root", command.root);
     if (command.at) add_param(request.target, "at", std::to_string(*command.at));
     if (!command.version.empty()) add_param(request.target, "version", command.version);
+    authorize(request.headers);
     const auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(command.url, response.error());
     if (response->status != 200) {

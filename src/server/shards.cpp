@@ -13,6 +13,7 @@
 #include "gateway/hub_host.hpp"
 #include "gateway/shard_member.hpp"
 #include "net/server_endpoint.hpp"
+#include "server/auth_service.hpp"
 #include "server/log.hpp"
 #include "server/metrics.hpp"
 #include "server/watch.hpp"
@@ -107,8 +108,9 @@ uint32_t thread_count(const Options& options) {
     return std::clamp<uint32_t>(wanted, 1, gateway::ShardMember::kShardsMax);
 }
 
-Shards::Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks)
-    : options_(options), store_(store), webhooks_(webhooks) {}
+Shards::Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks,
+               AuthService* auth)
+    : options_(options), store_(store), webhooks_(webhooks), auth_(auth) {}
 
 Shards::~Shards() {
     // No part of a shard may go while one of another could still refer to it.
@@ -121,9 +123,9 @@ Shards::~Shards() {
 }
 
 base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
-                                                     store::SqliteStore& store,
-                                                     Webhooks* webhooks) {
-    std::unique_ptr<Shards> shards(new Shards(options, store, webhooks));
+                                                     store::SqliteStore& store, Webhooks* webhooks,
+                                                     AuthService* auth) {
+    std::unique_ptr<Shards> shards(new Shards(options, store, webhooks, auth));
     Shards& self = *shards;
     const uint32_t count = thread_count(options);
     std::vector<gateway::HubHost*> hosts;
@@ -141,6 +143,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         });
         shard->config = options.hub;
         shard->config.wants_news = webhooks != nullptr;
+        shard->config.gate = auth;
         base::Limits& limits = shard->config.limits;
         limits.channels_loaded_max = share(limits.channels_loaded_max, count);
         shard->host = std::make_unique<gateway::HubHost>(*shard->reactor, shard->config,
@@ -159,7 +162,18 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
                 webhooks->note(news);
             };
         gateway::HttpApiOptions api;
-        api.access = gateway::Access(options.origins);
+        api.access = gateway::Access(options.origins, options.beyond_loopback == BeyondLoopback::no
+                                                          ? gateway::Access::Reach::loopback
+                                                          : gateway::Access::Reach::anywhere);
+        api.gate = auth;
+        if (auth != nullptr) {
+            api.revoke = [&self, auth](const std::string& id, const std::string& subject) {
+                const auto done = auth->revoke(id, subject, wall_ms());
+                self.recheck_grants();
+                return done;
+            };
+            api.revocations = [auth] { return auth->revocations(); };
+        }
         api.docs_url = options.hub.docs_url;
         api.websocket.message_bytes_max = limits.message_bytes_max;
         // A JSON snapshot is one message, and JSON can need several bytes for one.
@@ -228,6 +242,11 @@ void Shards::ask(hub::Request request, gateway::HubHost::OnReply on_reply) {
     first.reactor->post([&first, request = std::move(request), on_reply = std::move(on_reply)] {
         first.host->request(request, on_reply);
     });
+}
+
+void Shards::recheck_grants() {
+    for (const auto& shard : shards_)
+        shard->reactor->post([host = shard->host.get()] { host->recheck_grants(); });
 }
 
 int Shards::run() {

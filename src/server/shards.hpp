@@ -18,16 +18,18 @@
 
 namespace tandem::server {
 
+class AuthService;
 class Webhooks;
 
 /// The event loops of a server, each with a hub for its share of the channels, one port of the
 /// store and a listener of its own on the common address.
 class Shards {
   public:
-    /// Borrows all, which must outlive it; `webhooks` may be null.
+    /// Borrows all, which must outlive it; `webhooks` and `auth` may be null.
     [[nodiscard]] static base::Result<std::unique_ptr<Shards>> create(const Options& options,
                                                                       store::SqliteStore& store,
-                                                                      Webhooks* webhooks = nullptr);
+                                                                      Webhooks* webhooks = nullptr,
+                                                                      AuthService* auth = nullptr);
     ~Shards();
 
     /// Errors: address_in_use and those of the socket.
@@ -46,17 +48,22 @@ class Shards {
     /// any thread; there is no answer after `run`.
     void ask(hub::Request request, gateway::HubHost::OnReply on_reply);
 
+    /// Looks at the tokens of all connections again. From any thread.
+    void recheck_grants();
+
   private:
     struct Shard;
     enum class Phase : uint8_t { serving, draining, closing };
 
-    Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks);
+    Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks,
+           AuthService* auth);
     void run_shard(Shard& shard);
     void wake_all();
 
     const Options& options_;
     store::SqliteStore& store_;
     Webhooks* webhooks_;
+    AuthService* auth_;
     SystemEntropy entropy_;
     SpareMemory spare_memory_;
     std::vector<std::unique_ptr<Shard>> shards_;

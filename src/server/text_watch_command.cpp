@@ -1,9 +1,11 @@
 // `tandem text watch`: a text and what becomes of it, followed with the C++ SDK.
 
 #include <cstdio>
+#include <utility>
 
 #include "base/value.hpp"
 #include "server/channel_api.hpp"
+#include "server/credentials.hpp"
 #include "server/remote.hpp"
 #include "server/remote_text_command.hpp"
 #include "tandem/text.hpp"
@@ -19,10 +21,10 @@ int complain_of_error(const Error& error) {
 }
 
 void print_line_of(const TextChange& change, bool is_json) {
-    Value line(Value::Members{{"root", change.root},
-                              {"path", change.path},
-                              {"delta", change.delta},
-                              {"keys", change.keys}});
+    tandem::Value line(tandem::Value::Members{{"root", change.root},
+                                              {"path", change.path},
+                                              {"delta", change.delta},
+                                              {"keys", change.keys}});
     if (is_json) return print_line(line.to_json());
     const auto shown = base::parse_json(line.to_json(), base::kLooseValueLimits);
     if (shown) print_text_change(*shown);
@@ -34,8 +36,11 @@ void print_line_of(const TextChange& change, bool is_json) {
 int run_text_watch(const RemoteTextCommand& command) {
     if (const auto url = server_of(command.url); !url) return complain_of(command.url, url.error());
     const bool has_scheme = command.url.find("://") != std::string::npos;
-    auto client = Client::open(
-        {.url = has_scheme ? command.url : "http://" + command.url, .name = "tandem-text-watch"});
+    ClientOptions options;
+    options.url = has_scheme ? command.url : "http://" + command.url;
+    options.name = "tandem-text-watch";
+    if (!token_in_use().empty()) options.token = token_in_use;
+    auto client = Client::open(std::move(options));
     if (!client) return complain_of_error(client.error());
     Channel channel = client->channel(command.channel);
     if (auto ready = channel.wait_ready(kReadyTime); !ready)

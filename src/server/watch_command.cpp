@@ -6,6 +6,7 @@
 #include "base/value.hpp"
 #include "server/channel_api.hpp"
 #include "server/client_commands.hpp"
+#include "server/credentials.hpp"
 #include "server/remote.hpp"
 #include "tandem/log.hpp"
 
@@ -140,6 +141,7 @@ int run_watch(const ClientCommand& command) {
     if (const auto url = server_of(command.url); !url) return complain_of(command.url, url.error());
     const bool has_scheme = command.url.find("://") != std::string::npos;
     LogReaderOptions options;
+    if (!token_in_use().empty()) options.token = token_in_use;
     options.url = has_scheme ? command.url : "http://" + command.url;
     options.channel = command.channel;
     if (command.has_after) options.after = command.after;

@@ -18,6 +18,7 @@ struct Hello {
     std::string client;
     bool want_actor = false;
     uint64_t time_ms = 0;
+    std::string token = {};  ///< empty: none, or none anew
 };
 
 /// A part of the record: a path, and with `to` above 0 a window of the list there.
@@ -174,6 +175,7 @@ struct Member {
     std::string id;
     std::string user;
     base::Value state;
+    base::Value info = {};  ///< of the user's token; null: none
 };
 
 struct Members {

@@ -177,6 +177,7 @@ void read(ObjectReader& r, Hello& f) {
     r.number("version", f.version, UINT32_MAX);
     r.text("client", f.client, kNameBytesMax);
     r.flag("want_actor", f.want_actor);
+    r.text("token", f.token, kTokenBytesMax);
     r.number("time_ms", f.time_ms);
 }
 void read(ObjectReader& r, Subscribe& f) {

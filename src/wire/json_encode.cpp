@@ -99,6 +99,7 @@ void write(ObjectWriter& w, const Hello& f) {
     w.text("client", f.client);
     w.flag("want_actor", f.want_actor);
     w.number("time_ms", f.time_ms);
+    w.text("token", f.token);
 }
 void write(ObjectWriter& w, const Subscribe& f) {
     w.always_text("channel", f.channel);
@@ -226,6 +227,7 @@ void write(ObjectWriter& w, const Members& f) {
         member.always_text("id", f.joined[i].id);
         member.text("user", f.joined[i].user);
         member.value("state", f.joined[i].state);
+        if (!f.joined[i].info.is_null()) member.value("info", f.joined[i].info);
     }
     out.push_back(']');
     w.texts("left", f.left);

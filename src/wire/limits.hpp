@@ -19,5 +19,6 @@ inline constexpr uint32_t kSlotMax = 255;
 inline constexpr size_t kDefsPerFrameMax = 2 * size_t{kSlotMax};
 inline constexpr size_t kMembersPerFrameMax = 10'000;
 inline constexpr size_t kErrorTextBytesMax = 4096;
+inline constexpr size_t kTokenBytesMax = 8 * base::kKiB;
 
 }  // namespace tandem::wire

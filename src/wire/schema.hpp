@@ -57,6 +57,7 @@ void fields(V& v, Is<Hello> auto& f) {
     v.text(2, f.client, kNameBytesMax);
     v.boolean(3, f.want_actor);
     v.u64(4, f.time_ms);
+    v.text(5, f.token, kTokenBytesMax);
 }
 
 template <class V>
@@ -210,6 +211,7 @@ void fields(V& v, Is<Member> auto& f) {
     v.text(1, f.id, kNameBytesMax);
     v.text(2, f.user, base::kSubjectBytesMax);
     v.value(3, f.state);
+    v.value(4, f.info);
 }
 
 template <class V>

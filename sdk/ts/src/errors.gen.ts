@@ -48,6 +48,7 @@ export type ErrorCode =
     | 'connection_closed'
     | 'too_many_connections'
     | 'host_refused'
+    | 'token_revoked'
     | 'io_failed'
     | 'storage_corrupt'
     | 'storage_full'
