@@ -188,9 +188,8 @@ void Historian::save_version(const std::string& channel) {
                            (code == ErrorCode::version_exists && found != known.end()) ||
                            (code == ErrorCode::too_many_versions &&
                             known.size() >= world_.profile.config.retention.versions) ||
-                           // There was no such channel yet.
-                           (code == ErrorCode::not_found &&
-                            (then.head == 0 || log(then.channel).entries.size() <= then.head));
+                           // There was no such channel when that was asked.
+                           (code == ErrorCode::not_found && then.head == log(then.channel).start);
         if (!holds) violate_refusal(reply, then, "saving " + save.name);
     });
 }

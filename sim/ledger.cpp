@@ -24,8 +24,7 @@ std::string Ledger::note_sent(size_t device, const wire::Push& frame, size_t iss
     if (!is_first) return {};
     sent->second.issue = issue;
     if (auto ops = record::decode_ops(frame.ops, record::Form::pushed))
-        for (const record::Op& op : *ops)
-            sent->second.bases.push_back(op.base);
+        sent->second.ops = *std::move(ops);
     return {};
 }
 
@@ -37,10 +36,10 @@ size_t Ledger::issue_of(const std::string& channel, const port::StoredEntry& ent
     return other == unnumbered_.end() ? kNone : other->second;
 }
 
-const std::vector<record::Cursor>* Ledger::bases_of(const std::string& channel,
-                                                    const port::StoredEntry& entry) const {
+const std::vector<record::Op>* Ledger::ops_of(const std::string& channel,
+                                              const port::StoredEntry& entry) const {
     const auto found = sent_.find({channel, entry.actor, entry.counter, entry.digest});
-    return found == sent_.end() ? nullptr : &found->second.bases;
+    return found == sent_.end() ? nullptr : &found->second.ops;
 }
 
 void Ledger::note_logged(const std::string& channel, const port::StoredEntry& entry) {

@@ -57,14 +57,14 @@ class Ledger {
     void note_cut(const std::string& channel, const port::StoredEntry& entry);
     /// What the log adds to the counter that only this device writes.
     int64_t own_in_log(const std::string& channel, size_t device) const;
-    /// Bases of the ops of a numbered push as they were sent; null when it is not known.
-    const std::vector<record::Cursor>* bases_of(const std::string& channel,
-                                                const port::StoredEntry& entry) const;
+    /// The ops of a numbered push as they were sent; null when it is not known.
+    const std::vector<record::Op>* ops_of(const std::string& channel,
+                                          const port::StoredEntry& entry) const;
 
   private:
     struct Sent {
         size_t issue = kNone;
-        std::vector<record::Cursor> bases;
+        std::vector<record::Op> ops;
     };
     using Key = std::tuple<std::string, uint64_t, uint64_t, uint64_t>;  // channel, dot, digest
 

@@ -46,6 +46,8 @@ struct ShadowChannel {
     uint64_t epoch() const { return epochs.empty() ? 0 : epochs.back().epoch; }
     /// What a base counts as, by docs/protocol.md alone.
     uint64_t effective(uint64_t epoch, uint64_t seq) const;
+    /// True when the state that was read there is none of this log, by a deletion or a restore.
+    bool is_lost(uint64_t epoch, uint64_t seq) const;
 };
 
 /// The logs of all channels as they must be on the disk; outlives the server's processes.

@@ -45,6 +45,15 @@ json without_empty(const json& value) {
     return out;
 }
 
+/// An array that can only be a value of its own: where a list is, it is taken for one whose items
+/// have lost their ids.
+bool has_plain_array(const json& value) {
+    if (!value.is_structured()) return false;
+    const bool is_plain = value.is_array() && !is_item_array(value) &&
+                          std::ranges::any_of(value, &json::is_structured);
+    return is_plain || std::ranges::any_of(value, has_plain_array);
+}
+
 std::map<std::string, json> by_id(const json& list) {
     std::map<std::string, json> out;
     for (const json& item : list)
@@ -262,14 +271,17 @@ void WholeWriter::judge_refusal(const hub::Reply& reply, const Then& then, const
             if (!Truth::entry_of(*now.find(seq)).at("ops").empty()) return true;
         return false;
     };
-    const bool is_base_gone = base < now.floor || base != put.request.base.seq;
-    const bool holds = (code == ErrorCode::malformed && !is_json) ||
-                       (code == ErrorCode::truncated && !is_json) ||
-                       (code == ErrorCode::wrong_type && !is_object) ||
-                       (code == ErrorCode::precondition_failed && put.request.has_base &&
-                        (is_base_gone || (put.request.is_conditional && has_changed()))) ||
-                       // Of a log that was restored to less.
-                       (code == ErrorCode::base_in_future && base > then.head);
+    const bool is_base_gone =
+        base < now.floor || now.is_lost(put.request.base.epoch, put.request.base.seq);
+    const bool holds =
+        (code == ErrorCode::malformed && !is_json) || (code == ErrorCode::truncated && !is_json) ||
+        (code == ErrorCode::wrong_type && !is_object) ||
+        // Written over what others have made a list since it was read.
+        (code == ErrorCode::wrong_type && !put.request.has_base && has_plain_array(put.state)) ||
+        (code == ErrorCode::precondition_failed && put.request.has_base &&
+         (is_base_gone || (put.request.is_conditional && has_changed()))) ||
+        // Of a log that was restored to less.
+        (code == ErrorCode::base_in_future && base > then.head);
     if (!holds)
         violate_refusal(reply, then, "state on #" + std::to_string(base) + ": " + put.request.body);
 }
@@ -305,6 +317,8 @@ void WholeWriter::judge(const hub::Reply& reply, const Then& then, const Put& pu
     }
     issue.was_acked = true;
     issue.fate = Issue::Fate::open;
+    if (put.request.has_base && now.is_lost(put.request.base.epoch, put.request.base.seq))
+        return violate("a whole state is of a record that is there", then, what);
     const Meant meant = meant_by(world_, then.channel, seq);
     if (!meant.is_found) return violate("a whole state has one base", then, what);
     if (put.request.has_base ? meant.base != base : meant.base > now.head_before(seq))

@@ -114,6 +114,23 @@ FramePtr Hub::own_chunk(const Subscription& subscription) const {
     return encode(Codec::binary, own);
 }
 
+// Of its channels a connection is in the middle of one catch-up at a time. The others go on with
+// live frames; were they to begin too, who follows many large ones would by itself hold more than
+// there may be, be closed for that, and again each time that it comes back.
+bool Hub::may_begin(const Subscription& subscription) {
+    Connection& connection = *subscription.connection;
+    if (!std::exchange(connection.knows_catching_up, true)) {
+        for (auto& [name, other] : connection.subscriptions) {
+            // The transport asks for more, so it has done with the last chunk.
+            if (other.catch_up != nullptr && other.is_through()) other.catch_up = nullptr;
+            if (other.catch_up != nullptr || other.state == Subscription::State::reading)
+                connection.catching_up = &other;
+        }
+    }
+    if (connection.catching_up == nullptr) connection.catching_up = &subscription;
+    return connection.catching_up == &subscription;
+}
+
 void Hub::begin_catch_up(Subscription& subscription, CatchUpPtr catch_up) {
     subscription.cursor = catch_up->to;
     subscription.catch_up = std::move(catch_up);

@@ -113,6 +113,7 @@ base::Result<void> Channel::handle_loaded(const port::Loaded& loaded, uint64_t n
     else if (!loaded.exists)
         new_epochs_ = {{new_epoch, loaded.head}};
     epochs_.insert(epochs_.end(), new_epochs_.begin(), new_epochs_.end());
+    begin_ = loaded.begin_seq;
     if (!loaded.snapshot.empty()) {
         base::Reader in(loaded.snapshot);
         const auto version = in.varint();
@@ -392,6 +393,19 @@ base::Result<uint64_t> Channel::effective_base(const record::Cursor& base) const
     return seq;
 }
 
+bool Channel::is_lost(const record::Cursor& base) const {
+    if (base.seq == kBaseIsHead || config_.planted == PlantedBug::head_as_base) return false;
+    const auto seen = effective_base(base);
+    if (!seen) return false;
+    if (*seen != base.seq || base.seq < begin_) return true;
+    if (begin_ == 0 || base.seq > begin_ || base.epoch == 0) return false;
+    // At the seq of the deletion both the old record and the empty one were to be read.
+    const auto at_begin = [&](const port::EpochFork& fork) { return fork.fork_seq == begin_; };
+    const auto anew = std::find_if(epochs_.rbegin(), epochs_.rend(), at_begin);
+    return std::any_of(anew == epochs_.rend() ? anew : std::next(anew), epochs_.rend(),
+                       [&](const port::EpochFork& fork) { return fork.epoch == base.epoch; });
+}
+
 base::Result<void> Channel::fix_bases(PendingPush& push) const {
     for (record::Op& op : push.ops) {
         TANDEM_TRY(op.seen_seq, effective_base(op.base));
@@ -409,12 +423,15 @@ base::Result<void> Channel::check_conditions(const PendingPush& push) const {
     if (config_.planted == PlantedBug::condition_ignored) return {};
     for (const record::Path& path : push.if_unchanged) {
         uint64_t seen = 0;
-        if (push.condition_base.seq != kBaseIsHead) {
-            TANDEM_TRY(seen, effective_base(push.condition_base));
+        record::Cursor base = push.condition_base;
+        if (base.seq != kBaseIsHead) {
+            TANDEM_TRY(seen, effective_base(base));
         } else if (!push.ops.empty()) {
+            base = push.ops.front().base;
             seen = push.ops.front().seen_seq;
         }
-        if (has_changed(path, seen, push.actor))
+        const bool is_gone = base.seq != 0 && is_lost(base);
+        if (is_gone || has_changed(path, seen, push.actor))
             return base::fail(ErrorCode::precondition_failed, head_);
     }
     return {};
@@ -423,7 +440,8 @@ base::Result<void> Channel::check_conditions(const PendingPush& push) const {
 base::Result<void> Channel::check_unchanged(const record::Path& path,
                                             const record::Cursor& since) const {
     TANDEM_TRY(const uint64_t seen, effective_base(since));
-    if (has_changed(path, seen, 0)) return base::fail(ErrorCode::precondition_failed, head_);
+    if ((since.seq != 0 && is_lost(since)) || has_changed(path, seen, 0))
+        return base::fail(ErrorCode::precondition_failed, head_);
     return {};
 }
 

@@ -170,6 +170,9 @@ class Channel {
     Resume judge(const wire::Subscribe& wanted) const;
     /// (seq after all forks) of a base; `base_in_future` when above what has been delivered.
     [[nodiscard]] base::Result<uint64_t> effective_base(const record::Cursor& base) const;
+    /// True of a state that this log has no more: the channel was deleted since, or a restore of
+    /// the store ended the history that had it. What has changed since then cannot be told.
+    bool is_lost(const record::Cursor& base) const;
 
     /// `precondition_failed` when what is shown at or below `path` has changed since that state.
     [[nodiscard]] base::Result<void> check_unchanged(const record::Path& path,
@@ -256,6 +259,7 @@ class Channel {
     uint64_t assigned_ = 0;  ///< highest given out
     uint32_t check_ = 0;
     uint32_t assigned_check_ = 0;
+    uint64_t begin_ = 0;  ///< the record was empty here; not 0 after a deletion
     std::vector<port::EpochFork> epochs_;
     std::vector<port::EpochFork> new_epochs_;  ///< not yet on disk
     VersionRows rows_;

@@ -30,11 +30,8 @@ class SchemaContext : public record::DocumentContext {
 
 base::Result<uint64_t> Channel::seq_read(const WholeWrite& whole) const {
     TANDEM_TRY(const uint64_t seen, effective_base(whole.base));
-    // A state of a history that a restore has ended cannot be had any more. Without what its author
-    // has read, nobody can tell which fields a state means to change.
-    const bool is_gone = whole.base.seq != kBaseIsHead && seen != whole.base.seq;
-    if (is_gone && config_.planted != PlantedBug::head_as_base)
-        return base::fail(ErrorCode::precondition_failed, head_);
+    // Without what its author has read, nobody can tell which fields a state means to change.
+    if (is_lost(whole.base)) return base::fail(ErrorCode::precondition_failed, head_);
     return seen;
 }
 

@@ -78,7 +78,10 @@ struct Connection {
     std::map<TextKey, TextReader> texts;
     TextPieces text_pieces;
     std::string next_served;  ///< channel whose turn it is, so that none starves
-    bool is_ready = false;    ///< listed as having something to send
+    /// While it is polled, and once that is known: who is in the middle of a catch-up.
+    const Subscription* catching_up = nullptr;
+    bool knows_catching_up = false;
+    bool is_ready = false;  ///< listed as having something to send
     bool is_closing = false;
     auth::GrantPtr grant;                    ///< null: it has shown no token
     std::optional<base::ErrorCode> refusal;  ///< why it is about to be closed

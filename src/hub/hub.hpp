@@ -312,6 +312,8 @@ class Hub {
     // catch_up.cpp
     void begin_snapshot(Subscription& subscription);
     void begin_diff(Subscription& subscription);
+    /// False while another channel of the connection is in the middle of a catch-up.
+    bool may_begin(const Subscription& subscription);
     void begin_catch_up(Subscription& subscription, CatchUpPtr catch_up);
     void send_shared_catch_up(Subscription& subscription, wire::Delivery head, CatchUpPtr kept,
                               const std::vector<record::Change>& changes);

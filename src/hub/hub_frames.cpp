@@ -282,6 +282,8 @@ void Hub::handle(Now now, Connection& connection, wire::Unsubscribe& frame) {
     if (found == connection.subscriptions.end()) return;
     drop_subscription(now, found->second, Farewell::clean);
     connection.subscriptions.erase(found);
+    // Another may have waited for its catch-up.
+    wake(connection);
 }
 
 void Hub::handle(Now now, Connection& connection, wire::Push& frame) {

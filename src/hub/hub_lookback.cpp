@@ -171,8 +171,7 @@ void Hub::start_lookbacks() {
         if (const TextPast* text = lookback.text())
             submit(text->next_request(), std::move(waiting));
         else if (version.empty())
-            submit(port::StateRequest{lookback.channel(), lookback.start_seq()},
-                   std::move(waiting));
+            submit(lookback.next_request(), std::move(waiting));
         else
             submit(port::FindVersionRequest{lookback.channel(), std::string(version)},
                    std::move(waiting));
@@ -202,7 +201,7 @@ void Hub::continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreR
         status = lookback.feed(entries);
     }
     if (status.ok() && lookback.text() == nullptr && !lookback.is_done()) {
-        submit(lookback.next_page(), std::move(waiting));
+        submit(lookback.next_request(), std::move(waiting));
         return;
     }
     if (auto push = lookback.take_push())

@@ -1,3 +1,4 @@
+#include "hub/lookback.hpp"
 #include "product/hub_rig.hpp"
 
 // Looking back: older states, who changed what, named versions, and bringing a state back.
@@ -57,6 +58,33 @@ TEST_F(Past, EverySeqShowsWhatItShowedThen) {
         EXPECT_EQ(reply.seq, at);
     }
     EXPECT_EQ(shown(ask(get(41))), "out_of_range");
+}
+
+// The log was trimmed between the answer that told a state and the question for what follows it.
+TEST(Lookbacks, StartOverFromANewerStateWhenTheEntriesAreGone) {
+    Lookback lookback(1, "t:a", GetRecord(), Lookback::Goal{30});
+    port::StateFound state;
+    state.exists = true;
+    ASSERT_TRUE(lookback.begin(state).ok());
+    ASSERT_TRUE(std::holds_alternative<port::ReadRequest>(lookback.next_request()));
+    ASSERT_TRUE(lookback.feed({}).ok());
+    ASSERT_FALSE(lookback.is_done());
+    const port::StoreRequest again = lookback.next_request();
+    ASSERT_TRUE(std::holds_alternative<port::StateRequest>(again));
+    EXPECT_EQ(std::get<port::StateRequest>(again).at, 30u);
+    state.seq = 20;
+    ASSERT_TRUE(lookback.begin(state).ok());
+    const port::StoreRequest page = lookback.next_request();
+    ASSERT_TRUE(std::holds_alternative<port::ReadRequest>(page));
+    EXPECT_EQ(std::get<port::ReadRequest>(page).after, 20u);
+    // And again, when there is none any more.
+    ASSERT_TRUE(lookback.feed({}).ok());
+    state.exists = false;
+    state.oldest_seq = 40;
+    const base::Status gone = lookback.begin(state);
+    ASSERT_FALSE(gone.ok());
+    EXPECT_EQ(gone.error().code, base::ErrorCode::state_gone);
+    EXPECT_EQ(gone.error().detail, 40u) << "where the past begins";
 }
 
 TEST_F(TrimmedPast, AllOfTheRetentionIsThereAndWhatIsBelowSaysWhereItBegins) {

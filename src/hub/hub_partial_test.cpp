@@ -368,6 +368,76 @@ TEST_P(StalledInCatchUps, HoldNoMoreThanTheLimit) {
     EXPECT_EQ(again.lives, 1u);
 }
 
+// Each of its channels fits, all together do not: one after the other, it gets them all.
+TEST_P(StalledInCatchUps, AreNotWhoFollowsManyLargeChannels) {
+    Config settings = test_config();
+    settings.limits.catch_up_bytes_max = 400'000;
+    PartialRig rig(settings);
+    constexpr size_t kChannels = 6;
+    std::string state = "{\"a\":1";
+    for (int i = 0; i < 150; ++i)
+        state += ",\"k" + std::to_string(i) + "\":\"" + std::string(1'000, 'x') + '"';
+    for (size_t i = 0; i < kChannels; ++i) {
+        ReplaceRecord write;
+        write.channel = "t:" + std::to_string(i);
+        write.body = state + '}';
+        rig.hub->request(rig.now, 1 + i, write);
+        ASSERT_FALSE(rig.reply().is_error);
+    }
+    const ConnectionId reader = rig.open(GetParam());
+    const ConnectionId writer = rig.open();
+    for (size_t i = 0; i < kChannels; ++i) {
+        const std::string name = "t:" + std::to_string(i);
+        if (GetParam() == Codec::binary)
+            rig.send(reader, subscribe(name));
+        else
+            rig.send(reader, R"({"subscribe":{"channel":")" + name + R"(","after":0}})");
+    }
+    std::vector<ConnectionId> closed;
+    for (int turns = 0; turns < 1'000; ++turns) {
+        rig.take(reader, 20'000);
+        // What others write meanwhile reaches it as well.
+        if (turns == 3) rig.send(writer, set("t:5", kAnn, 1, "late", "1"));
+        rig.settle();
+        rig.hub->take_closing(closed);
+        ASSERT_TRUE(closed.empty()) << "after " << turns << " turns";
+    }
+    for (size_t i = 0; i < kChannels; ++i) {
+        const auto& subscribers = rig.hub->find_channel("t:" + std::to_string(i))->subscribers;
+        ASSERT_EQ(subscribers.size(), 1u);
+        EXPECT_EQ(subscribers[0]->cursor, rig.head("t:" + std::to_string(i))) << i;
+        EXPECT_EQ(subscribers[0]->catch_up, nullptr);
+        EXPECT_FALSE(subscribers[0]->is_replaying);
+    }
+}
+
+// Who waited for a catch-up that is not wanted any more has its own.
+TEST(SlowReaders, GoOnWithTheNextChannelWhenTheyLeaveOne) {
+    Rig rig;
+    for (const char* name : {"t:a", "t:b"}) {
+        WriteRecord write;
+        write.channel = name;
+        write.ops = json(R"([{"op":"set","path":"x","value":1}])");
+        rig.hub->request(rig.now, 1, write);
+        rig.reply();
+    }
+    const ConnectionId reader = rig.open(Codec::json);
+    rig.store.is_held = true;
+    rig.send(reader, R"([{"subscribe":{"channel":"t:a","after":0}},
+                         {"subscribe":{"channel":"t:b","after":0}}])");
+    EXPECT_EQ(rig.take(reader).size(), 2u) << "the log is being read";
+    std::vector<ConnectionId> ready;
+    rig.hub->take_ready(ready);
+    rig.send(reader, R"({"unsubscribe":{"channel":"t:a"}})");
+    rig.hub->take_ready(ready);
+    EXPECT_EQ(ready, std::vector{reader});
+    rig.take(reader);
+    rig.store.is_held = false;
+    const auto values = rig.values(reader);
+    ASSERT_FALSE(values.empty());
+    EXPECT_NE(values.front().find("entries"), nullptr);
+}
+
 INSTANTIATE_TEST_SUITE_P(Codecs, StalledInCatchUps, ::testing::Values(Codec::binary, Codec::json));
 
 }  // namespace

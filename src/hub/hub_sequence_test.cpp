@@ -305,6 +305,28 @@ TEST(Conditions, SeeAListThatSomebodyTurnedIntoAMap) {
     EXPECT_EQ(rig.error(ann), "precondition_failed");
 }
 
+TEST(Conditions, AreNotMetByARecordThatWasDeletedSince) {
+    Rig rig;
+    const auto ann = rig.open();
+    rig.send(ann, set("t:a", kAnn, 1, "stock", "1"));
+    rig.frames(ann);
+    rig.hub->request(rig.now, 1, DeleteChannel{"t:a"});
+    rig.reply();
+    const std::string sold = R"([{"op":"set","path":"stock","value":0}])";
+    wire::Push last = push("t:a", kBob, 1, sold, 1, kEpoch);
+    last.if_unchanged = {"stock"};
+    rig.send(ann, last);
+    EXPECT_EQ(rig.error(ann), "precondition_failed");
+    WriteRecord write;
+    write.channel = "t:a";
+    write.ops = json(sold);
+    write.has_match = true;
+    write.match = {kEpoch, 1};
+    rig.hub->request(rig.now, 2, write);
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::precondition_failed);
+    EXPECT_EQ(rig.shown("t:a"), "{}");
+}
+
 TEST(Conditions, WaitForWhatIsOnItsWay) {
     Rig rig;
     const auto ann = rig.open();

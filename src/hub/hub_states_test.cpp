@@ -98,6 +98,38 @@ TEST(WholeStates, ThatChangeNothingTakeNoEntryAndNoHash) {
     EXPECT_EQ(rig.reply().seq, 3u);
 }
 
+TEST(WholeStates, OfARecordThatWasDeletedAreRefused) {
+    Rig rig;
+    rig.hub->request(rig.now, 1, whole(R"({"a":1})"));
+    rig.reply();
+    rig.hub->request(rig.now, 2, whole(R"({"a":1,"b":1})"));
+    rig.reply();
+    rig.hub->request(rig.now, 3, DeleteChannel{"t:a"});
+    rig.reply();
+    // Nothing of the new record has changed since, but what their author has read is not there.
+    for (const uint64_t base : {1, 2}) {
+        rig.hub->request(rig.now, 4, whole(R"({"a":1,"b":2})", base));
+        EXPECT_EQ(rig.reply().error.code, base::ErrorCode::precondition_failed) << base;
+    }
+    EXPECT_EQ(rig.shown("t:a"), "{}");
+    // Who has read the empty record, which is at the same seq, writes.
+    rig.hub->request(rig.now, 5, GetRecord{"t:a", ""});
+    const Reply read = rig.reply();
+    EXPECT_EQ(read.seq, 2u);
+    ReplaceRecord anew = whole(R"({"c":1})", read.seq);
+    anew.base.epoch = read.epoch;
+    rig.hub->request(rig.now, 6, anew);
+    EXPECT_EQ(rig.reply().seq, 3u);
+    EXPECT_EQ(rig.shown("t:a"), R"({"c":1})");
+    // Also after the record was stored as a whole, and read back.
+    rig.hub->request(rig.now, 7, whole(R"({})"));
+    rig.reply();
+    rig.pass(rig.config.retention.cold_after_ms + 10'000);
+    rig.restart();
+    rig.hub->request(rig.now, 8, whole(R"({"a":1,"b":2})", 2));
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::precondition_failed);
+}
+
 TEST(WholeStates, KeepWhatOthersWroteSinceTheRead) {
     Rig rig;
     rig.hub->request(rig.now, 1, whole(R"({"a":1,"b":1,"c":1})"));

@@ -12,6 +12,11 @@ using base::ErrorCode;
 
 base::Status Lookback::begin(const port::StateFound& state) {
     if (!state.exists) return base::fail(ErrorCode::state_gone, state.oldest_seq);
+    // A log is trimmed below a state that is kept, so each start is above the one before.
+    if (has_started_over_ && state.seq <= begun_at_)
+        return base::fail(ErrorCode::storage_corrupt, state.seq);
+    has_begun_ = true;
+    begun_at_ = state.seq;
     if (state.body.empty()) {
         if (state.seq == 0) return {};
         record::Entry ground;
@@ -31,12 +36,20 @@ base::Status Lookback::begin(const port::StoredVersion& version) {
     return {};
 }
 
-port::ReadRequest Lookback::next_page() const {
-    return {channel_, document_.seq(), goal_.seq, kPageEntries, kPageBytes};
+port::StoreRequest Lookback::next_request() const {
+    if (!has_begun_) return port::StateRequest{channel_, start_seq()};
+    return port::ReadRequest{channel_, document_.seq(), goal_.seq, kPageEntries, kPageBytes};
 }
 
 base::Status Lookback::feed(const std::vector<port::StoredEntry>& entries) {
-    if (entries.empty()) return base::fail(ErrorCode::state_gone, document_.seq());
+    if (entries.empty()) {
+        has_begun_ = false;
+        has_started_over_ = true;
+        document_ = record::Document();
+        rows_.clear();
+        row_count_ = 0;
+        return {};
+    }
     for (const port::StoredEntry& stored : entries) {
         if (is_done()) break;
         if (stored.seq != document_.seq() + 1)

@@ -61,8 +61,10 @@ class Lookback {
     [[nodiscard]] base::Status begin(const port::StateFound& state);
     [[nodiscard]] base::Status begin(const port::StoredVersion& version);
     [[nodiscard]] bool is_done() const { return is_full_ || document_.seq() >= goal_.seq; }
-    [[nodiscard]] port::ReadRequest next_page() const;
-    /// `state_gone` when the entries are not there any more.
+    /// What the store is asked next: the state to begin with, or a page.
+    [[nodiscard]] port::StoreRequest next_request() const;
+    /// Starts over where the entries are not there any more: the log was trimmed meanwhile, and a
+    /// newer state is kept.
     [[nodiscard]] base::Status feed(const std::vector<port::StoredEntry>& entries);
 
     /// The rows as JSON objects with commas between them.
@@ -82,6 +84,9 @@ class Lookback {
     std::unique_ptr<PendingPush> push_;
     std::unique_ptr<TextPast> text_;
     uint64_t epoch_ = 0;
+    bool has_begun_ = false;
+    bool has_started_over_ = false;
+    uint64_t begun_at_ = 0;
     record::Document document_;
     std::string rows_;
     size_t row_count_ = 0;

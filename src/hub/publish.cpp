@@ -31,6 +31,12 @@ record::Entry without_ops(const record::Entry& entry) {
     return out;
 }
 
+// True when who is in the middle of a catch-up has a chunk for this poll or the next; what reads
+// the log wakes its connection.
+bool is_chunk_next(const Connection& connection) {
+    return connection.catching_up->catch_up != nullptr;
+}
+
 }  // namespace
 
 void Hub::publish(Channel& channel, const Inflight& item) {
@@ -162,18 +168,22 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
     while (used < budget) {
         if (subscription.catch_up != nullptr) {
             // The last chunk is with the transport until that asks for more.
-            if (subscription.is_through())
-                subscription.catch_up = nullptr;
-            else
+            if (!subscription.is_through()) {
                 give(next_chunk(subscription));
+                continue;
+            }
+            subscription.catch_up = nullptr;
+            if (connection.catching_up == &subscription) connection.catching_up = nullptr;
             continue;
         }
         if (subscription.state == Subscription::State::snapshot) {
+            if (!may_begin(subscription)) return is_chunk_next(connection);
             begin_snapshot(subscription);
             continue;
         }
         if (subscription.state != Subscription::State::following) return false;
         if (subscription.is_due) {
+            if (!may_begin(subscription)) return is_chunk_next(connection);
             begin_diff(subscription);
             continue;
         }
@@ -187,6 +197,8 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
                     stats_.deliveries_live++;
                     give(next->json);
                     subscription.cursor = next->seq;
+                } else if (!may_begin(subscription)) {
+                    return is_chunk_next(connection);
                 } else if (!subscription.is_replaying &&
                            (behind > 4 * kReplayFramesMax ||
                             subscription.cursor + 1 < channel.oldest_seq())) {
@@ -197,6 +209,7 @@ bool Hub::transmit(Subscription& subscription, size_t budget, size_t& used,
                 continue;
             }
             if (next == nullptr || next->compact == nullptr) {
+                if (!may_begin(subscription)) return is_chunk_next(connection);
                 begin_diff(subscription);
                 continue;
             }
@@ -295,6 +308,8 @@ bool Hub::poll_transmit(Now now, ConnectionId id, size_t budget_bytes, std::vect
     const auto found = connections_.find(id);
     if (found == connections_.end() || found->second->is_closing) return false;
     Connection& connection = *found->second;
+    connection.catching_up = nullptr;
+    connection.knows_catching_up = false;
     size_t used = 0;
     while (used < budget_bytes && !connection.control.empty()) {
         used += connection.control.front()->payload.size();

@@ -196,6 +196,7 @@ struct Loaded {
     std::vector<EpochFork> epochs;     ///< in order
     uint64_t store_epoch = 0;          ///< epoch for channels that have none yet
     uint64_t oldest_seq = 0;           ///< lowest seq still in the log; 0: none
+    uint64_t begin_seq = 0;  ///< at which the record was empty: 0, or the head at its deletion
 };
 struct Appended {};
 struct SnapshotSaved {

@@ -98,6 +98,7 @@ Result<StoreReply> MemoryStore::run(const port::LoadRequest& request) {
     loaded.exists = channel.live;
     loaded.head = channel.head;
     loaded.snapshot_seq = channel.base_seq;
+    loaded.begin_seq = channel.begin_seq;
     loaded.snapshot = channel.snapshot;
     loaded.epochs = channel.epochs;
     for (auto at = channel.entries.upper_bound(channel.base_seq); at != channel.entries.end();

@@ -77,6 +77,7 @@ Result<StoreReply> SqliteEngine::run_one(const port::LoadRequest& request) {
     loaded.exists = row.live;
     loaded.head = row.head;
     loaded.snapshot_seq = row.base_seq;
+    loaded.begin_seq = row.begin_seq;
     TANDEM_TRY(loaded.epochs, epochs_of(row.id));
     if (!row.live) return StoreReply(std::move(loaded));
     {

@@ -148,6 +148,7 @@ TEST(SqliteEngine, ADeletedChannelContinuesAboveItsOldHeadInANewEpoch) {
     EXPECT_TRUE(loaded.exists);
     EXPECT_EQ(loaded.head, 6u);
     EXPECT_EQ(loaded.snapshot_seq, 5u);
+    EXPECT_EQ(loaded.begin_seq, 5u);
     EXPECT_EQ(loaded.entries.size(), 1u);
     ASSERT_EQ(loaded.epochs.size(), 2u);
     EXPECT_EQ(loaded.epochs[1].fork_seq, 5u);
