@@ -196,6 +196,7 @@ TEST(Document, AFewBytesCannotUnfoldIntoAnyNumberOfStructs) {
     auto refused = document.apply(update.view(), Encoding::v2);
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, ErrorCode::too_large);
+    EXPECT_EQ(refused.error().detail, uint64_t{1} << 18);
 }
 
 TEST(Document, PositionsBeyondTheEndAreRefused) {

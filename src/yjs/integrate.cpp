@@ -23,7 +23,7 @@ base::Status Document::apply(std::string_view update, Encoding encoding, uint64_
 template <class Fields>
 base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     const Store::Mark mark = store_.mark();
     scratch_->read.clear();
     scratch_->runs.clear();

@@ -19,7 +19,7 @@ void need(StateVector& needs, const Id& id) {
 base::Result<UpdateReach> reach_of_update(std::string_view update) {
     UpdateReach reach;
     StructReader<FieldReaderV1> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     for (const RawStruct* item = reader.current(); item != nullptr; item = reader.next()) {
         reader.release();
         if (item->content.kind == Kind::skip) continue;

@@ -21,7 +21,7 @@ std::string encode_with(const Snapshot& snapshot) {
 template <class Fields>
 base::Result<bool> contains(const Snapshot& snapshot, std::string_view update) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     bool has_structs = true;
     for (const RawStruct* item = reader.current(); item != nullptr; item = reader.next()) {
         reader.release();

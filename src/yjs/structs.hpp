@@ -5,6 +5,17 @@
 
 namespace tandem::yjs {
 
+inline constexpr uint64_t kUpdateStructsMax = uint64_t{1} << 22;
+/// How many structs an update of that many bytes may have. A few bytes of run-lengths could stand
+/// for any number of them; what people write does not come near 64 a byte.
+constexpr uint64_t structs_max(uint64_t bytes) {
+    constexpr uint64_t kFew = uint64_t{1} << 18;
+    constexpr uint64_t kPerByte = 64;
+    return bytes < kFew / kPerByte                ? kFew
+           : bytes > kUpdateStructsMax / kPerByte ? kUpdateStructsMax
+                                                  : bytes * kPerByte;
+}
+
 /// The two encodings of an update. Version 2 sorts the fields of all structs into columns; delete
 /// sets differ too, state vectors do not.
 enum class Encoding : uint8_t { v1 = 1, v2 = 2 };

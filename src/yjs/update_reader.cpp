@@ -79,8 +79,8 @@ std::string_view FieldReaderV2::key() {
 }
 
 template <class Fields>
-base::Status StructReader<Fields>::open(std::string_view update, uint64_t structs_max) {
-    structs_max_ = structs_max;
+base::Status StructReader<Fields>::open(std::string_view update) {
+    structs_max_ = structs_max(update.size());
     TANDEM_CHECK(in_.open(update));
     clients_left_ = in_.rest.var_uint();
     next();
@@ -105,11 +105,11 @@ const RawStruct* StructReader<Fields>::next() {
         clock_ = in_.rest.var_uint();
         if (client_ > (uint64_t{1} << 53) - 1) in_.rest.fail();
     }
-    if (structs_max_ == 0) {
+    if (structs_ == structs_max_) {
         is_too_large_ = true;
         return nullptr;
     }
-    --structs_max_;
+    ++structs_;
     --structs_left_;
     read_struct();
     // Nothing that Yjs writes takes no clock, and what takes none could never be addressed.

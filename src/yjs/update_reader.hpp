@@ -161,8 +161,8 @@ class FieldReaderV2 {
 template <class Fields>
 class StructReader {
   public:
-    /// `structs_max` bounds what a few bytes of run-lengths can unfold into.
-    base::Status open(std::string_view update, uint64_t structs_max);
+    /// Errors: `malformed`; `too_large` (detail: `structs_max` of its bytes), then or later.
+    base::Status open(std::string_view update);
     /// The next struct, or null at the end or on an error, which `status` tells apart.
     const RawStruct* next();
     const RawStruct* current() const { return has_current_ ? &current_ : nullptr; }
@@ -194,6 +194,7 @@ class StructReader {
     uint64_t clients_left_ = 0;
     uint64_t structs_left_ = 0;
     uint64_t structs_max_ = 0;
+    uint64_t structs_ = 0;  ///< read so far
     uint64_t client_ = 0;
     uint64_t clock_ = 0;
     bool is_too_large_ = false;

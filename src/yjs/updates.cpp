@@ -55,7 +55,7 @@ class Merger {
         std::vector<std::unique_ptr<Source<Reader>>> sources;
         for (std::string_view update : updates) {
             auto source = std::make_unique<Source<Reader>>();
-            TANDEM_CHECK(source->reader.open(update, kUpdateStructsMax));
+            TANDEM_CHECK(source->reader.open(update));
             source->rank = static_cast<int64_t>(sources.size());
             const RawStruct* first = source->reader.current();
             if (first != nullptr && first->content.kind == Kind::skip)
@@ -181,7 +181,7 @@ class Merger {
 template <class Fields, class Writer>
 base::Result<std::string> diff(std::string_view update, const StateVector& vector) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     GroupWriter<Writer> groups;
     auto known = [&](uint64_t client) {
         auto found = vector.find(client);
@@ -217,7 +217,7 @@ base::Result<std::string> diff(std::string_view update, const StateVector& vecto
 template <class Fields, class Writer>
 base::Result<std::string> convert(std::string_view update) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     GroupWriter<Writer> groups;
     while (const RawStruct* item = reader.current()) {
         groups.write(*item, 0);
@@ -235,7 +235,7 @@ base::Result<std::string> convert(std::string_view update) {
 template <class Fields>
 base::Result<StateVector> state_vector_of(std::string_view update) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     StateVector vector;
     uint64_t client = 0;
     uint32_t end = 0;
@@ -264,7 +264,7 @@ base::Result<StateVector> state_vector_of(std::string_view update) {
 template <class Fields>
 base::Result<UpdateSpan> span_of(std::string_view update) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     UpdateSpan span;
     for (const RawStruct* item = reader.current(); item != nullptr; item = reader.next()) {
         reader.release();
@@ -278,7 +278,7 @@ base::Result<UpdateSpan> span_of(std::string_view update) {
 template <class Fields>
 base::Result<bool> is_empty(std::string_view update) {
     StructReader<Fields> reader;
-    TANDEM_CHECK(reader.open(update, kUpdateStructsMax));
+    TANDEM_CHECK(reader.open(update));
     if (reader.current() != nullptr) return false;
     bool is_empty = true;
     TANDEM_CHECK(reader.deletes([&](uint64_t, uint32_t, uint32_t) { is_empty = false; }));

@@ -11,11 +11,8 @@
 
 /// Functions of updates alone, without a document. What they write equals Yjs 13.6 byte for byte.
 /// Errors of all: `malformed`, and `too_large` for an update that unfolds into more structs than
-/// `kUpdateStructsMax`.
+/// `structs_max`.
 namespace tandem::yjs {
-
-/// A few bytes of run-lengths may stand for any number of structs.
-inline constexpr uint64_t kUpdateStructsMax = uint64_t{1} << 22;
 
 /// One update with everything that the given ones hold. What is missing in between is written as a
 /// gap; it stays possible to merge what comes later.
