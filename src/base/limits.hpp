@@ -42,6 +42,7 @@ struct Limits {
     size_t text_bytes_max = 64 * kMiB;
     size_t text_message_bytes_max = 16 * kMiB;
     size_t texts_per_channel_max = 256;
+    size_t clients_per_text_max = 100'000;
     size_t presence_bytes_max = 4 * kKiB;
     size_t presence_members_max = 1000;
 

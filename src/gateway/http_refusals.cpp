@@ -24,6 +24,8 @@ int status_of(ErrorCode code) {
             return 412;
         case ErrorCode::version_exists:
         case ErrorCode::too_many_versions:
+        case ErrorCode::too_many_texts:
+        case ErrorCode::too_many_authors:
             return 409;
         case ErrorCode::state_gone:
             return 410;

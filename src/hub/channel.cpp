@@ -340,6 +340,9 @@ Channel::Sequenced Channel::sequence_text(PendingPush& push, Now now) {
         case yjs::KnownClocks::Verdict::news:
             break;
     }
+    const size_t clients_max = config_.limits.clients_per_text_max;
+    if (text.clients_with(push.text->reach) > clients_max)
+        return base::fail(ErrorCode::too_many_authors, clients_max);
     const size_t bytes_max = config_.limits.text_bytes_max;
     if (text.document().bytes() + push.text->update.size() > bytes_max)
         return base::fail(ErrorCode::too_large, bytes_max);

@@ -265,9 +265,11 @@ TEST_F(HubAuth, AnActorIsItsSubjectsAlone) {
     // Nor does a subscription under it tell anything of it, or take its place.
     rig.send(mal, subscribe("t:a", kAnn));
     rig.settle();
-    for (const auto& one : rig.frames(mal))
-        if (const auto* subscribed = std::get_if<wire::Subscribed>(&one))
+    for (const auto& one : rig.frames(mal)) {
+        if (const auto* subscribed = std::get_if<wire::Subscribed>(&one)) {
             EXPECT_EQ(subscribed->acked_counter, 0u);
+        }
+    }
     rig.send(ann, frame(2));
     rig.settle();
     EXPECT_EQ(error_of(ann), "");

@@ -78,7 +78,7 @@ void Hub::handle_request(Now now, uint64_t id, EditText& request) {
     if (!base::is_key(request.name)) return refuse(ErrorCode::bad_path);
     if (channel->texts.find(request.name) == nullptr &&
         channel->texts.all().size() >= config_.limits.texts_per_channel_max)
-        return refuse(ErrorCode::overloaded);
+        return refuse(ErrorCode::too_many_texts, config_.limits.texts_per_channel_max);
     PendingPush push;
     push.target.request = id;
     push.by = request.by;

@@ -130,12 +130,42 @@ TEST(TextRequests, LimitsHold) {
     config.limits.texts_per_channel_max = 0;
     RequestRig full(config);
     full.edit(R"([{"append":"a"}])");
-    EXPECT_EQ(full.reply().error.code, base::ErrorCode::overloaded);
+    EXPECT_EQ(full.reply().error.code, base::ErrorCode::too_many_texts);
     config.limits.texts_per_channel_max = 1;
     RequestRig rig(config);
     rig.edit("[{\"append\":\"" + std::string(2'000, 'x') + "\"}]");
     EXPECT_EQ(rig.reply().error.code, base::ErrorCode::too_large);
     EXPECT_EQ(rig.text(), "not_found");
+}
+
+// A document could not be built of more clients than it can number.
+TEST(TextRequests, OnlySoManyClientsEditOneText) {
+    Config config = test_config();
+    config.limits.clients_per_text_max = 3;
+    RequestRig rig(config);
+    const auto update_of = [](uint64_t client) {
+        yjs::DocumentOptions options;
+        options.client = client;
+        yjs::Document document(options);
+        document.begin();
+        EXPECT_TRUE(document.insert_text(document.root("t", yjs::TypeKind::text), 0, "x").ok());
+        document.commit();
+        return document.encode();
+    };
+    const auto send = [&](uint64_t client) {
+        EditText request;
+        request.channel = kDocument;
+        request.name = "main";
+        request.update = update_of(client);
+        rig.hub->request(rig.now, ++rig.last_request, std::move(request));
+        const Reply reply = rig.reply();
+        return reply.is_error ? std::string(base::error_name(reply.error.code)) : "taken";
+    };
+    for (uint64_t client : {11, 12, 13})
+        EXPECT_EQ(send(client), "taken");
+    EXPECT_EQ(send(14), "too_many_authors");
+    EXPECT_EQ(send(12), "taken");
+    EXPECT_EQ(rig.text(), "xxx");
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ void Hub::handle_request(Now now, uint64_t id, DeleteTextVersion& request) {
 void Hub::handle_request(Now now, uint64_t id, SaveTextVersion& request) {
     if (ready(find_channel(request.channel)) == nullptr)
         return when_ready(now, id, request.channel, request);
-    if (request.name.empty() || request.name.size() > base::kKeyBytesMax)
+    if (!base::is_key(request.name))
         return reply(id, base::fail(ErrorCode::invalid_argument), request.channel);
     look_at_text(now, id, *channels_.find(request.channel)->second, request.text,
                  {{request.at, {}}}, request);

@@ -151,6 +151,14 @@ TEST_F(TextPasts, ARestoreIsAnEditAndWhatItReplacesIsKept) {
     EXPECT_EQ(text(), "two three");
     EXPECT_EQ(shown(ask(RestoreText{kDocument, "main", {{}, "none"}})), "not_found");
     EXPECT_EQ(shown(ask(RestoreText{kDocument, "main", {}})), "invalid_argument");
+    // What a terminal would take for a command is no name.
+    for (const char* name : {"", "\x1b[31mred", "two\nlines"}) {
+        SaveTextVersion save;
+        save.channel = kDocument;
+        save.text = "main";
+        save.name = name;
+        EXPECT_EQ(shown(ask(std::move(save))), "invalid_argument");
+    }
     EXPECT_EQ(shown(ask(RestoreText{kDocument, "none", {{}, "good"}})), "not_found");
 }
 

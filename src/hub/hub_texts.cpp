@@ -89,7 +89,7 @@ TextReader* Hub::text_reader(Connection& connection, Channel& channel, const Tex
     }
     if (channel.texts.find(name) == nullptr &&
         channel.texts.all().size() >= config_.limits.texts_per_channel_max) {
-        error = base::fail(ErrorCode::overloaded);
+        error = base::fail(ErrorCode::too_many_texts, config_.limits.texts_per_channel_max);
         return nullptr;
     }
     TextReader& reader = connection.texts[{channel.name(), name, message.label}];

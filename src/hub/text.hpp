@@ -137,6 +137,10 @@ class Text {
     yjs::KnownClocks::Verdict judge(const yjs::UpdateReach& reach) const {
         return (assigned_ ? *assigned_ : document_.known()).judge(reach);
     }
+    /// How many clients will have edited it with an update that says something.
+    size_t clients_with(const yjs::UpdateReach& reach) const {
+        return (assigned_ ? *assigned_ : document_.known()).clients_with(reach);
+    }
     void note_assigned(const yjs::UpdateReach& reach);
     void note_failed();
     /// The entry is on disk.

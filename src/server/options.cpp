@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "server/webhook_reader.hpp"
+#include "yjs/item.hpp"
 
 namespace tandem::server {
 
@@ -349,6 +350,9 @@ std::vector<Setting> settings_of(Options& o) {
                          limits.text_message_bytes_max, 1024, 256 * base::kMiB));
     all.push_back(number("limits", "texts", "texts of one channel", limits.texts_per_channel_max, 1,
                          100'000));
+    all.push_back(number("limits", "text_clients",
+                         "clients that have ever edited one text; each page that is loaded is one",
+                         limits.clients_per_text_max, 1, yjs::kClientsMax));
     all.push_back(number("limits", "channels_per_connection", "subscriptions of one connection",
                          limits.channels_per_connection_max, 1, 100'000));
     all.push_back(number("limits", "presence_bytes", "largest presence state of a member",

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -153,7 +154,8 @@ int run_text_edit(const RemoteTextCommand& command) {
     request.target = text_target(command, "text");
     if (!command.file.empty()) {
         std::ifstream file(command.file, std::ios::binary);
-        if (!file) return complain("cannot read '" + command.file + "'", "Is the name right?");
+        if (!file || std::filesystem::is_directory(command.file))
+            return complain("cannot read '" + command.file + "'", "Is the name right?");
         request.body.assign(std::istreambuf_iterator<char>(file), {});
         request.headers.set("Content-Type", "application/octet-stream");
     } else {

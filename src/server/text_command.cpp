@@ -1,6 +1,7 @@
 #include "server/text_command.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -35,7 +36,14 @@ std::optional<std::string> read_input(const std::string& name) {
         std::fprintf(stderr, "tandem: cannot read %s\n", name.c_str());
         return std::nullopt;
     }
-    bytes.assign(std::istreambuf_iterator<char>(opened), {});
+    // A folder can be opened, and not read.
+    char block[65536];
+    while (opened.read(block, sizeof(block)) || opened.gcount() > 0)
+        bytes.append(block, static_cast<size_t>(opened.gcount()));
+    if (opened.bad() || std::filesystem::is_directory(name)) {
+        std::fprintf(stderr, "tandem: cannot read %s\n", name.c_str());
+        return std::nullopt;
+    }
     return bytes;
 }
 

@@ -102,6 +102,16 @@ TEST(Document, UpdatesOfWhatIsLengthenedHoldTheNewPartAlone) {
     EXPECT_EQ(json.substr(json.size() - 15), ",298000,299000]");
 }
 
+// Found by a stranger: a mark of a format as the value of a key, which Yjs shows as nothing.
+TEST(Document, AFormatUnderAKeyIsNoValue) {
+    Document document(client(1));
+    const std::string strange = bytes({1, 1, 7, 0, 0x26, 1, 1, 'm', 1, 'k', 1, 'b', 1, '1', 0});
+    ASSERT_TRUE(document.apply(strange).ok());
+    std::string json;
+    append_json(document.store(), document.root("m", TypeKind::map), json);
+    EXPECT_EQ(json, "{}");
+}
+
 TEST(Document, OneOfManyWhoSetAKeyAtOnceWins) {
     Document all(client(999));
     std::vector<std::string> updates;

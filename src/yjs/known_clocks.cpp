@@ -82,6 +82,16 @@ KnownClocks::Verdict KnownClocks::judge(const UpdateReach& update) const {
     return Verdict::nothing;
 }
 
+size_t KnownClocks::clients_with(const UpdateReach& update) const {
+    size_t count = vector_.size();
+    uint64_t last = UINT64_MAX;
+    for (const UpdateReach::Run& run : update.runs) {
+        if (run.client != last && !vector_.contains(run.client)) count++;
+        last = run.client;
+    }
+    return count;
+}
+
 void KnownClocks::add_deleted(Ranges& ranges, const IdRange& range) {
     uint32_t from = range.clock;
     uint32_t to = range.end();

@@ -40,6 +40,8 @@ class KnownClocks {
         missing,  ///< it depends on something that is not known
     };
     Verdict judge(const UpdateReach& update) const;
+    /// How many clients there are with those of an update.
+    size_t clients_with(const UpdateReach& update) const;
     /// Of an update that fits.
     void add(const UpdateReach& update);
     const StateVector& vector() const { return vector_; }

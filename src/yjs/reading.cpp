@@ -150,6 +150,8 @@ class JsonWriter {
                 if (item.kind == Kind::any && store_.bytes_of(item).ends_with(kAnyUndefined) &&
                     item.bytes == item.len)
                     continue;
+                // Nor is a mark of a format a value, which only a strange update puts here.
+                if (item.kind == Kind::format) continue;
                 if (!is_first_member) out_ += ',';
                 is_first_member = false;
                 append_json_string(out_, store_.names().at(entry.key));

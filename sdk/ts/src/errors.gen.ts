@@ -32,6 +32,8 @@ export type ErrorCode =
     | 'too_many_versions'
     | 'state_gone'
     | 'method_not_allowed'
+    | 'too_many_texts'
+    | 'too_many_authors'
     | 'overloaded'
     | 'rate_limited'
     | 'timed_out'
