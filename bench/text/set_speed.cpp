@@ -4,23 +4,23 @@
 // updates and then the state of everyone who got them, goes into FOLDER/NAME.
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <functional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/value.hpp"
+#include "text/measuring.hpp"
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
 
 namespace {
 
 using tandem::base::Value;
+using tandem::bench_text::ms_of;
+using tandem::bench_text::must;
+using tandem::bench_text::write_file;
 using tandem::yjs::Buffer;
 using tandem::yjs::Document;
 using tandem::yjs::DocumentOptions;
@@ -29,22 +29,6 @@ using tandem::yjs::TypeKind;
 constexpr uint64_t kFirstClient = 2'345'678'901;
 constexpr int kRuns = 5;
 constexpr int kRepeats = 20;
-
-[[noreturn]] void die(const std::string& why) {
-    std::fprintf(stderr, "tandem_text_sets: %s\n", why.c_str());
-    std::exit(1);
-}
-
-void must(const tandem::base::Status& status) {
-    if (!status.ok()) die("a change was refused");
-}
-
-double ms_of(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    return took.count();
-}
 
 double median(std::vector<double> times) {
     std::sort(times.begin(), times.end());
@@ -99,13 +83,9 @@ Op read_op(const tandem::base::Array& fields) {
 }
 
 std::vector<Set> read_sets(const char* file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto json = tandem::base::parse_json(text.str(), tandem::base::kLooseValueLimits);
-    if (!json || !json->is_array()) die("the sets cannot be read");
+    const Value json = tandem::bench_text::read_json_array(file);
     std::vector<Set> sets;
-    for (const Value& one : json->as_array()) {
+    for (const Value& one : json.as_array()) {
         Set set{one.find("name")->as_string(),
                 static_cast<uint32_t>(one.find("users")->as_integer()),
                 one.find("live")->as_bool(),
@@ -178,9 +158,7 @@ Value measure(const Set& set, const std::string& folder) {
             compared += documents[reader].encode();
         state = documents[0].encode();
     }
-    std::ofstream out(folder + "/" + set.name, std::ios::binary);
-    out << compared;
-    if (!out.flush()) die("cannot write into " + folder);
+    write_file(folder + "/" + set.name, compared);
 
     DocumentOptions options;
     options.client = 3;
@@ -190,7 +168,8 @@ Value measure(const Set& set, const std::string& folder) {
         Document loaded(options);
         loads.push_back(ms_of([&] { must(loaded.apply(state)); }));
         encodes.push_back(ms_of([&] {
-            if (loaded.encode().size() != state.size()) die("the encoding differs");
+            if (loaded.encode().size() != state.size())
+                tandem::bench_text::die("the encoding differs");
         }));
     }
     Value report(tandem::base::Object{});
@@ -204,7 +183,7 @@ Value measure(const Set& set, const std::string& folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) die("usage: tandem_text_sets SETS.json FOLDER");
+    if (argc != 3) tandem::bench_text::die("usage: tandem_text_sets SETS.json FOLDER");
     Value report(tandem::base::Object{});
     for (const Set& set : read_sets(argv[1]))
         report.put(set.name, measure(set, argv[2]));

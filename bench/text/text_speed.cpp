@@ -6,22 +6,22 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <functional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/value.hpp"
+#include "text/measuring.hpp"
 #include "yjs/document.hpp"
 
 namespace {
 
 using tandem::base::Value;
+using tandem::bench_text::ms_of;
+using tandem::bench_text::must;
+using tandem::bench_text::write_file;
 using tandem::yjs::Buffer;
 using tandem::yjs::Document;
 using tandem::yjs::DocumentOptions;
@@ -41,36 +41,15 @@ struct Patch {
     std::string inserted;
 };
 
-[[noreturn]] void die(const std::string& why) {
-    std::fprintf(stderr, "tandem_text_bench: %s\n", why.c_str());
-    std::exit(1);
-}
-
-template <class Status>
-void must(const Status& status) {
-    if (!status.ok()) die("a change was refused");
-}
-
-double ms_of(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    return took.count();
-}
-
 uint64_t heap_bytes() {
     const struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;
 }
 
 std::vector<Patch> read_trace(const char* file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto json = tandem::base::parse_json(text.str(), tandem::base::kLooseValueLimits);
-    if (!json || !json->is_array()) die("the trace cannot be read");
+    const Value json = tandem::bench_text::read_json_array(file);
     std::vector<Patch> patches;
-    for (const Value& patch : json->as_array())
+    for (const Value& patch : json.as_array())
         patches.push_back({static_cast<uint32_t>(patch.as_array()[0].as_integer()),
                            static_cast<uint32_t>(patch.as_array()[1].as_integer()),
                            patch.as_array()[2].as_string()});
@@ -94,12 +73,6 @@ std::string edit(Document& document, const Patch& patch, Buffer& buffer) {
     return std::string(buffer.view());
 }
 
-void write_file(const std::string& name, const std::string& bytes) {
-    std::ofstream out(name, std::ios::binary);
-    out << bytes;
-    if (!out.flush()) die("cannot write " + name);
-}
-
 std::string small_update() {
     Document document = new_document(kAuthor);
     Buffer buffer;
@@ -113,7 +86,7 @@ std::string small_update() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) die("usage: tandem_text_bench TRACE.json FOLDER");
+    if (argc != 3) tandem::bench_text::die("usage: tandem_text_bench TRACE.json FOLDER");
     const std::vector<Patch> patches = read_trace(argv[1]);
     const std::string folder = argv[2];
     Value report(tandem::base::Object{});
@@ -135,7 +108,7 @@ int main(int argc, char** argv) {
             for (const std::string& update : updates)
                 if (!update.empty()) must(remote.apply(update));
         }));
-    if (remote.encode() != v1) die("the remote document differs");
+    if (remote.encode() != v1) tandem::bench_text::die("the remote document differs");
 
     const auto repeat = [&](const std::string& key, const std::function<void()>& work) {
         std::vector<double> times;
@@ -155,7 +128,8 @@ int main(int argc, char** argv) {
     {
         Document document = new_document(3);
         must(document.load_columnar(*columns));
-        if (document.encode() != v1) die("the document that was at rest differs");
+        if (document.encode() != v1)
+            tandem::bench_text::die("the document that was at rest differs");
     }
     repeat("snapshot_encode", [&] { must(author.to_columnar()); });
     repeat("load_v1", [&] {
@@ -172,10 +146,12 @@ int main(int argc, char** argv) {
         must(document.apply(v1));
         put("memory_bytes", static_cast<double>(heap_bytes() - before));
         repeat("encode_v1", [&] {
-            if (document.encode().size() != v1.size()) die("the encoding differs");
+            if (document.encode().size() != v1.size())
+                tandem::bench_text::die("the encoding differs");
         });
         repeat("encode_v2", [&] {
-            if (document.encode({}, Encoding::v2).size() != v2.size()) die("the encoding differs");
+            if (document.encode({}, Encoding::v2).size() != v2.size())
+                tandem::bench_text::die("the encoding differs");
         });
     }
 

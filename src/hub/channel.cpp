@@ -69,26 +69,31 @@ uint32_t next_check(uint32_t previous, uint64_t epoch, uint64_t digest) {
     return static_cast<uint32_t>(first_eight(base::sha256(bytes)));
 }
 
-base::Result<record::Document> document_in_snapshot(std::string_view snapshot) {
-    base::Reader in(snapshot);
+namespace {
+
+// Reads past what a snapshot says of the channel itself; its version.
+base::Result<uint64_t> skip_to_texts(base::Reader& in) {
     TANDEM_TRY(const uint64_t version, in.varint());
     if (version < kSnapshotVersionMin || version > kSnapshotVersion)
         return base::fail(ErrorCode::storage_corrupt);
     TANDEM_CHECK(in.varint());
     TANDEM_CHECK(in.fixed32());
     TANDEM_CHECK(decode_rows(in));
+    return version;
+}
+
+}  // namespace
+
+base::Result<record::Document> document_in_snapshot(std::string_view snapshot) {
+    base::Reader in(snapshot);
+    TANDEM_TRY(const uint64_t version, skip_to_texts(in));
     if (version > kSnapshotVersionMin) TANDEM_CHECK(in.sized(in.remaining()));
     return record::Document::load(in.rest());
 }
 
 base::Status load_texts_in_snapshot(std::string_view snapshot, Texts& texts) {
     base::Reader in(snapshot);
-    TANDEM_TRY(const uint64_t version, in.varint());
-    if (version < kSnapshotVersionMin || version > kSnapshotVersion)
-        return base::fail(ErrorCode::storage_corrupt);
-    TANDEM_CHECK(in.varint());
-    TANDEM_CHECK(in.fixed32());
-    TANDEM_CHECK(decode_rows(in));
+    TANDEM_TRY(const uint64_t version, skip_to_texts(in));
     if (version == kSnapshotVersionMin) return {};
     TANDEM_TRY(const std::string_view saved, in.sized(in.remaining()));
     return texts.load(saved, form_of_texts(version));

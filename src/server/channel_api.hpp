@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,16 @@ int get_bytes(const std::string& server, const std::string& target, std::string&
 
 /// `/api/v1/channels/CH/what`.
 std::string channel_target(const std::string& channel, std::string_view what);
+
+/// The state that a restore goes back to: of a seq, or a named one; of a record maybe of a part.
+struct Restored {
+    std::optional<uint64_t> at;
+    std::string version;
+    std::string path;
+};
+/// Asks for a restore and prints what became of it. The exit code.
+int send_restore(const std::string& url, const std::string& target, const Restored& state,
+                 bool is_json);
 
 /// The JSON of a file, with everything that is wrong said to stderr; 0: `out` is set.
 int read_json_file(const std::string& file, base::Value& out);

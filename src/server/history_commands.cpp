@@ -247,28 +247,33 @@ int run_versions(const ClientCommand& command) {
     return 0;
 }
 
-int run_revert(const ClientCommand& command) {
-    if (command.at.has_value() == !command.version.empty()) {
+int send_restore(const std::string& url, const std::string& target, const Restored& state,
+                 bool is_json) {
+    if (state.at.has_value() == !state.version.empty()) {
         complain("which state?", "Give either --at SEQ or --version NAME.");
         return 2;
     }
     Value body(base::Object{});
-    if (command.at) body.put("at", Value(static_cast<double>(*command.at)));
-    if (!command.version.empty()) body.put("version", Value(command.version));
-    if (!command.path.empty()) body.put("path", Value(command.path));
+    if (state.at) body.put("at", Value(static_cast<double>(*state.at)));
+    if (!state.version.empty()) body.put("version", Value(state.version));
+    if (!state.path.empty()) body.put("path", Value(state.path));
     Value answer;
     if (const int code =
-            send_json(command.url, net::HttpMethod::kPost,
-                      channel_target(command.channel, "restore"), base::to_json(body), answer);
+            send_json(url, net::HttpMethod::kPost, target, base::to_json(body), answer);
         code != 0)
         return code;
-    if (command.is_json)
+    if (is_json)
         print_line(base::to_json(answer));
     else if (answer.find("unchanged") != nullptr)
         print_line("it shows that already");
     else
         print_line("written as " + std::to_string(number_of(answer, "seq")));
     return 0;
+}
+
+int run_revert(const ClientCommand& command) {
+    return send_restore(command.url, channel_target(command.channel, "restore"),
+                        {command.at, command.version, command.path}, command.is_json);
 }
 
 }  // namespace tandem::server

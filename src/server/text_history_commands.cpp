@@ -136,26 +136,8 @@ int run_text_history(const RemoteTextCommand& command) {
 }
 
 int run_text_revert(const RemoteTextCommand& command) {
-    if (command.at.has_value() == !command.version.empty()) {
-        complain("which state?", "Give either --at SEQ or --version NAME.");
-        return 2;
-    }
-    Value body(base::Object{});
-    if (command.at) body.put("at", Value(static_cast<double>(*command.at)));
-    if (!command.version.empty()) body.put("version", Value(command.version));
-    Value answer;
-    if (const int code =
-            send_json(command.url, net::HttpMethod::kPost, text_target(command, "text-restore"),
-                      base::to_json(body), answer);
-        code != 0)
-        return code;
-    if (command.is_json)
-        print_line(base::to_json(answer));
-    else if (answer.find("unchanged") != nullptr)
-        print_line("it shows that already");
-    else
-        print_line("written as " + std::to_string(number_of(answer, "seq")));
-    return 0;
+    return send_restore(command.url, text_target(command, "text-restore"),
+                        {command.at, command.version, {}}, command.is_json);
 }
 
 }  // namespace tandem::server
