@@ -32,6 +32,9 @@ int get_bytes(const std::string& server, const std::string& target, std::string&
 /// `/api/v1/channels/CH/what`.
 std::string channel_target(const std::string& channel, std::string_view what);
 
+/// Gives a state a name and says so; `what` is the state of what. The exit code.
+int send_version(const std::string& url, const std::string& target, const std::string& name,
+                 std::optional<uint64_t> at, std::string_view what, bool is_json);
 /// The state that a restore goes back to: of a seq, or a named one; of a record maybe of a part.
 struct Restored {
     std::optional<uint64_t> at;

@@ -209,22 +209,28 @@ int run_conflicts(const ClientCommand& command) {
     return 0;
 }
 
+int send_version(const std::string& url, const std::string& target, const std::string& name,
+                 std::optional<uint64_t> at, std::string_view what, bool is_json) {
+    Value body(base::Object{});
+    body.put("name", Value(name));
+    if (at) body.put("at", Value(static_cast<double>(*at)));
+    Value answer;
+    if (const int code =
+            send_json(url, net::HttpMethod::kPost, target, base::to_json(body), answer);
+        code != 0)
+        return code;
+    print_line(is_json ? base::to_json(answer)
+                       : "'" + name + "' is the " + std::string(what) + " at " +
+                             std::to_string(number_of(answer, "seq")));
+    return 0;
+}
+
 int run_versions(const ClientCommand& command) {
     const std::string target = channel_target(command.channel, "versions");
     Value answer;
-    if (!command.save.empty()) {
-        Value body(base::Object{});
-        body.put("name", Value(command.save));
-        if (command.at) body.put("at", Value(static_cast<double>(*command.at)));
-        if (const int code =
-                send_json(command.url, net::HttpMethod::kPost, target, base::to_json(body), answer);
-            code != 0)
-            return code;
-        print_line(command.is_json ? base::to_json(answer)
-                                   : "'" + command.save + "' is the state at " +
-                                         std::to_string(number_of(answer, "seq")));
-        return 0;
-    }
+    if (!command.save.empty())
+        return send_version(command.url, target, command.save, command.at, "state",
+                            command.is_json);
     if (!command.remove.empty()) {
         net::HttpClientRequest request;
         request.method = net::HttpMethod::kDelete;

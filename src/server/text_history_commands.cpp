@@ -19,21 +19,6 @@ const base::Array& rows_of(const Value& answer, std::string_view name) {
     return rows != nullptr && rows->is_array() ? rows->as_array() : none;
 }
 
-int save_version(const RemoteTextCommand& command, const std::string& target) {
-    Value body(base::Object{});
-    body.put("name", Value(command.save));
-    if (command.at) body.put("at", Value(static_cast<double>(*command.at)));
-    Value answer;
-    if (const int code =
-            send_json(command.url, net::HttpMethod::kPost, target, base::to_json(body), answer);
-        code != 0)
-        return code;
-    print_line(command.is_json ? base::to_json(answer)
-                               : "'" + command.save + "' is the text at " +
-                                     std::to_string(number_of(answer, "seq")));
-    return 0;
-}
-
 int delete_version(const RemoteTextCommand& command, std::string target) {
     if (command.remove_at)
         add_param(target, "at", std::to_string(*command.remove_at));
@@ -99,7 +84,8 @@ void print_text_change(const Value& change) {
 
 int run_text_versions(const RemoteTextCommand& command) {
     const std::string target = text_target(command, "text-versions");
-    if (!command.save.empty()) return save_version(command, target);
+    if (!command.save.empty())
+        return send_version(command.url, target, command.save, command.at, "text", command.is_json);
     if (!command.remove.empty() || command.remove_at) return delete_version(command, target);
     Value answer;
     if (const int code = get_json(command.url, target, answer); code != 0) return code;

@@ -55,6 +55,7 @@ class Text(unittest.TestCase):
         bad = self.file("bad", b"\xff\xff\xff")
         self.assertIn("bad is not a Yjs update of encoding v1", self.text("merge", self.first, bad, code=1))
         self.assertIn("cannot read", self.text("merge", self.first, os.path.join(self.folder, "none"), code=1))
+        self.assertIn("cannot read", self.text("json", self.folder, code=1))
         self.assertIn("neither a state vector nor an update", self.text("diff", self.first, bad, code=1))
         self.assertIn("NAME:KIND", self.text("json", self.first, "--root", "t", code=2))
 
