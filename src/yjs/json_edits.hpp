@@ -25,11 +25,12 @@ TypeKind kind_for_edits(const base::Value& edits);
 ///   "xml": [text or {"name", "attributes", "children"}…], and "delete", to lists and XML;
 ///   {"set": {"key", "value"}}, with "shared" instead of "value", and {"remove": {"key"}} to maps
 ///   and the attributes of XML.
-/// "shared" makes maps of objects and arrays of arrays, at any depth, and a text of a string that is
-/// itself what is shared. A "path" of keys and positions beside these names a type within the root. Positions are in UTF-16 units.
-/// The answer is where a text was edited last. Errors: `invalid_argument` (detail: the edit's
-/// number from 1), `out_of_range` (detail: the length that there is), `not_found` and `wrong_type`
-/// (no such type is at the path; detail: the edit's number). What was done before it stays done.
+/// "shared" makes maps of objects and arrays of arrays, at any depth, and a text of a string that
+/// is itself what is shared. A "path" of keys and positions beside these names a type within the
+/// root. Positions are in UTF-16 units. The answer is where a text was edited last. Errors:
+/// `invalid_argument` (detail: the edit's number from 1), `out_of_range` (detail: the length that
+/// there is), `not_found` and `wrong_type` (no such type is at the path; detail: the edit's
+/// number). What was done before it stays done.
 struct EditedPlace {
     BranchIndex branch = 0;
     uint32_t position = 0;
