@@ -19,8 +19,9 @@ namespace {
 
 using namespace tandem;
 
-yjs::DocumentOptions options_of(uint64_t client, bool cleans) {
+yjs::DocumentOptions options_of(uint64_t client, bool cleans, bool indexes) {
     yjs::DocumentOptions options;
+    if (indexes) options.scans_max = 0;
     options.client = client;
     options.cleans_formats = cleans;
     return options;
@@ -61,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t cut = std::min<size_t>(data[1], bytes.size());
     const std::string_view parts[] = {bytes.substr(0, cut), bytes.substr(cut)};
 
-    yjs::Document document(options_of(1, (data[0] & 2) != 0));
+    yjs::Document document(options_of(1, (data[0] & 2) != 0, (data[0] & 16) != 0));
     yjs::BranchIndex text = document.root("t", yjs::TypeKind::text);
     // What undo keeps and copies is what peers wrote, too.
     std::optional<yjs::UndoManager> undo;
@@ -104,7 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)document.delete_text(text, 0, 1);
     document.commit();
 
-    yjs::Document replica(options_of(2, false));
+    yjs::Document replica(options_of(2, false, true));
     TANDEM_ASSERT(replica.apply(document.encode({}, yjs::Encoding::v2), yjs::Encoding::v2).ok());
     // What waits may find what it waits for in the other order of a whole state.
     if (!document.has_pending()) TANDEM_ASSERT(replica.state_vector() == document.state_vector());

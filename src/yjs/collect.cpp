@@ -9,6 +9,10 @@ namespace tandem::yjs {
 
 void Document::commit() {
     TANDEM_ASSERT(transaction_.is_open);
+    if (Scratch* scratch = scratch_.peek()) {
+        scratch->scans = 0;
+        scratch->conflicts.reset();
+    }
     auto& deleted = transaction_.deleted;
     std::vector<ClientIndex> deleted_order;
     const bool cleans_up = needs_clean_up();

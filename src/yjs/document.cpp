@@ -54,6 +54,8 @@ void Document::add_struct(Handle handle) {
 Handle Document::split(Handle handle, uint32_t len) {
     Handle right = store_.split(handle, len);
     transaction_.cuts.push_back({store_.item(right).client, store_.item(right).clock});
+    if (ConflictIndex* conflicts = conflicts_with(store_.item(right)))
+        conflicts->insert_after(handle, right);
     return right;
 }
 

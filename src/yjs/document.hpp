@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "yjs/conflict_index.hpp"
 #include "yjs/events.hpp"
 #include "yjs/formats.hpp"
 #include "yjs/on_demand.hpp"
@@ -30,6 +32,10 @@ struct DocumentOptions {
     /// Whether marks of formats that a remote change made superfluous are deleted, as editors do;
     /// see `commit_clean_up`. A server leaves that to them.
     bool cleans_formats = false;
+    /// How many neighbours are looked at for the places of concurrent insertions before a list is
+    /// indexed for the rest of a transaction (conflict_index.hpp); as many as the document has
+    /// items if they are more.
+    uint32_t scans_max = 16 * 1024;
 };
 
 /// A Yjs document: shared types made of items that merge in any order and end up the same
@@ -191,6 +197,9 @@ class Document {
         std::vector<ScanMark> scan_marks;
         uint32_t scan_epoch = 0;
         size_t marked = 0;
+        /// How many were passed in this transaction, and the lists in which they were too many.
+        size_t scans = 0;
+        std::unique_ptr<ConflictIndex> conflicts;
         FieldWriterV1 writer;
     };
     /// A place in a text: between two neighbours, with the formats in force.
@@ -268,6 +277,8 @@ class Document {
     // One item (integrate.cpp, document.cpp).
     void integrate(Handle handle, uint32_t offset);
     Handle find_left_of_conflict(const Item& item, Handle left);
+    Handle first_beside(const Item& item) const;
+    ConflictIndex* conflicts_with(const Item& item) const;
     Handle clean_start(ClientIndex client, uint32_t clock);
     Handle clean_end(ClientIndex client, uint32_t clock);
     Handle split(Handle handle, uint32_t len);

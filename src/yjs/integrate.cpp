@@ -10,6 +10,8 @@ namespace tandem::yjs {
 
 namespace {
 constexpr uint32_t kNoRun = UINT32_MAX;
+// Up to here a client's run is searched one by one, whatever number of clients the document has.
+constexpr size_t kFewRuns = 8;
 // Up to here a scan of a conflict is searched one by one.
 constexpr size_t kFewScanned = 32;
 }  // namespace
@@ -143,13 +145,19 @@ void Document::integrate_read() {
         std::stable_sort(runs.begin(), runs.end(), [&](const Run& a, const Run& b) {
             return store_.clients()[a.client].id > store_.clients()[b.client].id;
         });
-    run_of_client.assign(store_.clients().size(), kNoRun);
-    for (size_t i = 0; i < runs.size(); ++i) {
-        uint32_t& known = run_of_client[runs[i].client];
-        if (known == kNoRun) {
-            known = static_cast<uint32_t>(i);
-            continue;
+    const bool is_few = runs.size() <= kFewRuns;
+    if (!is_few) run_of_client.assign(store_.clients().size(), kNoRun);
+    auto run_of = [&](ClientIndex client) -> uint32_t {
+        if (!is_few) return client < run_of_client.size() ? run_of_client[client] : kNoRun;
+        for (uint32_t i = 0; i < runs.size(); ++i) {
+            if (runs[i].client == client) return i;
         }
+        return kNoRun;
+    };
+    for (uint32_t i = 0; i < runs.size(); ++i) {
+        if (!is_few && run_of_client[runs[i].client] == kNoRun) run_of_client[runs[i].client] = i;
+        const uint32_t known = run_of(runs[i].client);
+        if (known == i) continue;
         // An update that names a client twice; Yjs writes none.
         Run& first = runs[known];
         std::vector<Handle> joined(read.begin() + static_cast<ptrdiff_t>(first.next),
@@ -177,14 +185,14 @@ void Document::integrate_read() {
     auto give_up_stack = [&] {
         for (Handle handle : stack) {
             const Item& item = store_.item(handle);
-            Run& run = runs[run_of_client[item.client]];
+            Run& run = runs[run_of(item.client)];
             const bool is_ahead =
                 run.next < run.end && item.clock >= store_.item(read[run.next]).clock;
             while (!is_ahead && run.next > run.begin && read[--run.next] != handle) {
             }
         }
         for (Handle handle : stack) {
-            Run& run = runs[run_of_client[store_.item(handle).client]];
+            Run& run = runs[run_of(store_.item(handle).client)];
             aside.insert(aside.end(), read.begin() + static_cast<ptrdiff_t>(run.next),
                          read.begin() + static_cast<ptrdiff_t>(run.end));
             run.next = run.end;
@@ -215,7 +223,7 @@ void Document::integrate_read() {
             drop_read(head);
         } else if (ClientIndex lacking = resolve(head); lacking != kNoClient) {
             stack.push_back(head);
-            uint32_t run = lacking < run_of_client.size() ? run_of_client[lacking] : kNoRun;
+            const uint32_t run = run_of(lacking);
             if (run != kNoRun && runs[run].next != runs[run].end) {
                 head = read[runs[run].next++];
                 continue;
@@ -342,6 +350,7 @@ void Document::integrate(Handle handle, uint32_t offset) {
     }
     item.left = left;
     item.right = right;
+    if (ConflictIndex* conflicts = conflicts_with(item)) conflicts->insert_after(left, handle);
     if (right != 0) {
         store_.item(right).left = handle;
     } else if (key != 0) {
@@ -389,17 +398,26 @@ void Document::integrate(Handle handle, uint32_t offset) {
         delete_item(handle);
 }
 
+// What stands first where an item belongs, in its list or in the chain of its key.
+Handle Document::first_beside(const Item& item) const {
+    return item.is_in_list() ? store_.branch(item.home).start : store_.first_of_key(item);
+}
+
+ConflictIndex* Document::conflicts_with(const Item& item) const {
+    const Scratch* scratch = scratch_.peek();
+    if (scratch == nullptr || !scratch->conflicts || !scratch->conflicts->has(item)) return nullptr;
+    return scratch->conflicts.get();
+}
+
 // YATA: among the items between the origins, the new one goes behind those that began at the same
 // place and come from a lower client, together with what was inserted after them.
 Handle Document::find_left_of_conflict(const Item& item, Handle left) {
-    Handle other = 0;
-    if (left != 0) {
-        other = store_.item(left).right;
-    } else if (!item.is_in_list()) {
-        other = store_.first_of_key(item);
-    } else {
-        other = store_.branch(item.home).start;
-    }
+    if (const ConflictIndex* conflicts = conflicts_with(item))
+        return conflicts->find_left(item, left);
+    const size_t scans_max =
+        options_.scans_max == 0 ? 0 : std::max(options_.scans_max, store_.items_limit());
+    const Handle behind = left;
+    Handle other = left != 0 ? store_.item(left).right : first_beside(item);
     const Dot origin = store_.origin(item);
     const Dot right_origin = store_.right_origin(item);
     const uint64_t own_id = store_.clients()[item.client].id;
@@ -425,6 +443,12 @@ Handle Document::find_left_of_conflict(const Item& item, Handle left) {
     scratch.marked = 0;
     size_t conflicts_from = 0;
     while (other != 0 && other != item.right) {
+        if (++scratch.scans > scans_max) {
+            scratch.scans = 0;
+            if (!scratch.conflicts) scratch.conflicts = std::make_unique<ConflictIndex>(store_);
+            scratch.conflicts->add(first_beside(item));
+            return scratch.conflicts->find_left(item, behind);
+        }
         scratch.scanned.push_back(other);
         const Item& there = store_.item(other);
         const Dot origin_there = store_.origin(there);
