@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "net/http_parser.hpp"
 #include "net/http_response.hpp"
+#include "net/ip_address.hpp"
 #include "net/websocket_handshake.hpp"
 
 // A stream of requests must be read the same whole and in pieces, and whatever is accepted must
@@ -63,6 +64,14 @@ void check(const HttpRequest& request) {
     const auto decoded = tandem::net::percent_decode(tandem::net::percent_encode(request.path));
     TANDEM_ASSERT(decoded == request.path);
     (void)tandem::net::parse_query(request.query);
+    // Whom a proxy names is an address, and never one of a proxy unless nobody else is named.
+    for (const auto field :
+         {tandem::net::ForwardedField::x_forwarded_for, tandem::net::ForwardedField::forwarded}) {
+        const tandem::net::TrustedProxies proxies{{*tandem::net::parse_network("10.0.0.0/8")},
+                                                  field};
+        const auto client = proxies.client_of(request.headers, *tandem::net::parse_ip("10.0.0.1"));
+        TANDEM_ASSERT(tandem::net::parse_ip(tandem::net::to_text(client)) == client);
+    }
     (void)tandem::net::etag_matches(request.headers.get("if-none-match"), "\"a\"");
 
     static constexpr std::string_view kNames[] = {"tandem.v1"};

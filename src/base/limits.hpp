@@ -53,14 +53,19 @@ struct Limits {
     size_t auth_bytes_max = 8 * kKiB;
     size_t transmit_queue_bytes_max = 1 * kMiB;
     size_t pushes_in_flight_max = 256;
-    uint32_t pushes_per_second = 50;
-    uint32_t push_burst = 100;
+    // Rates; 0 is none. What is more is refused for now, or waits to be read.
+    uint64_t pushes_per_second = 50;
+    uint64_t push_burst = 100;
+    uint64_t messages_per_second = 200;    // twice as many at once
+    uint64_t bytes_per_second = 4 * kMiB;  // four times as many at once
     uint64_t ping_interval_ms = 25'000;
     uint64_t idle_timeout_ms = 60'000;
 
     // One address, behind the list of trusted proxies
     size_t connections_per_address_max = 100;
-    uint32_t new_connections_per_second_per_address = 20;
+    uint64_t new_connections_per_address = 20;  // a second, and as many at once
+    uint64_t requests_per_address = 200;        // a second, and twice as many at once
+    size_t addresses_max = 131'072;
 
     // The server
     size_t connections_max = 100'000;

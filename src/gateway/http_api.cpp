@@ -81,13 +81,6 @@ void merge_patch_ops(const record::Path& path, const Value& patch, base::Array& 
     }
 }
 
-hub::ConnectionInfo provider_info(hub::Codec codec, const net::Responder& responder) {
-    hub::ConnectionInfo info;
-    info.codec = codec;
-    info.remote = net::to_text(responder.peer());
-    return info;
-}
-
 std::string text_of_provider(const net::HttpRequest& request) {
     return net::query_param(request.query, "text").value_or(std::string(kYjsText));
 }
@@ -144,7 +137,37 @@ net::HttpResponse make_preflight_answer(const net::HttpRequest& request, std::st
     return response;
 }
 
+hub::ConnectionInfo HttpApi::info_of(hub::Codec codec, const net::Responder& responder) const {
+    hub::ConnectionInfo info;
+    info.codec = codec;
+    // The port is known of who speaks for itself.
+    info.remote =
+        client_ == responder.peer_ip() ? net::to_text(responder.peer()) : net::to_text(client_);
+    info.is_counted = is_counted_;
+    info.grant = by_;
+    return info;
+}
+
+bool HttpApi::count(net::Responder& responder, HubSocket& socket) {
+    // Connections of their own have been counted when they came.
+    if (!is_counted_ || client_ == responder.peer_ip()) return true;
+    auto lease = options_.addresses->connect(client_, host_.now().mono_ms);
+    if (!lease) {
+        responder.respond(refusal(lease.error(), {}));
+        return false;
+    }
+    socket.hold(*std::move(lease));
+    return true;
+}
+
 void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
+    if (options_.addresses != nullptr) {
+        client_ = options_.proxies.client_of(request.headers, responder.peer_ip());
+        is_counted_ = options_.addresses->counts(client_) && !options_.proxies.contains(client_);
+        if (is_counted_)
+            if (const auto may = options_.addresses->request(client_, host_.now().mono_ms); !may)
+                return responder.respond(refusal(may.error(), {}));
+    }
     const bool is_of_operators =
         request.path == "/health" || request.path == "/ready" || request.path == "/metrics";
     if (is_of_operators && request.method != net::HttpMethod::kGet &&
@@ -253,12 +276,12 @@ bool HttpApi::redirect_to_folder(const net::HttpRequest& request, net::Responder
 
 void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder) {
     const net::WsHandshake handshake = net::check_websocket_request(request, kSubprotocols);
-    hub::ConnectionInfo info;
-    info.codec = handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json;
-    info.remote = net::to_text(responder.peer());
-    info.grant = by_;
-    responder.accept_websocket(net::make_websocket_response(request, handshake),
-                               std::make_unique<TandemSocket>(host_, std::move(info)),
+    auto socket = std::make_unique<TandemSocket>(
+        host_,
+        info_of(handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json,
+                responder));
+    if (!count(responder, *socket)) return;
+    responder.accept_websocket(net::make_websocket_response(request, handshake), std::move(socket),
                                options_.websocket);
 }
 
@@ -271,23 +294,20 @@ void HttpApi::upgrade_yjs(const net::HttpRequest& request, net::Responder respon
     }
     if (const auto may = check_need(options_.gate, by_, {auth::Capability::read}, channel); !may)
         return responder.respond(denial(may.error(), channel));
-    hub::ConnectionInfo info = provider_info(hub::Codec::yjs, responder);
-    info.grant = by_;
-    upgrade_provider(
-        request, std::move(responder),
-        std::make_unique<YjsSocket>(host_, std::move(info), channel, text_of_provider(request)));
+    auto socket = std::make_unique<YjsSocket>(host_, info_of(hub::Codec::yjs, responder), channel,
+                                              text_of_provider(request));
+    upgrade_provider(request, std::move(responder), std::move(socket));
 }
 
 void HttpApi::upgrade_hocuspocus(const net::HttpRequest& request, net::Responder responder) {
-    hub::ConnectionInfo info = provider_info(hub::Codec::hocuspocus, responder);
-    info.grant = by_;
-    upgrade_provider(
-        request, std::move(responder),
-        std::make_unique<HocuspocusSocket>(host_, std::move(info), text_of_provider(request)));
+    auto socket = std::make_unique<HocuspocusSocket>(
+        host_, info_of(hub::Codec::hocuspocus, responder), text_of_provider(request));
+    upgrade_provider(request, std::move(responder), std::move(socket));
 }
 
 void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder,
-                               std::unique_ptr<net::WebSocketHandler> socket) {
+                               std::unique_ptr<HubSocket> socket) {
+    if (!count(responder, *socket)) return;
     responder.accept_websocket(
         net::make_websocket_response(request, net::check_websocket_request(request, {})),
         std::move(socket), options_.provider_websocket);

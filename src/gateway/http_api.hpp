@@ -10,6 +10,8 @@
 #include "gateway/access.hpp"
 #include "gateway/http_refusals.hpp"
 #include "gateway/hub_host.hpp"
+#include "gateway/hub_socket.hpp"
+#include "net/address_limits.hpp"
 #include "net/server_endpoint.hpp"
 #include "net/static_files.hpp"
 
@@ -33,7 +35,9 @@ struct HttpApiOptions {
     std::function<bool()> is_ready;
     /// Answers once, on any thread, with JSON text; none: there are no webhooks.
     std::function<void(WebhookCall, std::function<void(base::Result<std::string>)>)> webhooks;
-    auth::Gate* gate = nullptr;  ///< borrowed; null: there are no tokens
+    net::TrustedProxies proxies;
+    net::AddressLimits* addresses = nullptr;  ///< borrowed; null: none are counted
+    auth::Gate* gate = nullptr;               ///< borrowed; null: there are no tokens
     /// Revokes the token of that `jti`, or all tokens of that `sub` made until now, and the
     /// connections that they opened; durable when it returns. One of the two is empty.
     std::function<base::Status(const std::string& id, const std::string& subject)> revoke;
@@ -54,7 +58,12 @@ class HttpApi final : public net::EndpointHandler {
     void upgrade_yjs(const net::HttpRequest& request, net::Responder responder);
     void upgrade_hocuspocus(const net::HttpRequest& request, net::Responder responder);
     void upgrade_provider(const net::HttpRequest& request, net::Responder responder,
-                          std::unique_ptr<net::WebSocketHandler> socket);
+                          std::unique_ptr<HubSocket> socket);
+    /// Of a WebSocket to be.
+    [[nodiscard]] hub::ConnectionInfo info_of(hub::Codec codec,
+                                              const net::Responder& responder) const;
+    /// Counts the socket for its address; otherwise it was refused, which has been answered.
+    [[nodiscard]] bool count(net::Responder& responder, HubSocket& socket);
     bool redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const;
     void api(net::HttpRequest request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,
@@ -81,7 +90,9 @@ class HttpApi final : public net::EndpointHandler {
     HttpApiOptions options_;
     std::map<uint64_t, net::Responder> waiting_;  ///< for the webhooks
     uint64_t next_waiting_ = 1;
-    auth::GrantPtr by_;  ///< who sends the request in hand
+    auth::GrantPtr by_;      ///< who sends the request in hand
+    net::IpAddress client_;  ///< and from where
+    bool is_counted_ = false;
 };
 
 /// The answer to a page that asks whether it may send `method` from another origin, which it may.

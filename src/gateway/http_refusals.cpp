@@ -38,6 +38,9 @@ int status_of(ErrorCode code) {
         case ErrorCode::forbidden:
         case ErrorCode::origin_refused:
             return 403;
+        case ErrorCode::rate_limited:
+        case ErrorCode::too_many_connections:
+            return 429;
         case ErrorCode::unauthenticated:
         case ErrorCode::token_invalid:
         case ErrorCode::token_expired:
@@ -198,8 +201,12 @@ net::HttpResponse make_refusal(base::Error error, std::string_view channel,
     body += "}}";
     net::HttpResponse response =
         net::make_response(status_of(error.code), "application/json", body);
-    if (base::is_temporary(error.code) || error.code == ErrorCode::storage_full)
-        response.headers.set("Retry-After", "1");
+    if (base::is_temporary(error.code) || error.code == ErrorCode::storage_full ||
+        error.code == ErrorCode::too_many_connections) {
+        const uint64_t wait_ms = error.code == ErrorCode::rate_limited ? error.detail : 0;
+        const uint64_t wait_s = std::max<uint64_t>((wait_ms + 999) / 1000, 1);
+        response.headers.set("Retry-After", std::to_string(wait_s));
+    }
     return response;
 }
 
@@ -222,6 +229,11 @@ net::HttpResponse make_failure(int status, const std::string& docs_url) {
             error = base::fail(ErrorCode::too_large, net::kHttpHeadBytesMax);
             told = {"The address or the header fields of the request are too large.",
                     "The detail is the limit in bytes."};
+            break;
+        case 429:
+            error = base::fail(ErrorCode::too_many_connections);
+            told = {"The address has more connections, or opens them faster, than allowed.",
+                    "Close some, or wait as long as Retry-After says."};
             break;
         case 500:
             error = base::fail(ErrorCode::internal);

@@ -1,6 +1,26 @@
 #include "gateway/hub_socket.hpp"
 
+#include <algorithm>
+
 namespace tandem::gateway {
+
+void HubSocket::meter(net::WsConnection& connection, size_t bytes) {
+    if (!info_.is_counted || !connection.is_open()) return;
+    const base::Limits& limits = host_.config().limits;
+    const base::Rate messages{limits.messages_per_second, 2 * limits.messages_per_second};
+    const base::Rate volume{limits.bytes_per_second, 4 * limits.bytes_per_second};
+    const uint64_t now_ms = connection.reactor().now_ms();
+    messages_.charge(messages, now_ms, 1);
+    bytes_.charge(volume, now_ms, bytes);
+    const uint64_t wait_ms = std::max(messages_.wait_ms(messages, 1), bytes_.wait_ms(volume, 1));
+    if (wait_ms == 0) return;
+    connection.pause_reading(net::PauseReason::kRate);
+    if (hold_ == nullptr)
+        hold_ = std::make_unique<net::Timer>(connection.reactor(), [&connection] {
+            if (connection.is_open()) connection.resume_reading(net::PauseReason::kRate);
+        });
+    hold_->start(wait_ms);
+}
 
 void TandemSocket::on_message(net::WsConnection& connection, std::string_view data,
                               net::WsDataKind kind) {
@@ -9,6 +29,7 @@ void TandemSocket::on_message(net::WsConnection& connection, std::string_view da
         connection.close(net::kWsClosePolicy, "the subprotocol wants the other message type");
         return;
     }
+    meter(connection, data.size());
     host().on_message(id(), data);
 }
 
@@ -24,6 +45,7 @@ void ProviderSocket::on_message(net::WsConnection& connection, std::string_view 
         connection.close(net::kWsClosePolicy, "messages about texts are binary");
         return;
     }
+    meter(connection, data.size());
     on_binary(connection, data);
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 
+#include "base/token_bucket.hpp"
 #include "gateway/hub_host.hpp"
+#include "net/address_limits.hpp"
+#include "net/reactor.hpp"
 #include "net/websocket_connection.hpp"
 
 namespace tandem::gateway {
@@ -12,6 +16,9 @@ namespace tandem::gateway {
 /// The handler of a WebSocket that is a connection of the hub for as long as it is open.
 class HubSocket : public net::WebSocketHandler {
   public:
+    /// Counts for its address for as long as it is there, where it came through a proxy.
+    void hold(net::AddressLimits::Lease lease) { lease_ = std::move(lease); }
+
     void on_open(net::WsConnection& connection) final { id_ = host_.attach(connection, info_); }
     void on_writable(net::WsConnection&) final { host_.on_writable(id_); }
     void on_close(net::WsConnection&, uint16_t code) final { host_.detach(id_, farewell_of(code)); }
@@ -23,6 +30,9 @@ class HubSocket : public net::WebSocketHandler {
     [[nodiscard]] HubHost& host() const { return host_; }
     [[nodiscard]] hub::ConnectionId id() const { return id_; }
     [[nodiscard]] hub::Codec codec() const { return info_.codec; }
+    /// A message has come. When they come faster than they may, the next waits to be read, which
+    /// every protocol bears: what was sent stays in the order it was sent, and nothing is lost.
+    void meter(net::WsConnection& connection, size_t bytes);
 
   private:
     /// What others are told of an end with that code.
@@ -31,6 +41,10 @@ class HubSocket : public net::WebSocketHandler {
     HubHost& host_;
     hub::ConnectionInfo info_;
     hub::ConnectionId id_ = 0;
+    net::AddressLimits::Lease lease_;
+    base::TokenBucket messages_;
+    base::TokenBucket bytes_;
+    std::unique_ptr<net::Timer> hold_;  ///< once it was needed
 };
 
 /// The handler of one Tandem WebSocket.

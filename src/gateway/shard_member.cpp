@@ -110,6 +110,8 @@ void ShardMember::on_message(hub::ConnectionId id, std::string_view message) {
             continue;
         }
         wire::ClientFrame& frame = std::get<wire::ClientFrame>(one);
+        const auto* push = std::get_if<wire::Push>(&frame);
+        if (push != nullptr && !hub_.take_push(now, id, *push)) continue;
         const std::string* channel = channel_of(frame);
         if (!may_follow(home, frame)) {
             hub_.refuse(now, id, base::fail(base::ErrorCode::too_many_channels), *channel);

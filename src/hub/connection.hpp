@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "auth/grant.hpp"
+#include "base/token_bucket.hpp"
 #include "hub/group.hpp"
 #include "hub/text.hpp"
 #include "hub/types.hpp"
@@ -83,6 +84,8 @@ struct Connection {
     bool knows_catching_up = false;
     bool is_ready = false;  ///< listed as having something to send
     bool is_closing = false;
+    bool is_counted = false;  ///< held to the rate of pushes
+    base::TokenBucket pushes;
     auth::GrantPtr grant;                    ///< null: it has shown no token
     std::optional<base::ErrorCode> refusal;  ///< why it is about to be closed
     uint64_t owned_actor = 0;                ///< the last that was found to be its subject's

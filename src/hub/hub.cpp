@@ -31,6 +31,7 @@ void Hub::open(Now now, ConnectionId id, const ConnectionInfo& info) {
     connection->opened_ms = now.wall_ms;
     connection->is_guest = info.side == ConnectionInfo::Side::guest;
     connection->actor = info.actor;
+    connection->is_counted = info.is_counted;
     if (!connection->is_guest) stats_.connections++;
     admit(*connection, info.grant);
     connections_[id] = std::move(connection);

@@ -33,6 +33,7 @@ struct ConnectionInfo {
     Side side = Side::home;
     uint64_t actor = 0;              ///< of a guest: `own_actor` of its home
     auth::GrantPtr grant = nullptr;  ///< of a token that came with the connection
+    bool is_counted = false;         ///< held to the rates of a connection
 };
 
 /// Which of a server's hubs this is. Their channel handles differ, so that one client may have
@@ -56,6 +57,7 @@ struct Stats {
     uint64_t entries = 0;  ///< entries committed
     uint64_t duplicates = 0;
     uint64_t refusals = 0;
+    uint64_t rate_limited = 0;  ///< of them pushes that came too fast
     uint64_t deliveries_live = 0;
     uint64_t deliveries_diff = 0;
     uint64_t deliveries_snapshot = 0;
@@ -109,6 +111,9 @@ class Hub {
     void handle_bytes(Now now, ConnectionId id, std::string_view message);
     /// One frame of a message that the caller has decoded.
     void handle_frame(Now now, ConnectionId id, wire::ClientFrame& frame);
+    /// At a connection's home, before the push is handled wherever its channel is: whether it comes
+    /// within the connection's rate. Otherwise it has been refused.
+    [[nodiscard]] bool take_push(Now now, ConnectionId id, const wire::Push& push);
     /// Answers with an error frame.
     void refuse(Now now, ConnectionId id, base::Error error, std::string channel = {});
     void refuse(Now now, ConnectionId id, wire::RefusedFrame& frame);
@@ -174,6 +179,7 @@ class Hub {
 
     // hub_frames.cpp
     void handle_frame(Now now, Connection& connection, wire::ClientFrame& frame);
+    [[nodiscard]] bool take_push(Now now, Connection& connection, const wire::Push& push);
     void handle(Now now, Connection& connection, wire::Hello& frame);
     void handle(Now now, Connection& connection, wire::Subscribe& frame);
     void handle(Now now, Connection& connection, wire::Unsubscribe& frame);

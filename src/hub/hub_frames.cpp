@@ -44,10 +44,14 @@ void Hub::handle_bytes(Now now, ConnectionId id, std::string_view message) {
     const auto decoded = connection.codec == Codec::binary ? wire::decode_binary(message, frames)
                                                            : wire::decode_json(message, frames);
     for (wire::ReceivedFrame& one : frames) {
-        if (auto* refused = std::get_if<wire::RefusedFrame>(&one))
+        if (auto* refused = std::get_if<wire::RefusedFrame>(&one)) {
             refuse(now, id, *refused);
-        else
-            handle_frame(now, connection, std::get<wire::ClientFrame>(one));
+            continue;
+        }
+        wire::ClientFrame& frame = std::get<wire::ClientFrame>(one);
+        const auto* push = std::get_if<wire::Push>(&frame);
+        if (push == nullptr || take_push(now, connection, *push))
+            handle_frame(now, connection, frame);
     }
     if (!decoded) send_error(connection, decoded.error(), {});
 }
@@ -284,6 +288,29 @@ void Hub::handle(Now now, Connection& connection, wire::Unsubscribe& frame) {
     connection.subscriptions.erase(found);
     // Another may have waited for its catch-up.
     wake(connection);
+}
+
+bool Hub::take_push(Now now, ConnectionId id, const wire::Push& push) {
+    const auto found = connections_.find(id);
+    return found == connections_.end() || take_push(now, *found->second, push);
+}
+
+bool Hub::take_push(Now now, Connection& connection, const wire::Push& push) {
+    const base::Rate rate{config_.limits.pushes_per_second,
+                          std::max<uint64_t>(config_.limits.push_burst, 1)};
+    if (!connection.is_counted || connection.pushes.take(rate, now.mono_ms)) return true;
+    wire::ErrorFrame refusal;
+    refusal.channel = push.channel;
+    refusal.actor = push.actor;
+    refusal.counter = push.counter;
+    refusal.ref = push.ref;
+    // The client sends all again that it has: it should find room for more than one of them.
+    refusal.retry_after_ms = connection.pushes.wait_ms(rate, (rate.burst + 1) / 2);
+    stats_.refusals++;
+    stats_.rate_limited++;
+    send_error(connection, base::fail(ErrorCode::rate_limited, refusal.retry_after_ms),
+               std::move(refusal));
+    return false;
 }
 
 void Hub::handle(Now now, Connection& connection, wire::Push& frame) {

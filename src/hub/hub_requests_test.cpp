@@ -274,6 +274,48 @@ TEST(Limits, WhatWaitsForALoad) {
     EXPECT_EQ(rig.all<wire::Ack>(ann).size(), 3u);
 }
 
+// At the limit and one past it; what was refused is taken later, in its order.
+TEST(Limits, PushesOfAConnectionASecond) {
+    Config config = test_config();
+    config.limits.pushes_per_second = 50;
+    config.limits.push_burst = 100;
+    Rig rig(config);
+    rig.are_counted = true;
+    const auto ann = rig.open();
+    for (uint64_t i = 1; i <= 100; ++i)
+        rig.send(ann, set("t:a", kAnn, i, "x", "1"));
+    EXPECT_EQ(rig.all<wire::Ack>(ann).size() > 0, true);
+    EXPECT_EQ(rig.all<wire::ErrorFrame>(ann).size(), 0u);
+    for (uint64_t i = 101; i <= 103; ++i)
+        rig.send(ann, set("t:a", kAnn, i, "x", "1"));
+    const auto refusals = rig.all<wire::ErrorFrame>(ann);
+    ASSERT_EQ(refusals.size(), 3u);
+    EXPECT_EQ(refusals[0].code, "rate_limited");
+    EXPECT_TRUE(refusals[0].temporary) << "or the client would give the write up";
+    EXPECT_EQ(refusals[0].counter, 101u);
+    EXPECT_EQ(refusals[0].retry_after_ms, 1'000u) << "until half of the burst is there again";
+    EXPECT_EQ(rig.hub->stats().rate_limited, 3u);
+    const auto ben = rig.open();
+    rig.send(ben, set("t:a", kBob, 1, "y", "1"));
+    EXPECT_EQ(rig.error(ben), "") << "each connection has its own";
+    rig.pass(1'000);
+    for (uint64_t i = 101; i <= 150; ++i)
+        rig.send(ann, set("t:a", kAnn, i, "x", "1"));
+    EXPECT_EQ(rig.error(ann), "");
+    rig.send(ann, set("t:a", kAnn, 151, "x", "1"));
+    EXPECT_EQ(rig.error(ann), "rate_limited");
+}
+
+TEST(Limits, PushesOfThisMachineAreNotCounted) {
+    Config config = test_config();
+    config.limits.push_burst = 1;
+    Rig rig(config);
+    const auto ann = rig.open();
+    for (uint64_t i = 1; i <= 500; ++i)
+        rig.send(ann, set("t:a", kAnn, i, "x", "1"));
+    EXPECT_EQ(rig.error(ann), "");
+}
+
 TEST(Limits, ChannelsInMemory) {
     Config config = test_config();
     config.limits.channels_loaded_max = 2;

@@ -126,6 +126,7 @@ void add(Stats& sum, const Stats& more) {
     sum.entries += more.entries;
     sum.duplicates += more.duplicates;
     sum.refusals += more.refusals;
+    sum.rate_limited += more.rate_limited;
     sum.deliveries_live += more.deliveries_live;
     sum.deliveries_diff += more.deliveries_diff;
     sum.deliveries_snapshot += more.deliveries_snapshot;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "net/address_limits.hpp"
 #include "net/reactor.hpp"
 #include "net/send_queue.hpp"
 #include "net/shared_bytes.hpp"
@@ -78,6 +79,9 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     [[nodiscard]] bool is_closing() const { return state_ != State::kOpen; }
 
     [[nodiscard]] SocketAddress peer() const { return peer_address(fd_.get()); }
+    [[nodiscard]] IpAddress peer_ip() const { return net::peer_ip(fd_.get()); }
+    // Counts for its address for as long as it is there.
+    void hold(AddressLimits::Lease lease) { lease_ = std::move(lease); }
     [[nodiscard]] Reactor& reactor() { return reactor_; }
 
   private:
@@ -114,6 +118,7 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     std::string rest_;  // Input that the handler has not consumed.
     size_t low_watermark_ = 64 * 1024;
     uint64_t last_received_ms_ = 0;
+    AddressLimits::Lease lease_;
     UniqueFd fd_;
     uint32_t events_ = 0;
     State state_ = State::kOpen;

@@ -1,5 +1,6 @@
 #include "net/http_session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "net/http_response.hpp"
@@ -10,6 +11,8 @@ namespace {
 
 // A client that pipelines requests without reading the answers has to wait at this much output.
 constexpr size_t kPipelineBytesMax = 256 * 1024;
+// For the first request of who will be refused.
+constexpr uint64_t kRefusedTimeoutMs = 2'000;
 
 }  // namespace
 
@@ -62,6 +65,10 @@ SocketAddress Responder::peer() const {
     return session_ == nullptr ? SocketAddress{"", 0} : session_->peer();
 }
 
+IpAddress Responder::peer_ip() const {
+    return session_ == nullptr ? IpAddress() : session_->peer_ip();
+}
+
 HttpSession::HttpSession(ServerEndpoint& endpoint, UniqueFd fd, size_t given_index)
     : index(given_index),
       endpoint_(endpoint),
@@ -70,11 +77,20 @@ HttpSession::HttpSession(ServerEndpoint& endpoint, UniqueFd fd, size_t given_ind
 
 HttpSession::~HttpSession() {
     if (responder_ != nullptr) responder_->session_ = nullptr;
+    if (is_refused_) --endpoint_.refused_;
+}
+
+void HttpSession::refuse(base::Error error) {
+    is_refused_ = true;
+    ++endpoint_.refused_;
+    // Where it is the number of connections, one may end at any moment.
+    const uint64_t wait_ms = error.code == base::ErrorCode::rate_limited ? error.detail : 0;
+    retry_after_s_ = static_cast<uint32_t>(std::max<uint64_t>((wait_ms + 999) / 1000, 1));
 }
 
 base::Status HttpSession::start() {
     TANDEM_CHECK(connection_->start());
-    connection_->set_deadline(endpoint_.options_.idle_timeout_ms);
+    connection_->set_deadline(is_refused_ ? kRefusedTimeoutMs : endpoint_.options_.idle_timeout_ms);
     return {};
 }
 
@@ -102,7 +118,7 @@ size_t HttpSession::on_data(Connection& connection, std::span<char> data) {
         }
         if (!parser_) {
             parser_.emplace(endpoint_.options_.http);
-            connection.set_deadline(endpoint_.options_.request_timeout_ms);
+            if (!is_refused_) connection.set_deadline(endpoint_.options_.request_timeout_ms);
         }
         used += parser_->feed({data.data() + used, data.size() - used});
         if (parser_->state() == HttpParserState::kFailed) {
@@ -125,6 +141,7 @@ void HttpSession::dispatch() {
     method_ = request.method;
     minor_version_ = request.minor_version;
     is_keep_alive_ = request.is_keep_alive && !endpoint_.is_closing_;
+    if (is_refused_) return fail(429);
     state_ = State::kWaiting;
     endpoint_.handler_.on_request(std::move(request), Responder(*this));
 }
@@ -152,7 +169,9 @@ HttpResponse HttpSession::failure(int status) const {
 void HttpSession::fail(int status) {
     is_keep_alive_ = false;
     answer_headers_ = {};
-    send_response(failure(status), HttpBodyKind::kWhole);
+    HttpResponse response = failure(status);
+    if (status == 429) response.headers.set("Retry-After", std::to_string(retry_after_s_));
+    send_response(response, HttpBodyKind::kWhole);
     close();
 }
 

@@ -18,12 +18,16 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
 
     [[nodiscard]] base::Status start();
     void close_when_idle();
+    void hold(AddressLimits::Lease lease) { connection_->hold(std::move(lease)); }
+    // Its first request is answered with 429. Before start().
+    void refuse(base::Error error);
 
     void respond(const HttpResponse& response);
     void start_stream(const HttpResponse& head, std::unique_ptr<HttpStreamHandler> handler);
     void accept_websocket(const HttpResponse& response, std::unique_ptr<WebSocketHandler> handler,
                           WsOptions options);
     [[nodiscard]] SocketAddress peer() const override { return connection_->peer(); }
+    [[nodiscard]] IpAddress peer_ip() const { return connection_->peer_ip(); }
 
     size_t index;  // In the endpoint's table.
 
@@ -67,6 +71,8 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     uint8_t minor_version_ = 1;
     bool is_keep_alive_ = true;
     bool is_stream_opening_ = false;
+    bool is_refused_ = false;
+    uint32_t retry_after_s_ = 0;  // When it is.
 };
 
 }  // namespace tandem::net

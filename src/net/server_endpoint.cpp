@@ -2,10 +2,19 @@
 
 #include <array>
 #include <ctime>
+#include <utility>
 
 #include "net/http_session.hpp"
 
 namespace tandem::net {
+
+namespace {
+
+// Of those whose address has too many connections, so many at a time are told why and when to come
+// again. The others are closed at once, which costs next to nothing.
+constexpr size_t kRefusedMax = 64;
+
+}  // namespace
 
 ServerEndpoint::ServerEndpoint(Reactor& reactor, EndpointOptions options, EndpointHandler& handler)
     : reactor_(reactor), options_(options), handler_(handler), listener_(reactor, *this) {}
@@ -18,7 +27,24 @@ base::Status ServerEndpoint::listen(const SocketAddress& address) {
 
 void ServerEndpoint::on_accept(UniqueFd fd) {
     if (is_closing_ || connection_count() >= options_.connections_max) return;
+    AddressLimits::Lease lease;
+    if (options_.address_limits != nullptr) {
+        const IpAddress peer = peer_ip(fd.get());
+        if (options_.proxies == nullptr || !options_.proxies->contains(peer)) {
+            auto taken = options_.address_limits->connect(peer, reactor_.now_ms());
+            if (!taken) return refuse(std::move(fd), taken.error());
+            lease = *std::move(taken);
+        }
+    }
     auto session = std::make_unique<HttpSession>(*this, std::move(fd), sessions_.size());
+    session->hold(std::move(lease));
+    if (session->start().ok()) sessions_.push_back(std::move(session));
+}
+
+void ServerEndpoint::refuse(UniqueFd fd, base::Error error) {
+    if (refused_ >= kRefusedMax) return;
+    auto session = std::make_unique<HttpSession>(*this, std::move(fd), sessions_.size());
+    session->refuse(error);
     if (session->start().ok()) sessions_.push_back(std::move(session));
 }
 

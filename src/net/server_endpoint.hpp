@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "net/address_limits.hpp"
 #include "net/connection.hpp"
 #include "net/http_parser.hpp"
 #include "net/http_types.hpp"
@@ -64,6 +65,7 @@ class Responder {
                           WsOptions options);
     // Empty when the client is gone.
     [[nodiscard]] SocketAddress peer() const;
+    [[nodiscard]] IpAddress peer_ip() const;
 
   private:
     friend class HttpSession;
@@ -85,8 +87,12 @@ struct EndpointOptions {
     size_t queue_bytes_max = 4 * 1024 * 1024;  // Output of a stream before it is dropped.
     uint64_t request_timeout_ms = 30'000;      // From the first byte of a request to its last.
     uint64_t idle_timeout_ms = 60'000;         // Between requests, and before the first.
-    // Makes the answer to what never reaches the handler: 400, 408, 413, 414, 417, 431, 500, 501 or
-    // 505. Without it, that is a line of text.
+    // Counts connections by their address; borrowed, null counts none. Those of the proxies are
+    // not, since they are of many.
+    AddressLimits* address_limits = nullptr;
+    const TrustedProxies* proxies = nullptr;
+    // Makes the answer to what never reaches the handler: 400, 408, 413, 414, 417, 429, 431, 500,
+    // 501 or 505. Without it, that is a line of text.
     std::function<HttpResponse(int status)> make_failure;
 };
 
@@ -115,11 +121,13 @@ class ServerEndpoint final : private AcceptHandler, private WsOwner {
     void adopt(std::unique_ptr<Connection> connection, std::unique_ptr<WebSocketHandler> handler,
                WsOptions options);
     [[nodiscard]] std::string_view date();
+    void refuse(UniqueFd fd, base::Error error);
 
     Reactor& reactor_;
     EndpointOptions options_;
     EndpointHandler& handler_;
     TcpListener listener_;
+    size_t refused_ = 0;  // Sessions that are there to be told so.
     std::vector<std::unique_ptr<HttpSession>> sessions_;
     std::vector<std::unique_ptr<WsConnection>> websockets_;
     std::string date_;

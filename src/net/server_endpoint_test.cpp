@@ -1,7 +1,9 @@
 #include "net/server_endpoint.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -269,6 +271,83 @@ TEST(ServerEndpoint, TimesOutHalfRequestsAndIdleConnections) {
     const auto idle = tcp_exchange(server.address, "", kTimeoutMs);
     ASSERT_TRUE(idle.ok());
     EXPECT_EQ(*idle, "");
+}
+
+TEST(ServerEndpoint, TellsWhoHasTooManyConnectionsWhenToComeAgain) {
+    AddressLimits::Options of_addresses;
+    of_addresses.connections_max = 2;
+    of_addresses.connections = {};
+    of_addresses.loopback = AddressLimits::Loopback::counted;
+    AddressLimits limits(of_addresses);
+    EndpointOptions options;
+    options.address_limits = &limits;
+    TestServer server(options);
+    std::vector<UniqueFd> held;
+    for (int i = 0; i < 2; ++i) {
+        auto fd = open_connection(server.address);
+        ASSERT_TRUE(fd.ok());
+        held.push_back(*std::move(fd));
+    }
+    ASSERT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() == 2; }));
+    const auto refused = http_fetch(server.address, {});
+    ASSERT_TRUE(refused.ok());
+    EXPECT_EQ(refused->status, 429);
+    EXPECT_EQ(refused->headers.get("retry-after"), "1");
+    TestClient client;
+    client.connect(server.address, {});
+    ASSERT_TRUE(client.run_until([&] { return client.failed_status != -1; }));
+    EXPECT_EQ(client.failed_status, 429) << "a WebSocket too";
+    held.pop_back();
+    ASSERT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() == 1; }));
+    EXPECT_EQ(http_fetch(server.address, {})->status, 200);
+}
+
+TEST(ServerEndpoint, AWebSocketCountsUntilItEnds) {
+    AddressLimits::Options of_addresses;
+    of_addresses.connections_max = 1;
+    of_addresses.connections = {};
+    of_addresses.loopback = AddressLimits::Loopback::counted;
+    AddressLimits limits(of_addresses);
+    EndpointOptions options;
+    options.address_limits = &limits;
+    TestServer server(options);
+    TestClient client;
+    WsConnection* open = nullptr;
+    Callbacks callbacks;
+    callbacks.open = [&](WsConnection& c) { open = &c; };
+    callbacks.close = [&](WsConnection&, uint16_t) { open = nullptr; };
+    client.connect(server.address, callbacks);
+    ASSERT_TRUE(client.run_until([&] { return open != nullptr; }));
+    EXPECT_EQ(http_fetch(server.address, {})->status, 429);
+    open->close(1000, "");
+    ASSERT_TRUE(client.run_until([&] { return open == nullptr; }));
+    ASSERT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() == 0; }));
+    EXPECT_EQ(http_fetch(server.address, {})->status, 200);
+}
+
+// A herd of refused connections is not kept to be told why.
+TEST(ServerEndpoint, OfManyRefusedConnectionsMostAreClosedAtOnce) {
+    AddressLimits::Options of_addresses;
+    of_addresses.connections = {1, 1};
+    of_addresses.loopback = AddressLimits::Loopback::counted;
+    AddressLimits limits(of_addresses);
+    EndpointOptions options;
+    options.address_limits = &limits;
+    TestServer server(options);
+    std::vector<UniqueFd> herd;
+    for (int i = 0; i < 300; ++i) {
+        auto fd = open_connection(server.address);
+        ASSERT_TRUE(fd.ok());
+        herd.push_back(*std::move(fd));
+    }
+    const auto is_closed = [](const UniqueFd& fd) {
+        char byte = 0;
+        return ::recv(fd.get(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+    };
+    ASSERT_TRUE(server.wait_until(
+        [&] { return std::count_if(herd.begin(), herd.end(), is_closed) >= 300 - 64 - 10; }));
+    EXPECT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() <= 10; }))
+        << "those that are told have two seconds to ask";
 }
 
 TEST(ServerEndpoint, RespondersOutliveTheirConnections) {

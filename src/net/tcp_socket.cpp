@@ -121,6 +121,23 @@ SocketAddress peer_address(int fd) {
     return from_raw(raw);
 }
 
+IpAddress peer_ip(int fd) {
+    RawAddress raw;
+    IpAddress ip;
+    if (::getpeername(fd, raw.get(), &raw.size) != 0) return ip;
+    if (raw.storage.ss_family == AF_INET) {
+        sockaddr_in v4{};
+        std::memcpy(&v4, &raw.storage, sizeof(v4));
+        ip.bytes[10] = ip.bytes[11] = 0xFF;
+        std::memcpy(ip.bytes.data() + 12, &v4.sin_addr, sizeof(v4.sin_addr));
+    } else if (raw.storage.ss_family == AF_INET6) {
+        sockaddr_in6 v6{};
+        std::memcpy(&v6, &raw.storage, sizeof(v6));
+        std::memcpy(ip.bytes.data(), &v6.sin6_addr, sizeof(v6.sin6_addr));
+    }
+    return ip;
+}
+
 TcpListener::TcpListener(Reactor& reactor, AcceptHandler& handler)
     : reactor_(reactor), handler_(handler), retry_(reactor, [this] {
           if (fd_.is_open()) (void)reactor_.modify(fd_.get(), EPOLLIN, *this);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "net/ip_address.hpp"
 #include "net/reactor.hpp"
 #include "net/unique_fd.hpp"
 
@@ -34,6 +35,8 @@ enum class PortSharing : uint8_t {
 // The port 0 of a listener's address becomes the one that was chosen.
 [[nodiscard]] SocketAddress local_address(int fd);
 [[nodiscard]] SocketAddress peer_address(int fd);
+// The unspecified address (::) where there is none.
+[[nodiscard]] IpAddress peer_ip(int fd);
 
 class AcceptHandler {
   public:

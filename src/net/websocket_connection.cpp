@@ -151,6 +151,16 @@ void WsConnection::ping(std::string_view payload) {
     write_frame(WsOpcode::kPing, payload.substr(0, kWsControlBytesMax));
 }
 
+void WsConnection::pause_reading(PauseReason reason) {
+    pauses_ |= static_cast<uint8_t>(reason);
+    connection_->pause_reading();
+}
+
+void WsConnection::resume_reading(PauseReason reason) {
+    pauses_ &= static_cast<uint8_t>(~static_cast<uint8_t>(reason));
+    if (pauses_ == 0) connection_->resume_reading();
+}
+
 void WsConnection::close(uint16_t code, std::string_view reason) {
     if (state_ != State::kOpen) return;
     write_frame(WsOpcode::kClose, make_close_payload(code, reason));

@@ -14,6 +14,12 @@ namespace tandem::net {
 
 enum class WsDataKind : uint8_t { kText, kBinary };
 
+// Why nothing is read from a WebSocket; it goes on when no reason is left.
+enum class PauseReason : uint8_t {
+    kBacklog = 1,  // What came before is not done.
+    kRate = 2,     // It comes too fast.
+};
+
 struct WsOptions {
     size_t message_bytes_max = 64 * 1024;
     // A connection whose output grows past this is dropped. A feeder that stops at
@@ -82,8 +88,8 @@ class WsConnection final : private ConnectionHandler {
     void terminate(uint16_t code);
 
     // Timeouts for input are suspended while paused.
-    void pause_reading() { connection_->pause_reading(); }
-    void resume_reading() { connection_->resume_reading(); }
+    void pause_reading(PauseReason reason = PauseReason::kBacklog);
+    void resume_reading(PauseReason reason = PauseReason::kBacklog);
 
     [[nodiscard]] SocketAddress peer() const { return connection_->peer(); }
     [[nodiscard]] Reactor& reactor() { return connection_->reactor(); }
@@ -122,6 +128,7 @@ class WsConnection final : private ConnectionHandler {
     size_t owner_index_ = 0;
     WsRole role_;
     State state_ = State::kOpen;
+    uint8_t pauses_ = 0;  // Reasons, as bits.
     uint16_t close_code_ = kWsCloseAbnormal;
 };
 

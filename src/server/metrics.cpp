@@ -55,6 +55,8 @@ std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store
     add(out, "commits_total", "counter", "Batches committed.", stats.commits);
     add(out, "duplicates_total", "counter", "Writes that came again.", stats.duplicates);
     add(out, "refusals_total", "counter", "Writes refused.", stats.refusals);
+    add(out, "rate_limited_total", "counter", "Of them those that came too fast for a while.",
+        stats.rate_limited);
     add(out, "deliveries_total", "counter", "Frames of all kinds delivered.",
         stats.deliveries_live + stats.deliveries_diff + stats.deliveries_snapshot);
     add(out, "deliveries_live_total", "counter", "Live frames delivered.", stats.deliveries_live);

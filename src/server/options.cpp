@@ -27,6 +27,11 @@ constexpr std::pair<std::string_view, BeyondLoopback> kBeyond[] = {
     {"open", BeyondLoopback::open},
 };
 
+constexpr std::pair<std::string_view, net::ForwardedField> kForwardedFields[] = {
+    {"x-forwarded-for", net::ForwardedField::x_forwarded_for},
+    {"forwarded", net::ForwardedField::forwarded},
+};
+
 std::string upper(std::string_view text) {
     std::string out;
     for (const char c : text)
@@ -59,6 +64,36 @@ Setting text(std::string section, std::string name, std::string help, std::strin
         return {};
     };
     setting.get = [&target] { return '"' + target + '"'; };
+    return setting;
+}
+
+// "a, b or c"
+template <class T, size_t N>
+std::string names_of(const std::pair<std::string_view, T> (&values)[N]) {
+    std::string out;
+    for (size_t i = 0; i < N; ++i)
+        out.append(i == 0 ? "" : i + 1 == N ? " or " : ", ").append(values[i].first);
+    return out;
+}
+
+template <class T, size_t N>
+Setting choice(std::string section, std::string name, std::string help,
+               const std::pair<std::string_view, T> (&values)[N], T& target) {
+    Setting setting{std::move(section), std::move(name), std::move(help), nullptr, nullptr,
+                    names_of(values)};
+    setting.set = [&target, &values](const std::string& value) -> std::string {
+        for (const auto& [word, one] : values)
+            if (word == value) {
+                target = one;
+                return {};
+            }
+        return names_of(values);
+    };
+    setting.get = [&target, &values] {
+        for (const auto& [word, one] : values)
+            if (one == target) return '"' + std::string(word) + '"';
+        return std::string();
+    };
     return setting;
 }
 
@@ -279,28 +314,39 @@ std::vector<Setting> settings_of(Options& o) {
         return out + "]";
     };
     all.push_back(std::move(origins));
-    Setting beyond{
-        "server",
-        "beyond_loopback",
-        "whether others than this machine may connect, there being no TLS yet: plaintext "
-        "asks for tokens (behind a proxy with TLS), open asks for nothing",
-        nullptr,
-        nullptr,
-        "no, plaintext or open"};
-    beyond.set = [&o](const std::string& value) -> std::string {
-        for (const auto& [name, one] : kBeyond)
-            if (name == value) {
-                o.beyond_loopback = one;
-                return {};
-            }
-        return "no, plaintext or open";
+    Setting proxies{"server",
+                    "trusted_proxies",
+                    "proxies that are believed when they say for whom they ask, comma-separated",
+                    nullptr,
+                    nullptr,
+                    "a list of addresses in digits, and networks such as 10.0.0.0/8"};
+    proxies.set = [&o](const std::string& value) -> std::string {
+        o.proxies.networks.clear();
+        std::stringstream in(value);
+        for (std::string one; std::getline(in, one, ',');) {
+            const auto network = net::parse_network(net::trim_blanks(one));
+            if (!network)
+                return "a list of addresses in digits, or networks such as 10.0.0.0/8 with nothing "
+                       "set behind the prefix";
+            o.proxies.networks.push_back(*network);
+        }
+        return {};
     };
-    beyond.get = [&o] {
-        for (const auto& [name, one] : kBeyond)
-            if (one == o.beyond_loopback) return '"' + std::string(name) + '"';
-        return std::string();
+    proxies.get = [&o] {
+        std::string out = "[";
+        for (const net::IpNetwork& network : o.proxies.networks)
+            out += (out.size() > 1 ? ", \"" : "\"") + net::to_text(network) + '"';
+        return out + "]";
     };
-    all.push_back(std::move(beyond));
+    all.push_back(std::move(proxies));
+    all.push_back(choice("server", "forwarded_field",
+                         "the header field in which they say so; the other one is not looked at",
+                         kForwardedFields, o.proxies.field));
+    all.push_back(
+        choice("server", "beyond_loopback",
+               "whether others than this machine may connect, there being no TLS yet: plaintext "
+               "asks for tokens (behind a proxy with TLS), open asks for nothing",
+               kBeyond, o.beyond_loopback));
     all.push_back(number("server", "reconnect_after_ms",
                          "what clients are told at a shutdown: when to come back",
                          o.reconnect_after_ms, 0, 600'000));
@@ -314,22 +360,9 @@ std::vector<Setting> settings_of(Options& o) {
     };
     format.get = [&o] { return o.log_format == LogFormat::json ? "\"json\"" : "\"text\""; };
     all.push_back(std::move(format));
-    Setting mode{"auth",  "mode",  "whether tokens are needed; auto: where keys are configured",
-                 nullptr, nullptr, "auto, required, optional or off"};
-    mode.set = [&o](const std::string& value) -> std::string {
-        for (const auto& [name, one] : kAuthModes)
-            if (name == value) {
-                o.auth.mode = one;
-                return {};
-            }
-        return "auto, required, optional or off";
-    };
-    mode.get = [&o] {
-        for (const auto& [name, one] : kAuthModes)
-            if (one == o.auth.mode) return '"' + std::string(name) + '"';
-        return std::string();
-    };
-    all.push_back(std::move(mode));
+    all.push_back(choice("auth", "mode",
+                         "whether tokens are needed; auto: where keys are configured", kAuthModes,
+                         o.auth.mode));
     all.push_back(
         text("auth", "jwks", "file with the keys that sign tokens (JWKS)", o.auth.issuer.jwks));
     all.push_back(text("auth", "issuer", "`iss` of these tokens; empty: they must have none",
@@ -364,6 +397,35 @@ std::vector<Setting> settings_of(Options& o) {
                          limits.presence_ttl_ms, 0, 3'600'000));
     all.push_back(number("limits", "connections", "connections of the server",
                          limits.connections_max, 1, 10'000'000));
+    all.push_back(number("limits", "connections_per_address",
+                         "connections of one address, or of one /64 of IPv6; programs on this "
+                         "machine are held to no limit of an address, nor to a rate",
+                         limits.connections_per_address_max, 1, 10'000'000));
+    all.push_back(number("limits", "new_connections_per_address",
+                         "new ones of it a second, and as many at once; 0: any number",
+                         limits.new_connections_per_address, 0, 1'000'000));
+    all.push_back(number("limits", "requests_per_address",
+                         "HTTP requests of it a second, handshakes of WebSockets too, and twice as "
+                         "many at once; 0: any number",
+                         limits.requests_per_address, 0, 1'000'000));
+    all.push_back(number("limits", "addresses",
+                         "addresses that are counted at a time; who has been idle for longest is "
+                         "forgotten first",
+                         limits.addresses_max, 16, 10'000'000));
+    all.push_back(number("limits", "pushes_per_second",
+                         "writes of one connection a second; beyond it they are refused for now, "
+                         "and sent again; 0: any number",
+                         limits.pushes_per_second, 0, 1'000'000));
+    all.push_back(number("limits", "push_burst", "writes of one connection at once",
+                         limits.push_burst, 1, 1'000'000));
+    all.push_back(number("limits", "messages_per_second",
+                         "messages of one connection a second, and twice as many at once; beyond "
+                         "it they wait to be read; 0: any number",
+                         limits.messages_per_second, 0, 1'000'000));
+    all.push_back(number("limits", "bytes_per_second",
+                         "bytes of them a second, and four times as many at once; beyond it they "
+                         "wait to be read; 0: any number",
+                         limits.bytes_per_second, 0, 1024 * base::kMiB));
     all.push_back(number("limits", "catch_up_bytes",
                          "of what readers who stall in a catch-up hold on one core; beyond it the "
                          "oldest have to come again",

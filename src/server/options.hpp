@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/config.hpp"
+#include "net/ip_address.hpp"
 #include "server/auth_options.hpp"
 #include "server/webhook_options.hpp"
 
@@ -30,6 +31,7 @@ struct Options {
     std::string data_dir = "tandem-data";
     std::string web_dir;
     std::vector<std::string> origins;
+    net::TrustedProxies proxies;
     BeyondLoopback beyond_loopback = BeyondLoopback::no;
     bool is_dev = false;  ///< `tandem dev`: its key is known to everybody
     std::string log_level = "info";

@@ -81,6 +81,15 @@ void log_line(const hub::LogLine& line) {
         log_info(line.text);
 }
 
+net::AddressLimits::Options address_options(const base::Limits& limits) {
+    net::AddressLimits::Options out;
+    out.connections_max = limits.connections_per_address_max;
+    out.connections = {limits.new_connections_per_address, limits.new_connections_per_address};
+    out.requests = {limits.requests_per_address, 2 * limits.requests_per_address};
+    out.addresses_max = limits.addresses_max;
+    return out;
+}
+
 // A limit of the server, as a limit of each shard.
 size_t share(size_t limit, size_t count) { return (limit + count - 1) / count; }
 
@@ -110,7 +119,11 @@ uint32_t thread_count(const Options& options) {
 
 Shards::Shards(const Options& options, store::SqliteStore& store, Webhooks* webhooks,
                AuthService* auth)
-    : options_(options), store_(store), webhooks_(webhooks), auth_(auth) {}
+    : options_(options),
+      store_(store),
+      webhooks_(webhooks),
+      auth_(auth),
+      addresses_(address_options(options.hub.limits)) {}
 
 Shards::~Shards() {
     // No part of a shard may go while one of another could still refer to it.
@@ -166,6 +179,8 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
                                                           ? gateway::Access::Reach::loopback
                                                           : gateway::Access::Reach::anywhere);
         api.gate = auth;
+        api.proxies = options.proxies;
+        api.addresses = &self.addresses_;
         if (auth != nullptr) {
             api.revoke = [&self, auth](const std::string& id, const std::string& subject) {
                 const auto done = auth->revoke(id, subject, wall_ms());
@@ -195,6 +210,8 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         shard->api = std::make_unique<gateway::HttpApi>(*shard->host, std::move(api));
         net::EndpointOptions endpoint;
         endpoint.connections_max = share(limits.connections_max, count);
+        endpoint.address_limits = &self.addresses_;
+        endpoint.proxies = &options.proxies;
         // The other addresses keep to the usual size themselves.
         endpoint.http.body_bytes_max =
             std::max(endpoint.http.body_bytes_max, limits.text_message_bytes_max);

@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "gateway/hub_host.hpp"
+#include "net/address_limits.hpp"
 #include "net/reactor.hpp"
 #include "net/tcp_socket.hpp"
 #include "server/options.hpp"
@@ -65,6 +66,7 @@ class Shards {
     Webhooks* webhooks_;
     AuthService* auth_;
     SystemEntropy entropy_;
+    net::AddressLimits addresses_;
     SpareMemory spare_memory_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::atomic<Phase> phase_ = Phase::serving;

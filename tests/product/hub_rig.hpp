@@ -113,8 +113,11 @@ struct Rig {
     explicit Rig(Config settings) : config(std::move(settings)), store(kEpoch) { restart(); }
 
     void restart() { hub = std::make_unique<Hub>(config, store, entropy); }
+    /// Whether connections are held to the rate of pushes.
+    bool are_counted = false;
     ConnectionId open(Codec codec = Codec::binary, std::string subject = "anonymous") {
         ConnectionInfo info;
+        info.is_counted = are_counted;
         info.codec = codec;
         info.subject = std::move(subject);
         hub->open(now, ++last_id, info);
