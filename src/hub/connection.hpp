@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -77,6 +78,8 @@ struct Connection {
     /// By the channel's name, the text's and the label.
     using TextKey = std::tuple<std::string, std::string, std::string>;
     std::map<TextKey, TextReader> texts;
+    /// Of Hocuspocus: those that its token was refused for; it has been told of each.
+    std::set<TextKey> denied_texts;
     TextPieces text_pieces;
     std::string next_served;  ///< channel whose turn it is, so that none starves
     /// While it is polled, and once that is known: who is in the middle of a catch-up.

@@ -1,4 +1,5 @@
 #include "product/hub_rig.hpp"
+#include "yjs/hocuspocus.hpp"
 
 // Tokens: what they permit on each surface of the hub, how they end, and whose actors are whose.
 namespace tandem::hub {
@@ -350,6 +351,46 @@ TEST_F(HubAuth, TextsAreReadAndWrittenByTheirCapabilities) {
     rig.send(other, std::string_view(R"({"text":{"channel":"t:a","message":"AAABAA==","ref":1}})"));
     rig.settle();
     EXPECT_EQ(code_of_text(other), "forbidden");
+}
+
+// What Hocuspocus' provider is told after a token: its scope, or why not.
+TEST_F(HubAuth, WhoseTokenIsRefusedHearsOfItOnceAndNotOfAnother) {
+    const ConnectionId id = rig.open(Codec::hocuspocus);
+    const auto send = [&](std::string message) {
+        rig.hub->handle_text(rig.now, id, {"t:a", "main", std::move(message), "t:a"});
+        rig.settle();
+        std::string told;
+        for (const FramePtr& frame : rig.take(id)) {
+            const auto read = yjs::read_hocuspocus_frame(frame->payload);
+            if (read->message[0] == static_cast<char>(yjs::HocuspocusKind::auth))
+                told += std::string(read->message.substr(3)) + ';';
+        }
+        return told;
+    };
+    const auto introduce = [&](std::string_view shown) {
+        yjs::Buffer out;
+        out.var_uint(static_cast<uint64_t>(yjs::HocuspocusKind::auth));
+        out.var_uint(0);
+        out.var_bytes(shown);
+        return send(out.str());
+    };
+    const std::string question =
+        yjs::sync_message(yjs::SyncStep::step1, yjs::encode_state_vector(yjs::StateVector()));
+    EXPECT_EQ(send(question), "The connection has not presented a token. (unauthenticated);");
+    EXPECT_EQ(introduce(token("bob", R"({"t:b":["read"]})")),
+              "The token does not permit this. (forbidden);");
+    // It was told; that it has shown none would be wrong.
+    EXPECT_EQ(send(question), "");
+    EXPECT_EQ(introduce("rubbish"),
+              "The token's signature or claims are not valid. (token_invalid);");
+    EXPECT_EQ(send(question), "");
+    EXPECT_EQ(introduce(token("ann", R"({"t:a":["read"]})")), "readonly;");
+    EXPECT_EQ(send(question), "");
+    // Reading is taken away by the next one.
+    EXPECT_EQ(introduce(token("ann", R"({"t:b":["read"]})")),
+              "The token does not permit this. (forbidden);");
+    EXPECT_EQ(send(question), "");
+    EXPECT_EQ(introduce(token("ann", R"({"t:a":["read","write"]})")), "read-write;");
 }
 
 TEST(Writers, AreCapabilitiesOrClaims) {

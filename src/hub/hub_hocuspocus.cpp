@@ -18,9 +18,10 @@ namespace {
 constexpr std::string_view kOnlyReads = "Editors may only read this text.";
 
 // For the provider's own message, which a person is shown.
-std::string denial_of(base::Error error) {
-    std::string text(error.code == ErrorCode::forbidden ? kOnlyReads
-                                                        : base::error_message(error.code));
+std::string denial_of(base::Error error, auth::Capabilities rights = {}) {
+    const bool only_reads =
+        error.code == ErrorCode::forbidden && auth::has(rights, auth::Capability::read);
+    std::string text(only_reads ? kOnlyReads : base::error_message(error.code));
     return text + " (" + std::string(base::error_name(error.code)) + ")";
 }
 
@@ -43,12 +44,28 @@ void Hub::take_hocuspocus(Now now, Connection& connection, Channel& channel,
     if (!read) return refuse_text(connection, message, read.error());
     const bool begins = read->kind == HocuspocusKind::auth || read->kind == HocuspocusKind::sync ||
                         read->kind == HocuspocusKind::sync_reply;
+    const Connection::TextKey key{message.channel, message.name, message.label};
+    if (read->kind == HocuspocusKind::auth)
+        connection.denied_texts.erase(key);
+    else if (connection.denied_texts.contains(key))
+        return;
+    // What a provider says after a token that is refused would be refused for having none.
+    const auto deny = [&](base::Error error) {
+        if (read->kind == HocuspocusKind::auth &&
+            connection.denied_texts.size() < config_.limits.channels_per_connection_max)
+            connection.denied_texts.insert(key);
+        refuse_text(connection, message, error);
+    };
     auth::GrantPtr grant;
     if (read->kind == HocuspocusKind::auth && config_.gate != nullptr && !read->body.empty()) {
         auto checked = config_.gate->check(read->body, now.wall_ms);
         // What is no token at all is what a provider sends where none are asked for.
         const bool is_none = read->body.find('.') == std::string_view::npos && !needs_token();
-        if (!checked && !is_none) return refuse_text(connection, message, checked.error());
+        if (!checked && !is_none) {
+            // A document that is open stays so, with the token that it has.
+            if (reader == nullptr) return deny(checked.error());
+            return refuse_text(*reader, checked.error());
+        }
         if (checked) grant = *std::move(checked);
     }
     if (reader == nullptr) {
@@ -56,7 +73,7 @@ void Hub::take_hocuspocus(Now now, Connection& connection, Channel& channel,
         if (!begins) return;
         base::Error error;
         reader = text_reader(connection, channel, message, error, grant);
-        if (reader == nullptr) return refuse_text(connection, message, error);
+        if (reader == nullptr) return deny(error);
     }
     switch (read->kind) {
         case HocuspocusKind::sync:
@@ -76,8 +93,8 @@ void Hub::take_hocuspocus(Now now, Connection& connection, Channel& channel,
                 set_rights(*reader, rights_of(grant, channel.name()));
                 if (!auth::has(reader->rights, auth::Capability::read)) {
                     drop_text_reader(now, *reader);
-                    connection.texts.erase({message.channel, message.name, message.label});
-                    return refuse_text(connection, message, lack_of(grant));
+                    connection.texts.erase(key);
+                    return deny(lack_of(grant));
                 }
                 reader->grant = grant;
                 arm_expiry(connection, grant);
@@ -95,7 +112,7 @@ void Hub::take_hocuspocus(Now now, Connection& connection, Channel& channel,
             return take_stateless(*reader, read->body, true);
         case HocuspocusKind::close:
             drop_text_reader(now, *reader);
-            connection.texts.erase({message.channel, message.name, message.label});
+            connection.texts.erase(key);
             return;
         case HocuspocusKind::sync_status:
         case HocuspocusKind::ping:
@@ -163,7 +180,7 @@ void Hub::refuse_text(TextReader& reader, base::Error error, uint64_t ref) {
     log_refusal(*reader.connection, error.code, reader.channel->name());
     send_message(reader, reader.connection->codec == Codec::hocuspocus
                              ? yjs::stateless_message(stateless_error(error))
-                             : yjs::permission_denied_message(denial_of(error)));
+                             : yjs::permission_denied_message(denial_of(error, reader.rights)));
 }
 
 // A provider of Hocuspocus gives its document up when it is denied, which one that is open already
