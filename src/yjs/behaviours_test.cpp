@@ -385,5 +385,33 @@ TEST(Clients, WithIdsOf53BitsKeepTheirOrder) {
     EXPECT_EQ(text_of(first.store(), first.root("t")), "low high");
 }
 
+// Updates that no editor writes: text as the value of a map, and in a list.
+TEST(Strings, OutsideOfTextsAreValuesOfOneUnitEach) {
+    Document map;
+    const BranchIndex m = map.root("m", TypeKind::map);
+    map.observe(m);
+    ASSERT_TRUE(map.apply(std::string_view("\1\1\1\0\x24\1\1m\1k\3abc\0", 15)).ok());
+    std::string shown;
+    append_json(map.store(), m, shown);
+    EXPECT_EQ(shown, R"({"k":"c"})");
+    map.begin();
+    map.delete_key(m, "k");
+    map.commit();
+    std::string told;
+    append_keys_json(map.events().events.at(0).keys, told);
+    EXPECT_NE(told.find(R"("oldValue":"c")"), std::string::npos) << told;
+    Document list;
+    const BranchIndex l = list.root("l", TypeKind::array);
+    list.observe(l);
+    ASSERT_TRUE(list.apply(std::string_view("\1\1\1\0\4\1\1l\6ab\xF0\x9F\x91\x8B\0", 16)).ok());
+    shown.clear();
+    append_json(list.store(), l, shown);
+    // Half of a pair is no character in UTF-8.
+    EXPECT_EQ(shown, "[\"a\",\"b\",\"\xEF\xBF\xBD\",\"\xEF\xBF\xBD\"]");
+    told.clear();
+    append_delta_json(list.events().events.at(0).delta, false, told);
+    EXPECT_EQ(told, "[{\"insert\":" + shown + "}]");
+}
+
 }  // namespace
 }  // namespace tandem::yjs

@@ -5,6 +5,7 @@
 
 #include "yjs/any.hpp"
 #include "yjs/document.hpp"
+#include "yjs/utf16.hpp"
 
 namespace tandem::yjs {
 
@@ -82,6 +83,11 @@ class ChangeReader {
                 });
                 return;
             case Kind::string:
+                each_unit(store_.bytes_of(item), only_last, [&](std::string_view unit) {
+                    value.body = unit;
+                    take(value);
+                });
+                return;
             case Kind::embed:
             case Kind::binary:
                 value.body = store_.bytes_of(item);

@@ -83,12 +83,14 @@ class JsonWriter {
                     append_json_of_any(any, out_);
                 });
                 return;
-            case Kind::string: {
-                // A text read as a list shows its UTF-16 units; whole characters are near enough.
-                comma();
-                append_json_string(out_, store_.bytes_of(item));
+            case Kind::string:
+                // Text in a list or under a key, which only a strange update puts there, is a value
+                // for each of its UTF-16 units, as in Yjs.
+                each_unit(store_.bytes_of(item), only_last, [&](std::string_view unit) {
+                    comma();
+                    append_json_string(out_, unit);
+                });
                 return;
-            }
             case Kind::embed:
                 comma();
                 append_json_of_any(store_.bytes_of(item), out_);
