@@ -1,47 +1,17 @@
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <optional>
 
-#include "tandem/yjs.h"
-#include "yjs/any.hpp"
-#include "yjs/document.hpp"
+#include "yjs/c_abi_parts.hpp"
 #include "yjs/reading.hpp"
 #include "yjs/relative_position.hpp"
-#include "yjs/undo_manager.hpp"
 
-struct tandem_yjs_doc {
-    tandem::yjs::Document document;
-};
-
-struct tandem_yjs_undo {
-    tandem::yjs::UndoManager manager;
-};
+// The C interface: documents, updates and what they show. Changes and undo are in files beside it.
 
 namespace {
 
 using namespace tandem::yjs;
-using tandem::base::ErrorCode;
-using tandem::base::Result;
-using tandem::base::Status;
+using namespace tandem::yjs::abi;
 
-int number_of(ErrorCode code) { return static_cast<int>(code); }
-
-int answer(const Status& status) { return status.ok() ? 0 : number_of(status.error().code); }
-
-std::string_view text_of_view(tandem_yjs_view view) { return {view.data, view.size}; }
-
-int give(std::string_view bytes, tandem_yjs_bytes* out) {
-    out->size = bytes.size();
-    out->data = static_cast<char*>(std::malloc(bytes.size() + 1));
-    if (out->data == nullptr) {
-        out->size = 0;
-        return number_of(ErrorCode::too_large);
-    }
-    if (!bytes.empty()) std::memcpy(out->data, bytes.data(), bytes.size());
-    out->data[bytes.size()] = '\0';
-    return 0;
-}
+constexpr uint64_t kClientMax = (uint64_t{1} << 53) - 1;
 
 template <class Bytes>
 int give_result(const Result<Bytes>& result, tandem_yjs_bytes* out) {
@@ -49,79 +19,37 @@ int give_result(const Result<Bytes>& result, tandem_yjs_bytes* out) {
     return result.ok() ? give(*result, out) : number_of(result.error().code);
 }
 
-std::optional<Encoding> encoding_of(int encoding) {
-    if (encoding == TANDEM_YJS_V1) return Encoding::v1;
-    if (encoding == TANDEM_YJS_V2) return Encoding::v2;
-    return std::nullopt;
-}
-
-std::optional<TypeKind> type_kind_of(int kind) {
-    if (kind < TANDEM_YJS_ARRAY || kind > TANDEM_YJS_XML_TEXT) return std::nullopt;
-    return static_cast<TypeKind>(kind);
-}
-
-Result<std::string> any_of_view(tandem_yjs_view json) {
-    Buffer out;
-    TANDEM_CHECK(append_any_of_json(text_of_view(json), out));
-    return out.str();
-}
-
-Result<Attributes> attributes_of_view(tandem_yjs_view json) {
-    TANDEM_TRY(const std::string any, any_of_view(json));
-    Input in(any);
-    if (static_cast<AnyTag>(in.u8()) != AnyTag::object)
-        return tandem::base::fail(ErrorCode::invalid_argument);
-    Attributes attributes;
-    const uint64_t count = in.var_uint();
-    for (uint64_t i = 0; i < count; ++i) {
-        std::string name(in.var_bytes());
-        const char* from = in.position();
-        skip_any(in);
-        attributes.push_back({std::move(name), std::string(from, in.position())});
-    }
-    return attributes;
-}
-
-bool has_type(const tandem_yjs_doc* doc, tandem_yjs_type type) {
-    return doc->document.store().has_branch(type);
-}
-
-// Makes a change in the open transaction, or in one of its own.
-template <class Change>
-int change_type(tandem_yjs_doc* doc, tandem_yjs_type type, Change&& change) {
-    if (!has_type(doc, type)) return number_of(ErrorCode::not_found);
-    Document& document = doc->document;
-    const bool is_open = document.last_transaction().is_open;
-    if (!is_open) document.begin();
-    const Status done = change(document);
-    if (!is_open) document.commit();
-    return answer(done);
-}
-
 template <class Show>
-int show_type(const tandem_yjs_doc* doc, tandem_yjs_type type, tandem_yjs_bytes* out, Show&& show) {
+int show_type(const tandem_yjs_doc* doc, tandem_yjs_type type, Use use, tandem_yjs_bytes* out,
+              Show&& show) {
     *out = {nullptr, 0};
-    if (!has_type(doc, type)) return number_of(ErrorCode::not_found);
+    if (const Status may = check_use(doc, type, use); !may.ok()) return answer(may);
     std::string shown;
     show(doc->document.store(), shown);
     return give(shown, out);
-}
-
-std::optional<Content> content_of_type(int kind, tandem_yjs_view name) {
-    const auto known = type_kind_of(kind);
-    if (!known) return std::nullopt;
-    Content content;
-    content.kind = Kind::type;
-    content.type = *known;
-    content.len = 1;
-    if (has_name(*known)) content.name = text_of_view(name);
-    return content;
 }
 
 Result<std::optional<Snapshot>> snapshot_of_view(tandem_yjs_view bytes) {
     if (bytes.data == nullptr) return std::optional<Snapshot>();
     TANDEM_TRY(Snapshot snapshot, decode_snapshot(text_of_view(bytes)));
     return std::optional<Snapshot>(std::move(snapshot));
+}
+
+int give_bytes(const Store& store, const Item& item, tandem_yjs_bytes* out) {
+    if (item.kind != Kind::binary) return number_of(ErrorCode::wrong_type);
+    return give(store.bytes_of(item), out);
+}
+
+void append_subdocuments(const std::vector<Subdocument>& list, std::string& json) {
+    json += '[';
+    for (const Subdocument& one : list) {
+        json += (&one == &list.front() ? "{\"id\":" : ",{\"id\":") + std::to_string(one.item) +
+                ",\"guid\":";
+        tandem::base::append_json_string(json, one.guid);
+        json += one.loads_itself ? ",\"autoLoad\":true" : ",\"autoLoad\":false";
+        json += one.is_loaded ? ",\"loaded\":true}" : ",\"loaded\":false}";
+    }
+    json += ']';
 }
 
 }  // namespace
@@ -133,10 +61,10 @@ uint32_t tandem_yjs_abi_version(void) noexcept { return TANDEM_YJS_ABI_VERSION; 
 void tandem_yjs_free(tandem_yjs_bytes bytes) noexcept { std::free(bytes.data); }
 
 tandem_yjs_doc* tandem_yjs_doc_new(const tandem_yjs_options* options) noexcept {
-    tandem_yjs_options given = {};
-    std::memcpy(&given, options, std::min(options->size, sizeof(given)));
+    const tandem_yjs_options given = given_options(options);
+    if (options == nullptr || given.client > kClientMax) return nullptr;
     DocumentOptions chosen;
-    chosen.client = given.client & ((uint64_t{1} << 53) - 1);
+    chosen.client = given.client;
     chosen.collects = given.keeps_deleted == 0;
     chosen.cleans_formats = given.cleans_formats != 0;
     return new tandem_yjs_doc{Document(chosen)};
@@ -237,132 +165,52 @@ int tandem_yjs_convert_update(tandem_yjs_view update, int from, int to,
 }
 
 tandem_yjs_type tandem_yjs_root(tandem_yjs_doc* doc, tandem_yjs_view name, int kind) noexcept {
-    const auto known = type_kind_of(kind);
-    return known ? doc->document.root(text_of_view(name), *known) : 0;
+    const auto wanted = type_kind_of(kind);
+    if (!wanted || !tandem::base::is_utf8(text_of_view(name))) return 0;
+    const Store& store = doc->document.store();
+    if (const BranchIndex known = store.find_root(text_of_view(name));
+        known != 0 && store.branch(known).kind != TypeKind::unknown)
+        return store.branch(known).kind == *wanted ? known : 0;
+    return doc->document.root(text_of_view(name), *wanted);
 }
 
 tandem_yjs_type tandem_yjs_child_at(const tandem_yjs_doc* doc, tandem_yjs_type list,
                                     uint32_t position) noexcept {
-    return has_type(doc, list) ? child_at(doc->document.store(), list, position) : 0;
+    return check_use(doc, list, Use::list).ok() ? child_at(doc->document.store(), list, position)
+                                                : 0;
 }
 
 tandem_yjs_type tandem_yjs_child_of(const tandem_yjs_doc* doc, tandem_yjs_type map,
                                     tandem_yjs_view key) noexcept {
-    return has_type(doc, map) ? child_of(doc->document.store(), map, text_of_view(key)) : 0;
+    return check_use(doc, map, Use::map).ok()
+               ? child_of(doc->document.store(), map, text_of_view(key))
+               : 0;
 }
 
 uint32_t tandem_yjs_length(const tandem_yjs_doc* doc, tandem_yjs_type type) noexcept {
-    return has_type(doc, type) ? doc->document.store().branch(type).length : 0;
+    return check_use(doc, type, Use::any).ok() ? doc->document.store().branch(type).length : 0;
 }
 
 int tandem_yjs_json(const tandem_yjs_doc* doc, tandem_yjs_type type,
                     tandem_yjs_bytes* out) noexcept {
-    return show_type(doc, type, out,
+    return show_type(doc, type, Use::any, out,
                      [&](const Store& store, std::string& to) { append_json(store, type, to); });
 }
 
 int tandem_yjs_delta(const tandem_yjs_doc* doc, tandem_yjs_type text,
                      tandem_yjs_bytes* out) noexcept {
-    return show_type(doc, text, out,
+    return show_type(doc, text, Use::text, out,
                      [&](const Store& store, std::string& to) { append_delta(store, text, to); });
 }
 
 int tandem_yjs_xml(const tandem_yjs_doc* doc, tandem_yjs_type type,
                    tandem_yjs_bytes* out) noexcept {
-    return show_type(doc, type, out,
+    return show_type(doc, type, Use::xml, out,
                      [&](const Store& store, std::string& to) { append_xml(store, type, to); });
 }
 
-int tandem_yjs_text_insert(tandem_yjs_doc* doc, tandem_yjs_type text, uint32_t position,
-                           tandem_yjs_view utf8, tandem_yjs_view formats) noexcept {
-    return change_type(doc, text, [&](Document& document) -> Status {
-        if (formats.data == nullptr)
-            return document.insert_text(text, position, text_of_view(utf8));
-        TANDEM_TRY(const Attributes attributes, attributes_of_view(formats));
-        return document.insert_text(text, position, text_of_view(utf8), attributes);
-    });
-}
-
-int tandem_yjs_text_insert_embed(tandem_yjs_doc* doc, tandem_yjs_type text, uint32_t position,
-                                 tandem_yjs_view json, tandem_yjs_view formats) noexcept {
-    return change_type(doc, text, [&](Document& document) -> Status {
-        TANDEM_TRY(const std::string any, any_of_view(json));
-        Attributes attributes;
-        if (formats.data != nullptr) {
-            TANDEM_TRY(attributes, attributes_of_view(formats));
-        }
-        return document.insert_embed(text, position, any, attributes);
-    });
-}
-
-int tandem_yjs_text_format(tandem_yjs_doc* doc, tandem_yjs_type text, uint32_t position,
-                           uint32_t len, tandem_yjs_view formats) noexcept {
-    return change_type(doc, text, [&](Document& document) -> Status {
-        TANDEM_TRY(const Attributes attributes, attributes_of_view(formats));
-        return document.format_text(text, position, len, attributes);
-    });
-}
-
-int tandem_yjs_text_delete(tandem_yjs_doc* doc, tandem_yjs_type text, uint32_t position,
-                           uint32_t len) noexcept {
-    return change_type(
-        doc, text, [&](Document& document) { return document.delete_text(text, position, len); });
-}
-
-int tandem_yjs_list_insert(tandem_yjs_doc* doc, tandem_yjs_type list, uint32_t position,
-                           tandem_yjs_view json) noexcept {
-    return change_type(doc, list, [&](Document& document) -> Status {
-        TANDEM_TRY(const std::string any, any_of_view(json));
-        return document.insert_values(list, position, any);
-    });
-}
-
-int tandem_yjs_list_insert_type(tandem_yjs_doc* doc, tandem_yjs_type list, uint32_t position,
-                                int kind, tandem_yjs_view name, tandem_yjs_type* made) noexcept {
-    const auto content = content_of_type(kind, name);
-    if (!content) return number_of(ErrorCode::invalid_argument);
-    return change_type(doc, list, [&](Document& document) -> Status {
-        TANDEM_TRY(const BranchIndex inserted, document.insert_content(list, position, *content));
-        if (made != nullptr) *made = inserted;
-        return {};
-    });
-}
-
-int tandem_yjs_list_delete(tandem_yjs_doc* doc, tandem_yjs_type list, uint32_t position,
-                           uint32_t len) noexcept {
-    return change_type(
-        doc, list, [&](Document& document) { return document.delete_values(list, position, len); });
-}
-
-int tandem_yjs_map_set(tandem_yjs_doc* doc, tandem_yjs_type map, tandem_yjs_view key,
-                       tandem_yjs_view json) noexcept {
-    return change_type(doc, map, [&](Document& document) -> Status {
-        TANDEM_TRY(const std::string any, any_of_view(json));
-        document.set_value(map, text_of_view(key), any);
-        return {};
-    });
-}
-
-int tandem_yjs_map_set_type(tandem_yjs_doc* doc, tandem_yjs_type map, tandem_yjs_view key, int kind,
-                            tandem_yjs_view name, tandem_yjs_type* made) noexcept {
-    const auto content = content_of_type(kind, name);
-    if (!content) return number_of(ErrorCode::invalid_argument);
-    return change_type(doc, map, [&](Document& document) -> Status {
-        const BranchIndex set = document.set_content(map, text_of_view(key), *content);
-        if (made != nullptr) *made = set;
-        return {};
-    });
-}
-
-int tandem_yjs_map_delete(tandem_yjs_doc* doc, tandem_yjs_type map, tandem_yjs_view key) noexcept {
-    return change_type(doc, map, [&](Document& document) -> Status {
-        document.delete_key(map, text_of_view(key));
-        return {};
-    });
-}
-
 int tandem_yjs_observe(tandem_yjs_doc* doc, tandem_yjs_type type, int is_deep) noexcept {
-    if (!has_type(doc, type)) return number_of(ErrorCode::not_found);
+    if (const Status may = check_use(doc, type, Use::any); !may.ok()) return answer(may);
     if (is_deep != 0) {
         doc->document.observe_deep(type);
     } else {
@@ -372,7 +220,7 @@ int tandem_yjs_observe(tandem_yjs_doc* doc, tandem_yjs_type type, int is_deep) n
 }
 
 int tandem_yjs_unobserve(tandem_yjs_doc* doc, tandem_yjs_type type, int is_deep) noexcept {
-    if (!has_type(doc, type)) return number_of(ErrorCode::not_found);
+    if (const Status may = check_use(doc, type, Use::any); !may.ok()) return answer(may);
     if (is_deep != 0) {
         doc->document.unobserve_deep(type);
     } else {
@@ -401,7 +249,9 @@ int tandem_yjs_events(const tandem_yjs_doc* doc, tandem_yjs_bytes* out) noexcept
 int tandem_yjs_position(const tandem_yjs_doc* doc, tandem_yjs_type list, uint32_t index,
                         int64_t assoc, tandem_yjs_bytes* out) noexcept {
     *out = {nullptr, 0};
-    if (!has_type(doc, list)) return number_of(ErrorCode::not_found);
+    const bool is_text = check_use(doc, list, Use::text).ok();
+    if (const Status may = check_use(doc, list, Use::list); !is_text && !may.ok())
+        return answer(may);
     return give(
         encode_relative_position(relative_position(doc->document.store(), list, index, assoc)),
         out);
@@ -426,14 +276,17 @@ int tandem_yjs_snapshot(const tandem_yjs_doc* doc, int encoding, tandem_yjs_byte
 }
 
 int tandem_yjs_state_at(tandem_yjs_doc* doc, tandem_yjs_view snapshot, int encoding,
-                        tandem_yjs_bytes* out) noexcept {
+                        int update_encoding, tandem_yjs_bytes* out) noexcept {
     *out = {nullptr, 0};
     const auto chosen = encoding_of(encoding);
-    if (!chosen || doc->document.last_transaction().is_open)
+    const auto written = encoding_of(update_encoding);
+    if (!chosen || !written || doc->document.last_transaction().is_open)
         return number_of(ErrorCode::invalid_argument);
     const auto read = decode_snapshot(text_of_view(snapshot), *chosen);
     if (!read) return number_of(read.error().code);
-    return give_result(doc->document.state_at(*read), out);
+    const auto state = doc->document.state_at(*read);
+    if (!state || *written == Encoding::v1) return give_result(state, out);
+    return give_result(convert_update(*state, Encoding::v1, Encoding::v2), out);
 }
 
 int tandem_yjs_delta_between(const tandem_yjs_doc* doc, tandem_yjs_type text, tandem_yjs_view now,
@@ -443,52 +296,55 @@ int tandem_yjs_delta_between(const tandem_yjs_doc* doc, tandem_yjs_type text, ta
     *out = {nullptr, 0};
     if (!first) return number_of(first.error().code);
     if (!second) return number_of(second.error().code);
-    return show_type(doc, text, out, [&](const Store& store, std::string& to) {
+    return show_type(doc, text, Use::text, out, [&](const Store& store, std::string& to) {
         append_delta_between(store, text, first->has_value() ? &**first : nullptr,
                              second->has_value() ? &**second : nullptr, to);
     });
 }
 
-tandem_yjs_undo* tandem_yjs_undo_new(tandem_yjs_doc* doc,
-                                     const tandem_yjs_undo_options* options) noexcept {
-    tandem_yjs_undo_options given = {};
-    std::memcpy(&given, options, std::min(options->size, sizeof(given)));
-    if (given.now_ms == nullptr) return nullptr;
-    UndoOptions chosen;
-    chosen.capture_timeout_ms = given.capture_timeout_ms;
-    chosen.now_ms = [now_ms = given.now_ms, user = given.user] { return now_ms(user); };
-    if (given.origin_count > 0)
-        chosen.tracked_origins.assign(given.origins, given.origins + given.origin_count);
-    for (size_t i = 0; i < given.scope_count; ++i) {
-        if (!has_type(doc, given.scope[i])) return nullptr;
+int tandem_yjs_bytes_at(const tandem_yjs_doc* doc, tandem_yjs_type list, uint32_t position,
+                        tandem_yjs_bytes* out) noexcept {
+    *out = {nullptr, 0};
+    if (const Status may = check_use(doc, list, Use::list); !may.ok()) return answer(may);
+    const Store& store = doc->document.store();
+    if (position >= store.branch(list).length) return number_of(ErrorCode::out_of_range);
+    for (Handle at = store.branch(list).start; at != 0; at = store.item(at).right) {
+        const Item& item = store.item(at);
+        if (position < item.visible()) return give_bytes(store, item, out);
+        position -= item.visible();
     }
-    return new tandem_yjs_undo{UndoManager(
-        doc->document, std::vector<BranchIndex>(given.scope, given.scope + given.scope_count),
-        std::move(chosen))};
+    return number_of(ErrorCode::out_of_range);
 }
 
-void tandem_yjs_undo_free(tandem_yjs_undo* undo) noexcept { delete undo; }
-
-int tandem_yjs_undo_undo(tandem_yjs_undo* undo) noexcept {
-    return undo->manager.undo().has_value() ? 1 : 0;
+int tandem_yjs_bytes_of(const tandem_yjs_doc* doc, tandem_yjs_type map, tandem_yjs_view key,
+                        tandem_yjs_bytes* out) noexcept {
+    *out = {nullptr, 0};
+    if (const Status may = check_use(doc, map, Use::map); !may.ok()) return answer(may);
+    const Store& store = doc->document.store();
+    const uint32_t name = store.names().find(text_of_view(key));
+    const Handle last = name == 0 ? 0 : store.branch(map).map_find(name);
+    if (last == 0 || store.item(last).is_deleted()) return number_of(ErrorCode::not_found);
+    return give_bytes(store, store.item(last), out);
 }
 
-int tandem_yjs_undo_redo(tandem_yjs_undo* undo) noexcept {
-    return undo->manager.redo().has_value() ? 1 : 0;
+int tandem_yjs_subdocs(const tandem_yjs_doc* doc, tandem_yjs_bytes* out) noexcept {
+    std::string json;
+    append_subdocuments(doc->document.subdocuments(), json);
+    return give(json, out);
 }
 
-int tandem_yjs_undo_can_undo(const tandem_yjs_undo* undo) noexcept {
-    return undo->manager.can_undo() ? 1 : 0;
+int tandem_yjs_subdoc_events(const tandem_yjs_doc* doc, tandem_yjs_bytes* out) noexcept {
+    std::string json = "[";
+    for (const SubdocumentEvent& event : doc->document.subdocument_events()) {
+        json += json.size() > 1 ? ",{\"added\":" : "{\"added\":";
+        append_subdocuments(event.added, json);
+        json += ",\"removed\":";
+        append_subdocuments(event.removed, json);
+        json += ",\"loaded\":";
+        append_subdocuments(event.loaded, json);
+        json += '}';
+    }
+    return give(json + ']', out);
 }
-
-int tandem_yjs_undo_can_redo(const tandem_yjs_undo* undo) noexcept {
-    return undo->manager.can_redo() ? 1 : 0;
-}
-
-void tandem_yjs_undo_stop_capturing(tandem_yjs_undo* undo) noexcept {
-    undo->manager.stop_capturing();
-}
-
-void tandem_yjs_undo_clear(tandem_yjs_undo* undo) noexcept { undo->manager.clear(); }
 
 }  // extern "C"

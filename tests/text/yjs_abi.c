@@ -150,12 +150,16 @@ static void the_past(void) {
     CHECK(tandem_yjs_text_insert(doc, text, 0, view("new"), kNone) == 0);
     CHECK(tandem_yjs_delta_between(doc, text, lend(before), kNone, &out) == 0);
     CHECK(is(out, "[{\"insert\":\"old\"}]"));
-    CHECK(tandem_yjs_state_at(doc, lend(before), TANDEM_YJS_V1, &out) == 0);
+    CHECK(tandem_yjs_state_at(doc, lend(before), TANDEM_YJS_V1, TANDEM_YJS_V1, &out) == 0);
     CHECK(tandem_yjs_apply(past, lend(out), TANDEM_YJS_V1, 0) == 0);
     tandem_yjs_free(out);
     CHECK(tandem_yjs_json(past, tandem_yjs_root(past, view("t"), TANDEM_YJS_TEXT), &out) == 0);
     CHECK(is(out, "\"old\""));
-    CHECK(tandem_yjs_state_at(past, lend(before), TANDEM_YJS_V1, &out) != 0);
+    CHECK(tandem_yjs_state_at(doc, lend(before), TANDEM_YJS_V1, TANDEM_YJS_V2, &out) == 0);
+    CHECK(tandem_yjs_apply(past, lend(out), TANDEM_YJS_V2, 0) == 0);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_state_at(doc, lend(before), TANDEM_YJS_V1, 3, &out) != 0);
+    CHECK(tandem_yjs_state_at(past, lend(before), TANDEM_YJS_V1, TANDEM_YJS_V1, &out) != 0);
     tandem_yjs_free(before);
     tandem_yjs_doc_free(doc);
     tandem_yjs_doc_free(past);
@@ -174,6 +178,7 @@ static void undo(void) {
     options.scope_count = 1;
     options.capture_timeout_ms = 500;
     CHECK(tandem_yjs_undo_new(doc, &options) == NULL);
+    CHECK(tandem_yjs_undo_new(doc, NULL) == NULL);
     options.now_ms = now_ms;
     options.user = &clock_ms;
     manager = tandem_yjs_undo_new(doc, &options);
@@ -188,10 +193,177 @@ static void undo(void) {
     CHECK(tandem_yjs_undo_redo(manager) == 1);
     CHECK(tandem_yjs_json(doc, text, &out) == 0);
     CHECK(is(out, "\"ab\""));
+
+    /* What the program keeps with what can be undone. */
+    CHECK(tandem_yjs_undo_events(manager, &out) == 0);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_undo_set_meta(manager, TANDEM_YJS_REDO, view("cursor"), view("0")) != 0);
+    CHECK(tandem_yjs_undo_set_meta(manager, TANDEM_YJS_UNDO, view("cursor"), view("2")) == 0);
+    CHECK(tandem_yjs_undo_meta(manager, TANDEM_YJS_UNDO, view("cursor"), &out) == 0);
+    CHECK(is(out, "2"));
+    CHECK(tandem_yjs_undo_meta(manager, TANDEM_YJS_UNDO, view("other"), &out) != 0);
+    CHECK(tandem_yjs_undo_undo(manager) == 1);
+    CHECK(tandem_yjs_undo_meta(manager, TANDEM_YJS_POPPED, view("cursor"), &out) == 0);
+    CHECK(is(out, "2"));
+    CHECK(tandem_yjs_undo_meta(manager, TANDEM_YJS_REDO, view("cursor"), &out) != 0);
+    CHECK(tandem_yjs_undo_events(manager, &out) == 0);
+    CHECK(is(out, "[{\"what\":\"added\",\"redo\":true},{\"what\":\"popped\",\"redo\":false}]"));
+    CHECK(tandem_yjs_undo_events(manager, &out) == 0);
+    CHECK(is(out, "[]"));
     tandem_yjs_undo_clear(manager);
     CHECK(tandem_yjs_undo_can_undo(manager) == 0);
     tandem_yjs_undo_free(manager);
     tandem_yjs_doc_free(doc);
+}
+
+/* A type is used as what it is. */
+static void kinds_of_types(void) {
+    tandem_yjs_doc* doc = new_doc(1, 0);
+    const tandem_yjs_type text = tandem_yjs_root(doc, view("t"), TANDEM_YJS_TEXT);
+    const tandem_yjs_type map = tandem_yjs_root(doc, view("m"), TANDEM_YJS_MAP);
+    const tandem_yjs_type list = tandem_yjs_root(doc, view("l"), TANDEM_YJS_ARRAY);
+    const tandem_yjs_type xml = tandem_yjs_root(doc, view("x"), TANDEM_YJS_XML_FRAGMENT);
+    tandem_yjs_type inner = 0;
+    tandem_yjs_bytes before;
+    tandem_yjs_bytes out;
+    const int wrong_type = 12;
+    const int not_found = 21;
+    const int invalid_argument = 25;
+
+    CHECK(tandem_yjs_root(doc, view("t"), TANDEM_YJS_TEXT) == text);
+    CHECK(tandem_yjs_root(doc, view("t"), TANDEM_YJS_MAP) == 0);
+    CHECK(tandem_yjs_root(doc, view("\xff"), TANDEM_YJS_MAP) == 0);
+    CHECK(tandem_yjs_list_insert_type(doc, list, 0, TANDEM_YJS_ARRAY, kNone, &inner) == 0);
+    CHECK(tandem_yjs_encode(doc, kNone, TANDEM_YJS_V1, &before) == 0);
+    CHECK(tandem_yjs_map_set(doc, text, view("k"), view("1")) == wrong_type);
+    CHECK(tandem_yjs_map_set(doc, list, view("k"), view("1")) == wrong_type);
+    CHECK(tandem_yjs_map_set_type(doc, text, view("k"), TANDEM_YJS_MAP, kNone, NULL) == wrong_type);
+    CHECK(tandem_yjs_map_delete(doc, list, view("k")) == wrong_type);
+    CHECK(tandem_yjs_list_insert(doc, map, 0, view("1")) == wrong_type);
+    CHECK(tandem_yjs_list_insert(doc, text, 0, view("1")) == wrong_type);
+    CHECK(tandem_yjs_list_insert(doc, xml, 0, view("1")) == wrong_type);
+    CHECK(tandem_yjs_list_insert_type(doc, map, 0, TANDEM_YJS_MAP, kNone, NULL) == wrong_type);
+    CHECK(tandem_yjs_list_delete(doc, text, 0, 0) == wrong_type);
+    CHECK(tandem_yjs_text_insert(doc, map, 0, view("x"), kNone) == wrong_type);
+    CHECK(tandem_yjs_text_insert_embed(doc, list, 0, view("1"), kNone) == wrong_type);
+    CHECK(tandem_yjs_text_format(doc, map, 0, 0, view("{}")) == wrong_type);
+    CHECK(tandem_yjs_text_delete(doc, list, 0, 0) == wrong_type);
+    CHECK(tandem_yjs_delta(doc, map, &out) == wrong_type);
+    CHECK(tandem_yjs_xml(doc, text, &out) == wrong_type);
+    CHECK(tandem_yjs_delta_between(doc, list, kNone, kNone, &out) == wrong_type);
+    CHECK(tandem_yjs_position(doc, map, 0, 0, &out) == wrong_type);
+    CHECK(tandem_yjs_map_set(doc, map, view("\xff"), view("1")) == invalid_argument);
+    CHECK(tandem_yjs_encode(doc, kNone, TANDEM_YJS_V1, &out) == 0);
+    CHECK(out.size == before.size && memcmp(out.data, before.data, out.size) == 0);
+    tandem_yjs_free(out);
+    tandem_yjs_free(before);
+
+    /* One that is deleted is none. */
+    CHECK(tandem_yjs_begin(doc, 0) == 0);
+    CHECK(tandem_yjs_list_delete(doc, list, 0, 1) == 0);
+    CHECK(tandem_yjs_list_insert(doc, inner, 0, view("1")) == not_found);
+    CHECK(tandem_yjs_commit(doc) == 0);
+    CHECK(tandem_yjs_list_insert(doc, inner, 0, view("1")) == not_found);
+    CHECK(tandem_yjs_json(doc, inner, &out) == not_found);
+    CHECK(tandem_yjs_observe(doc, inner, 0) == not_found);
+    tandem_yjs_doc_free(doc);
+}
+
+static void ids_of_clients(void) {
+    tandem_yjs_options options = {sizeof(options), 0, 0, 0};
+    tandem_yjs_doc* doc;
+
+    CHECK(tandem_yjs_doc_new(NULL) == NULL);
+    options.client = (uint64_t)1 << 53;
+    CHECK(tandem_yjs_doc_new(&options) == NULL);
+    options.client -= 1;
+    doc = tandem_yjs_doc_new(&options);
+    CHECK(doc != NULL);
+    tandem_yjs_doc_free(doc);
+}
+
+static void bytes(void) {
+    tandem_yjs_doc* doc = new_doc(1, 0);
+    tandem_yjs_doc* copy = new_doc(2, 0);
+    const tandem_yjs_type map = tandem_yjs_root(doc, view("m"), TANDEM_YJS_MAP);
+    const tandem_yjs_type list = tandem_yjs_root(doc, view("l"), TANDEM_YJS_ARRAY);
+    const tandem_yjs_view some = {"\0\xff", 2};
+    tandem_yjs_bytes out;
+
+    CHECK(tandem_yjs_map_set_bytes(doc, map, view("b"), some) == 0);
+    CHECK(tandem_yjs_map_set(doc, map, view("v"), view("1")) == 0);
+    CHECK(tandem_yjs_list_insert(doc, list, 0, view("1")) == 0);
+    CHECK(tandem_yjs_list_insert_bytes(doc, list, 1, some) == 0);
+    CHECK(tandem_yjs_encode(doc, kNone, TANDEM_YJS_V1, &out) == 0);
+    CHECK(tandem_yjs_apply(copy, lend(out), TANDEM_YJS_V1, 0) == 0);
+    tandem_yjs_free(out);
+    tandem_yjs_root(copy, view("m"), TANDEM_YJS_MAP);
+    CHECK(tandem_yjs_bytes_of(copy, tandem_yjs_root(copy, view("m"), TANDEM_YJS_MAP), view("b"),
+                              &out) == 0);
+    CHECK(out.size == 2 && memcmp(out.data, some.data, 2) == 0);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_bytes_at(copy, tandem_yjs_root(copy, view("l"), TANDEM_YJS_ARRAY), 1, &out) ==
+          0);
+    CHECK(out.size == 2 && memcmp(out.data, some.data, 2) == 0);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_bytes_of(doc, map, view("v"), &out) != 0);
+    CHECK(tandem_yjs_bytes_of(doc, map, view("none"), &out) != 0);
+    CHECK(tandem_yjs_bytes_at(doc, list, 0, &out) != 0);
+    CHECK(tandem_yjs_bytes_at(doc, list, 2, &out) != 0);
+    CHECK(tandem_yjs_json(doc, map, &out) == 0);
+    CHECK(is(out, "{\"b\":[0,255],\"v\":1}"));
+    tandem_yjs_doc_free(doc);
+    tandem_yjs_doc_free(copy);
+}
+
+static void documents_within(void) {
+    tandem_yjs_doc* doc = new_doc(1, 0);
+    tandem_yjs_doc* copy = new_doc(2, 0);
+    const tandem_yjs_type map = tandem_yjs_root(doc, view("m"), TANDEM_YJS_MAP);
+    const tandem_yjs_type list = tandem_yjs_root(doc, view("l"), TANDEM_YJS_ARRAY);
+    tandem_yjs_subdoc_options options;
+    tandem_yjs_bytes out;
+    unsigned id = 0;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    CHECK(tandem_yjs_map_set_subdoc(doc, map, view("a"), &options) != 0);
+    CHECK(tandem_yjs_map_set_subdoc(doc, map, view("a"), NULL) != 0);
+    options.guid = view("one");
+    options.meta = view("{\"title\":1}");
+    CHECK(tandem_yjs_map_set_subdoc(doc, map, view("a"), &options) == 0);
+    CHECK(tandem_yjs_subdoc_events(doc, &out) == 0);
+    CHECK(strstr(out.data, "[{\"added\":[{\"id\":") == out.data);
+    tandem_yjs_free(out);
+    options.guid = view("two");
+    options.loads_itself = 1;
+    CHECK(tandem_yjs_list_insert_subdoc(doc, list, 0, &options) == 0);
+
+    CHECK(tandem_yjs_encode(doc, kNone, TANDEM_YJS_V1, &out) == 0);
+    CHECK(tandem_yjs_apply(copy, lend(out), TANDEM_YJS_V1, 0) == 0);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_subdoc_events(copy, &out) == 0);
+    CHECK(strstr(out.data, "\"loaded\":[{") != NULL && strstr(out.data, "\"guid\":\"two\"") != NULL);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_subdocs(copy, &out) == 0);
+    CHECK(strstr(out.data, "\"guid\":\"one\",\"autoLoad\":false,\"loaded\":false}") != NULL);
+    CHECK(sscanf(out.data, "[{\"id\":%u,\"guid\":\"one\"", &id) == 1 || id != 0);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_subdoc_load(copy, id) == 0);
+    CHECK(tandem_yjs_subdocs(copy, &out) == 0);
+    CHECK(strstr(out.data, "\"guid\":\"one\",\"autoLoad\":false,\"loaded\":true}") != NULL);
+    tandem_yjs_free(out);
+    CHECK(tandem_yjs_subdoc_destroy(copy, id) == 0);
+    CHECK(tandem_yjs_subdoc_load(copy, 4711) != 0);
+    CHECK(tandem_yjs_begin(copy, 0) == 0);
+    CHECK(tandem_yjs_subdoc_load(copy, id) != 0);
+    CHECK(tandem_yjs_commit(copy) == 0);
+    CHECK(tandem_yjs_map_delete(doc, map, view("a")) == 0);
+    CHECK(tandem_yjs_subdoc_events(doc, &out) == 0);
+    CHECK(strstr(out.data, "\"removed\":[{") != NULL);
+    tandem_yjs_free(out);
+    tandem_yjs_doc_free(doc);
+    tandem_yjs_doc_free(copy);
 }
 
 int main(void) {
@@ -200,5 +372,9 @@ int main(void) {
     events_and_places();
     the_past();
     undo();
+    kinds_of_types();
+    ids_of_clients();
+    bytes();
+    documents_within();
     return failures == 0 ? 0 : 1;
 }
