@@ -112,6 +112,9 @@ class Connection(Scenarios):
     def test_a_deleted_channel_closes_its_texts(self):
         self.scenario("deleted")
 
+    def test_versions_of_a_text(self):
+        self.scenario("versions")
+
     def test_texts_in_json(self):
         self.scenario("json")
 

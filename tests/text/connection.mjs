@@ -16,10 +16,10 @@ const opened = []
 // Beside this file, so that it uses the same Yjs.
 const bundle = join(here, `.connection-${process.pid}.mjs`)
 await createRequire(join(sdk, 'package.json'))('esbuild').build({
-  stdin: { contents: "export * from './index.ts'; export * from './yjs.ts'", resolveDir: join(sdk, 'src'), loader: 'ts' },
+  stdin: { contents: "export * from './index.ts'; export * from './yjs.ts'; export * from './text_past.ts'", resolveDir: join(sdk, 'src'), loader: 'ts' },
   bundle: true, format: 'esm', target: 'es2022', outfile: bundle, external: ['yjs', 'y-protocols', 'ws'],
 })
-const { connect, textOf } = await import(pathToFileURL(bundle).href)
+const { connect, textOf, textPastOf } = await import(pathToFileURL(bundle).href)
 await rm(bundle)
 
 /** An application with a client, and texts of its channel. */
@@ -196,6 +196,43 @@ const scenarios = {
     await until('it is refused', () => refusals.length === 1)
     assert.deepEqual(refusals, ['forbidden'])
     assert.ok(!ann.provider.saved)
+  },
+  // Versions of a text: named, read, compared, deleted and brought back.
+  async versions() {
+    const ann = open('text:one', ['a b'])
+    const past = textPastOf(ann.channel, 'a b')
+    ann.text.insert(0, 'hello')
+    await until('it is stored', () => ann.provider.saved)
+    const { seq } = await past.saveVersion('good')
+    ann.text.insert(5, ' world')
+    ann.text.delete(0, 1)
+    await until('it is stored', () => ann.provider.saved)
+    const shown = async version => {
+      const doc = new Y.Doc()
+      Y.applyUpdate(doc, await past.at(version))
+      return doc.getText('t').toString()
+    }
+    assert.equal(await shown('good'), 'hello')
+    assert.equal(await shown(seq), 'hello')
+    const [named, ...more] = await past.versions()
+    assert.equal(more.length, 0)
+    assert.deepEqual([named.name, named.kind, named.seq], ['good', 'named', seq])
+    assert.ok(named.created instanceof Date && named.changed <= named.created && named.size > 0)
+    const changes = await past.changesBetween('good')
+    assert.equal(changes.length, 1)
+    assert.deepEqual([changes[0].root, changes[0].path, changes[0].delta, changes[0].by],
+      ['t', [], [{ delete: 1 }, { retain: 4 }, { insert: ' world' }], [ann.doc.clientID]])
+    assert.deepEqual(await past.changesBetween('good', seq), [])
+    const restored = await past.restore('good')
+    assert.ok(restored.seq > seq)
+    await until('it shows the version again', () => ann.text.toString() === 'hello')
+    assert.deepEqual((await past.versions()).map(version => version.kind).sort(), ['before_restore', 'named'])
+    await past.deleteVersion('good')
+    const [before] = await past.versions()
+    await past.deleteVersion(before.seq)
+    assert.deepEqual(await past.versions(), [])
+    await assert.rejects(past.at('good'), error => error.code === 'not_found' && error.channel === 'text:one')
+    await assert.rejects(past.saveVersion('', 1), error => error.code === 'invalid_argument')
   },
   async deleted() {
     const [ann, bob] = [open(), open()]

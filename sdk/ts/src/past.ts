@@ -1,7 +1,8 @@
 import { CHANGE_COUNTER, CHANGE_ELEMENT, CHANGE_EMPTY, CHANGE_ITEM, CHANGE_VALUE, delta } from './changes.js';
+import { Api, named, type Answer } from './api.js';
 import type { AnyChannel, Channel, ChannelHandle } from './channel.js';
 import { difference } from './difference.js';
-import { TandemError, invalid, type ErrorCode } from './errors.js';
+import { invalid, type TandemError } from './errors.js';
 import { anyAt, fieldsOf, type Host } from './handles.js';
 import type { Any, AnyItem, AnyList, Item, List, MapField, ObjectField } from './handles.js';
 import type { Dot } from './ops.js';
@@ -87,12 +88,6 @@ const KINDS: { readonly [name: string]: number } = {
     'value': CHANGE_VALUE, 'counter': CHANGE_COUNTER, 'empty': CHANGE_EMPTY, 'element': CHANGE_ELEMENT, 'item': CHANGE_ITEM,
 };
 
-/** What the server says; the names in it are the API's own, so they are quoted. */
-interface Answer {
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    readonly [name: string]: any;
-}
-
 /** Handles that read one tree for ever. */
 class PastHost implements Host {
     constructor(readonly view: Node) {}
@@ -117,32 +112,14 @@ class PastHost implements Host {
 class ChannelPast implements Past<unknown> {
     /** The tree of the latest view: what another one shares with it keeps its identity. */
     private latest = EMPTY;
-    private readonly address: string;
+    private readonly api: Api;
 
     constructor(private readonly channel: ChannelHandle) {
-        const url = new URL(channel.client.url);
-        url.protocol = url.protocol.replace('ws', 'http');
-        url.pathname = url.pathname.replace(/connection\/websocket$/, '') + 'api/v1/channels/' + encodeURIComponent(channel.name);
-        url.search = '';
-        this.address = url.href;
+        this.api = new Api(channel);
     }
 
-    private async ask(method: string, what: string, { signal }: Options = {}, content?: object): Promise<Answer> {
-        const token = await this.channel.client.options.token?.();
-        const headers = {
-            ...(token ? { 'Authorization': `Bearer ${token}` } : {}),
-            ...(content ? { 'Content-Type': 'application/json' } : {}),
-        };
-        const request = { 'method': method, 'headers': headers, 'signal': signal ?? null, 'body': content ? JSON.stringify(content) : null };
-        const answer = await fetch(this.address + what, request).catch((error: unknown) => {
-            if (signal?.aborted) throw signal.reason;
-            throw new TandemError('connection_closed', `The server was not reached: ${String(error)}`, { temporary: true });
-        });
-        const told = (await answer.json().catch(() => ({}))) as Answer;
-        if (answer.ok) return told;
-        const { code = 'internal', message, hint, docs, detail } = told['error'] ?? {};
-        const more = { hint, docs, temporary: answer.status === 503 || answer.status === 507, channel: this.channel.name };
-        throw Object.assign(new TandemError(code as ErrorCode, message, more), { 'detail': detail });
+    private ask(method: string, what: string, options?: Options, content?: object): Promise<Answer> {
+        return this.api.ask(method, what, options, content);
     }
     /** The tree as of then, and its seq. */
     private async load(version: number | string, options?: Options): Promise<[root: Node, seq: number]> {
@@ -218,9 +195,6 @@ class ChannelPast implements Past<unknown> {
         return done;
     }
 }
-
-const named = (version: number | string): string =>
-    typeof version === 'number' ? `at=${version}` : `version=${encodeURIComponent(version)}`;
 
 const known = new WeakMap<object, ChannelPast>();
 
