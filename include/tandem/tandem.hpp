@@ -336,7 +336,9 @@ class Past {
 
 class Channel {
   public:
-    /// Runs the client until the record, or what is selected of it, is here.
+    /// Runs the client until the record, or what is selected of it, is here. Errors: what the
+    /// server refuses the channel or the connection with, at once; `timed_out`; `would_block` in a
+    /// callback.
     Result<Committed> wait_ready(std::chrono::milliseconds timeout);
     /// Follows these parts from now on (none: the whole record), in place of what was followed
     /// before. It does not wait: the view shows the former parts until the new ones are here, which

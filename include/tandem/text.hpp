@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,39 +31,44 @@ struct TextAuthor {
     std::string color = {};  ///< such as #30bced
 };
 
-/// A handle. A root is a shared type of the document, by the name that editors gave it
-/// (`doc.getText(name)`); an empty name is the only one that there is. Positions are in UTF-16
-/// units. Errors of edits: `invalid_argument`, `out_of_range`, `not_found` (no such root or path),
-/// `wrong_type`; nothing was changed then.
+/// A shared type of the document, by the name that editors gave it (`doc.getText(name)`); nothing
+/// means the only one that there is. An empty name is one, too: that of `doc.getText()`.
+using TextRoot = std::optional<std::string_view>;
+
+/// A handle. Positions are UTF-16 units in texts, and items in lists. Errors of edits:
+/// `invalid_argument` (with what is wrong in which edit), `out_of_range`, `not_found` (no such root
+/// or path), `wrong_type`; nothing was changed then.
 class Text {
   public:
     /// Follows the text from now on, as `name` of the channel.
     static Text open(Channel& channel, std::string_view name = "main");
 
-    /// Runs the client until it has what the server had.
+    /// Runs the client until it has what the server had. Errors: what the server refuses it with,
+    /// at once, such as `forbidden`, `unauthenticated`, `unknown_namespace` and `too_many_texts`;
+    /// `timed_out`; `would_block` in a callback.
     Result<Done> wait_ready(std::chrono::milliseconds timeout);
-    /// Runs the client until all of it is on the server's disk.
+    /// Runs the client until all of it is on the server's disk. Errors: as above; `forbidden` also
+    /// where it may only be read, `not_found` when the channel was deleted.
     Result<Done> wait_saved(std::chrono::milliseconds timeout);
     bool saved() const;
 
     /// Without formats.
-    Result<std::string> text(std::string_view root = {}) const;
+    Result<std::string> text(TextRoot root = {}) const;
     /// As Quill's delta: an array.
-    Result<Value> delta(std::string_view root = {}) const;
-    Result<std::string> xml(std::string_view root = {}) const;
+    Result<Value> delta(TextRoot root = {}) const;
+    Result<std::string> xml(TextRoot root = {}) const;
     /// Every root by its name.
     Value json() const;
 
     Result<Done> insert(uint32_t index, std::string_view text, Value attributes = {},
-                        std::string_view root = {});
-    Result<Done> append(std::string_view text, Value attributes = {}, std::string_view root = {});
-    Result<Done> erase(uint32_t index, uint32_t length, std::string_view root = {});
-    Result<Done> format(uint32_t index, uint32_t length, Value attributes,
-                        std::string_view root = {});
-    Result<Done> apply_delta(Value delta, std::string_view root = {});
+                        TextRoot root = {});
+    Result<Done> append(std::string_view text, Value attributes = {}, TextRoot root = {});
+    Result<Done> erase(uint32_t index, uint32_t length, TextRoot root = {});
+    Result<Done> format(uint32_t index, uint32_t length, Value attributes, TextRoot root = {});
+    Result<Done> apply_delta(Value delta, TextRoot root = {});
     /// Edits of every kind, maps, lists and XML too, as the HTTP API takes them (docs/texts.md):
     /// an array; all of them or none.
-    Result<Done> edit(Value edits, std::string_view root = {});
+    Result<Done> edit(Value edits, TextRoot root = {});
 
     /// Editors show this program among them from now on, with a cursor where it last edited.
     void set_author(const TextAuthor& author);
@@ -78,7 +84,7 @@ class Text {
   private:
     Text(sdk::Core& core, std::string channel, std::string name)
         : core_(&core), channel_(std::move(channel)), name_(std::move(name)) {}
-    Result<Done> one(const char* kind, Value body, std::string_view root);
+    Result<Done> one(const char* kind, Value body, TextRoot root);
     sdk::Core* core_;
     std::string channel_;
     std::string name_;

@@ -36,4 +36,10 @@ constexpr bool is_temporary(ErrorCode code) {
     return number >= 100 && number < 200;
 }
 
+// Whether the connection or its credentials are refused, whatever it asks for.
+constexpr bool refuses_connection(ErrorCode code) {
+    auto number = static_cast<uint16_t>(code);
+    return number >= 200 && number < 300;
+}
+
 }  // namespace tandem::base

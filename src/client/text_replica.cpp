@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "yjs/json_edits.hpp"
 #include "yjs/reading.hpp"
 #include "yjs/relative_position.hpp"
 
@@ -51,7 +50,7 @@ TextReplica::TextReplica(std::string channel, std::string name, std::function<ui
       entropy_(std::move(entropy)),
       document_(options_of(entropy_() & kIdMask)) {}
 
-base::Result<BranchIndex> TextReplica::root(std::string_view name, TypeKind kind) {
+base::Result<BranchIndex> TextReplica::root(const yjs::RootName& name, TypeKind kind) {
     TANDEM_TRY(BranchIndex found, yjs::find_root(document_, name, kind));
     if (document_.store().branch(found).kind == TypeKind::unknown) {
         const TypeKind shown = yjs::shown_kind(document_.store(), found);
@@ -63,7 +62,7 @@ base::Result<BranchIndex> TextReplica::root(std::string_view name, TypeKind kind
     return found;
 }
 
-base::Status TextReplica::edit(Now now, std::string_view root_name, const base::Value& edits) {
+base::Status TextReplica::edit(Now now, const yjs::RootName& root_name, const base::Value& edits) {
     // What fails half-way must leave nothing, which only a document of its own can tell.
     if (may_fail_half_way(edits)) {
         yjs::Document trial(options_of(document_.client_id()));
@@ -102,7 +101,9 @@ void TextReplica::set_state(Now now, base::Value state) {
 
 void TextReplica::say_state(Now now) {
     say_again_at_ms_.reset();
-    if (!is_online_ || is_closed_ || (state_.is_null() && state_clock_ == 0)) return;
+    // Before it is known whether the text can be followed, nothing else is said of it.
+    if (!is_online_ || is_closed_ || !is_synced_) return;
+    if (state_.is_null() && state_clock_ == 0) return;
     std::string json = "null";
     if (state_.is_object()) {
         json = base::to_json(state_);
@@ -136,6 +137,7 @@ void TextReplica::open(Now now) {
     under_way_.clear();
     was_asked_ = false;
     ask_again_at_ms_.reset();
+    refusal_.reset();
     send(yjs::sync_message(SyncStep::step1, yjs::encode_state_vector(document_.state_vector())));
     say_state(now);
 }
@@ -160,6 +162,7 @@ void TextReplica::answer(std::string_view vector) {
     const std::string missing = document_.encode(*known);
     under_way_.clear();
     was_asked_ = true;
+    has_refused_ = false;
     if (is_empty_update(missing))
         set_saved(true);
     else
@@ -170,22 +173,16 @@ void TextReplica::handle_frame(Now now, const wire::TextReceived& frame) {
     if (is_closed_) return;
     if (frame.closed) {
         is_closed_ = true;
+        was_asked_ = false;
         out_.clear();
         say_again_at_ms_.reset();
         ask_again_at_ms_.reset();
         return tell(TextEvent::Kind::closed);
     }
     if (!frame.code.empty()) {
-        if (frame.temporary)
-            ask_again_at_ms_ =
-                now.mono_ms + (frame.retry_after_ms != 0 ? frame.retry_after_ms : kAskAgainMs);
-        else
-            under_way_.erase(frame.ref);
-        tell(TextEvent::Kind::refused);
-        events_.back().code = frame.code;
-        events_.back().reason = frame.reason;
+        take_refusal(now, frame);
     } else if (frame.ref != 0 && under_way_.erase(frame.ref) > 0 && under_way_.empty()) {
-        set_saved(true);
+        set_saved(!has_refused_);
     }
     if (frame.message.empty()) return;
     const auto message = yjs::read_message(frame.message);
@@ -196,7 +193,24 @@ void TextReplica::handle_frame(Now now, const wire::TextReceived& frame) {
     take_update(message->body);
     if (message->step != SyncStep::step2 || is_synced_) return;
     is_synced_ = true;
+    if (!has_refused_) refusal_.reset();
     tell(TextEvent::Kind::synced);
+    say_state(now);
+}
+
+void TextReplica::take_refusal(Now now, const wire::TextReceived& frame) {
+    tell(TextEvent::Kind::refused);
+    events_.back().code = frame.code;
+    events_.back().reason = frame.reason;
+    if (frame.temporary) {
+        ask_again_at_ms_ =
+            now.mono_ms + (frame.retry_after_ms != 0 ? frame.retry_after_ms : kAskAgainMs);
+        return;
+    }
+    const bool is_of_update = under_way_.erase(frame.ref) > 0;
+    has_refused_ |= is_of_update;
+    // What it says of itself may be refused, which is of no account to the text.
+    if (is_of_update || !is_synced_) refusal_ = events_.back();
 }
 
 void TextReplica::take_update(std::string_view update) {
@@ -261,6 +275,7 @@ void TextReplica::tell_changes(bool is_own) {
 }
 
 void TextReplica::set_saved(bool is_saved) {
+    if (is_saved) refusal_.reset();
     if (std::exchange(is_saved_, is_saved) != is_saved && is_saved) tell(TextEvent::Kind::saved);
 }
 

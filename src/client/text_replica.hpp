@@ -15,6 +15,7 @@
 #include "client/types.hpp"
 #include "wire/frames.hpp"
 #include "yjs/document.hpp"
+#include "yjs/json_edits.hpp"
 #include "yjs/sync_messages.hpp"
 
 namespace tandem::client {
@@ -50,14 +51,18 @@ class TextReplica {
     bool is_synced() const { return is_synced_; }
     bool is_saved() const { return is_saved_; }
     bool is_closed() const { return is_closed_; }
+    /// Why the server does not follow it, or what of it is refused for good: the newest such event
+    /// on this connection, until it is saved. Null: there is none.
+    const TextEvent* refusal() const { return refusal_ ? &*refusal_ : nullptr; }
     /// What others say of themselves, JSON by client.
     const std::map<uint64_t, std::string>& others() const { return others_; }
 
-    /// Edits as of yjs::apply_edits, all of them or none. `root` empty: the only one. Errors: as
+    /// Edits as of yjs::apply_edits, all of them or none. Errors: as
     /// there; `too_large` for more than a text may hold.
-    [[nodiscard]] base::Status edit(Now now, std::string_view root, const base::Value& edits);
+    [[nodiscard]] base::Status edit(Now now, const yjs::RootName& root, const base::Value& edits);
     /// The root of that name, or the only one; of one that nothing is known of `kind` is taken.
-    [[nodiscard]] base::Result<yjs::BranchIndex> root(std::string_view name, yjs::TypeKind kind);
+    [[nodiscard]] base::Result<yjs::BranchIndex> root(const yjs::RootName& name,
+                                                      yjs::TypeKind kind);
     /// The members of the own awareness state beside the cursor, such as {"user":{"name":…}}; null:
     /// none is shown.
     void set_state(Now now, base::Value state);
@@ -86,6 +91,7 @@ class TextReplica {
     void know_roots(bool is_own);
     void tell_changes(bool is_own);
     void take_new_id();
+    void take_refusal(Now now, const wire::TextReceived& frame);
 
     std::string channel_;
     std::string name_;
@@ -96,7 +102,9 @@ class TextReplica {
     bool is_synced_ = false;
     bool is_saved_ = false;
     bool is_closed_ = false;
-    bool was_asked_ = false;  ///< on this connection; what comes before, the answer has
+    bool was_asked_ = false;    ///< on this connection; what comes before, the answer has
+    bool has_refused_ = false;  ///< something of the document is with nobody else
+    std::optional<TextEvent> refusal_;
     uint64_t last_ref_ = 0;
     std::set<uint64_t> under_way_;
     base::Value state_;

@@ -103,13 +103,14 @@ Told told_of_text(base::Error error, About about) {
         case ErrorCode::not_found:
             if (!edits)
                 return {"There is no such text, or not one root in it that could be meant.",
-                        "Look at the list of texts, and name the root with `root`; `as=json` shows "
-                        "all of them."};
+                        "Look at the list of texts, and name the root with `root` (on the command "
+                        "line --root); as=json (--as json) shows all of them."};
             if (error.detail != 0)
                 return {"Edit " + detail + " has a `path` that leads to no shared type.",
                         "Each step is a key of a map or a position in a list, from the root on."};
             return {"The text has no root type yet, or several.",
-                    "Name the one to edit with `root`, as the editors do."};
+                    "Name the one to edit with `root` (on the command line --root), as the editors "
+                    "do."};
         case ErrorCode::wrong_type:
             if (edits)
                 return {
@@ -117,16 +118,24 @@ Told told_of_text(base::Error error, About about) {
                     "Texts take insert of text, format, append and delta; lists insert of values "
                     "or shared; XML insert of xml; maps set and remove."};
             return {"The root cannot be shown so.",
-                    "Use as=json, which shows every type; `kind` tells what a root is."};
+                    "Use as=json (on the command line --as json), which shows every type; `kind` "
+                    "tells what a root is."};
         case ErrorCode::out_of_range:
-            return {"An edit reaches beyond the end of the text, which has " + detail +
-                        " UTF-16 units by then.",
-                    "Read the text again and count from that."};
+            return {"An edit reaches beyond the end of what it is made to, which has " + detail +
+                        (error.detail == 1 ? " position" : " positions") + " by then.",
+                    "A text has one for each UTF-16 unit, a list one for each item; read it again "
+                    "and count from that."};
         case ErrorCode::invalid_argument:
             return {"Edit " + detail + " is none that is known.",
                     "Each is an object with one of insert, delete, format, append, delta, set and "
                     "remove; "
                     "docs/openapi.json tells their members."};
+        case ErrorCode::precondition_failed:
+            return {"The text has changed since the state that If-Match names.",
+                    "Read it again and decide anew."};
+        case ErrorCode::forbidden:
+            return {"The token does not permit that an `author` is shown.",
+                    "Grant the capability `presence` for this channel, or leave the author out."};
         case ErrorCode::base_in_future:
             return {"The update depends on others that the server does not have.",
                     "Send all that the document has; what is known is passed over."};
@@ -210,7 +219,7 @@ net::HttpResponse make_refusal(base::Error error, std::string_view channel,
     return response;
 }
 
-net::HttpResponse make_failure(int status, const std::string& docs_url) {
+net::HttpResponse make_failure(int status, const std::string& docs_url, size_t body_bytes_max) {
     base::Error error = base::fail(ErrorCode::malformed);
     Told told{"The bytes are no HTTP request that this server takes.",
               "Check the request line, the header fields and the encoding of the body."};
@@ -220,7 +229,7 @@ net::HttpResponse make_failure(int status, const std::string& docs_url) {
             told = {"The request did not come whole in time.", {}};
             break;
         case 413:
-            error = base::fail(ErrorCode::too_large, net::kHttpBodyBytesMaxDefault);
+            error = base::fail(ErrorCode::too_large, body_bytes_max);
             told = {"The body of the request is too large.",
                     "The detail is the limit in bytes; write it in several requests."};
             break;

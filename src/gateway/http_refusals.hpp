@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "base/value.hpp"
 #include "hub/requests.hpp"
+#include "net/http_parser.hpp"
 #include "net/http_types.hpp"
 
 namespace tandem::gateway {
@@ -38,8 +39,10 @@ enum class About : uint8_t {
 [[nodiscard]] net::HttpResponse make_refusal(base::Error error, std::string_view channel,
                                              const std::string& docs_url, const Told& told = {});
 
-/// The answer to what is no request that could be handled; `status` is what the parser says.
-[[nodiscard]] net::HttpResponse make_failure(int status, const std::string& docs_url);
+/// The answer to what is no request that could be handled; `status` is what the parser says, and
+/// `body_bytes_max` how much it takes.
+[[nodiscard]] net::HttpResponse make_failure(int status, const std::string& docs_url,
+                                             size_t body_bytes_max = net::kHttpBodyBytesMaxDefault);
 
 /// What is told of the first member that is not `known`; nothing: all are.
 [[nodiscard]] std::optional<Told> unknown_member(const base::Value& body,

@@ -8,6 +8,7 @@
 #include "gateway/http_params.hpp"
 #include "gateway/provider_sockets.hpp"
 #include "net/http_response.hpp"
+#include "yjs/edit_faults.hpp"
 
 namespace tandem::gateway {
 
@@ -42,6 +43,34 @@ bool take_text(const Value& object, std::string_view name, std::string& out) {
     return true;
 }
 
+// False when If-Match is none that a text has.
+bool take_match(const net::HttpRequest& request, std::optional<record::Cursor>& out) {
+    if (!request.headers.contains("if-match")) return true;
+    const std::string_view text = net::trim_blanks(request.headers.get("if-match"));
+    if (text == "*") return true;
+    out = parse_etag(text);
+    return out.has_value();
+}
+
+Told told_of_text_match() {
+    return {
+        "If-Match is no version of a text.",
+        "Send an ETag that the server gave with the text, \"EPOCH-SEQ\" with its quotes, or *."};
+}
+
+// Why a body is not taken as JSON.
+Told fault_of_json(const std::string& body, base::Error error, const Told& form) {
+    if (body.empty()) return {"The body is empty.", form.hint};
+    if (!base::is_utf8(body))
+        return {"The body is not UTF-8, as JSON is.",
+                "Encode it anew; an update of Yjs is sent "
+                "as application/octet-stream."};
+    if (error.code == ErrorCode::malformed || error.code == ErrorCode::truncated)
+        return {"The body is not JSON, or an object in it has a member twice.", form.hint};
+    // What it is, but holds something that is not taken, the catalogue has words for.
+    return {};
+}
+
 }  // namespace
 
 void HttpApi::read_text(const net::HttpRequest& request, const std::string& channel,
@@ -52,7 +81,7 @@ void HttpApi::read_text(const net::HttpRequest& request, const std::string& chan
     ReadText read;
     read.channel = channel;
     read.name = name_in(request);
-    read.root = net::query_param(request.query, "root").value_or("");
+    read.root = net::query_param(request.query, "root");
     if (const auto as = net::query_param(request.query, "as")) {
         const auto* const form = std::find_if(std::begin(kForms), std::end(kForms),
                                               [&](const auto& f) { return f.first == *as; });
@@ -134,6 +163,7 @@ void HttpApi::text_restore(const net::HttpRequest& request, const std::string& c
         at->has_value() == !restore.moment.version.empty())
         return refuse(
             {"A restore needs either `at`, a seq, or `version`, a name.", "Name one state."});
+    if (!take_match(request, restore.if_unchanged)) return refuse(told_of_text_match());
     restore.moment.at = *at;
     restore.idempotency_key = std::string(request.headers.get("idempotency-key"));
     if (restore.idempotency_key.size() > base::kIdempotencyKeyBytesMax)
@@ -151,6 +181,7 @@ void HttpApi::edit_text(net::HttpRequest request, const std::string& channel,
     hub::EditText edit;
     edit.channel = channel;
     edit.name = name_in(request);
+    if (!take_match(request, edit.if_unchanged)) return refuse(told_of_text_match());
     for (const std::string_view name : {"as", "root", "kind", "at", "version"})
         if (net::query_param(request.query, name))
             return refuse({"`" + std::string(name) + "` is for reading.",
@@ -172,15 +203,17 @@ void HttpApi::edit_text(net::HttpRequest request, const std::string& channel,
     auto body = base::parse_json(request.body, base::kLooseValueLimits);
     const Told form{"The body has no `edits`, an array.",
                     "Send {\"edits\":[…]} as JSON, or an update as application/octet-stream."};
-    if (!body)
-        return refuse(
-            {request.body.empty() ? "The body is empty." : "The body is not JSON.", form.hint},
-            body.error().code);
+    if (!body) return refuse(fault_of_json(request.body, body.error(), form), body.error().code);
     const Value* edits = body->find("edits");
     if (edits == nullptr || !edits->is_array()) return refuse(form, ErrorCode::malformed);
     if (const auto told = unknown_member(*body, {"edits", "root", "author"})) return refuse(*told);
-    if (!take_text(*body, "root", edit.root))
+    if (body->find("root") != nullptr && !take_text(*body, "root", edit.root.emplace()))
         return refuse({"`root` is the name of a root type.", "Leave it out when there is one."});
+    if (const auto fault = yjs::fault_of_edits(*edits))
+        return responder.respond(
+            refusal(base::fail(ErrorCode::invalid_argument, fault->edit), channel,
+                    {"Edit " + std::to_string(fault->edit) + ": " + fault->what,
+                     "docs/texts.md and docs/openapi.json show the edits."}));
     if (const Value* author = body->find("author"); author != nullptr) {
         const Value* leaves = author->find("leaves");
         if (!author->is_object() || !take_text(*author, "name", edit.author) ||

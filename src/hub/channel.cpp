@@ -321,6 +321,13 @@ void Channel::append_in_parts(PendingPush& push, Now now) {
 
 Channel::Sequenced Channel::sequence_text(PendingPush& push, Now now) {
     Text& text = texts.at(push.text->name);
+    if (push.text->if_unchanged) {
+        if (text.has_under_way()) return Wait{};
+        if (const auto met = check_text_unchanged(text, *push.text->if_unchanged); !met) {
+            if (!text.is_used()) texts.drop_unused();
+            return met.error();
+        }
+    }
     if (push.text->edit != nullptr) {
         if (text.has_under_way()) return Wait{};
         auto update = make_edit(text.document(), *push.text->edit);
@@ -442,6 +449,14 @@ base::Result<void> Channel::check_conditions(const PendingPush& push) const {
         if (is_gone || has_changed(path, seen, push.actor))
             return base::fail(ErrorCode::precondition_failed, head_);
     }
+    return {};
+}
+
+base::Result<void> Channel::check_text_unchanged(const Text& text,
+                                                 const record::Cursor& since) const {
+    const auto seen = effective_base(since);
+    if (!seen || (since.seq != 0 && is_lost(since)) || text.seq() > *seen)
+        return base::fail(ErrorCode::precondition_failed, head_);
     return {};
 }
 

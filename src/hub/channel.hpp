@@ -234,6 +234,7 @@ class Channel {
     base::Result<void> convert_json_op(const base::Value& json, const record::Cursor& base,
                                        size_t index, PendingPush& push, Sight& sight);
     base::Result<void> check_conditions(const PendingPush& push) const;
+    base::Result<void> check_text_unchanged(const Text& text, const record::Cursor& since) const;
     bool has_changed(const record::Path& path, uint64_t seen, uint64_t actor) const;
     base::Result<void> fix_bases(PendingPush& push) const;
     Sequenced sequence_text(PendingPush& push, Now now);

@@ -85,6 +85,7 @@ void Hub::handle_request(Now now, uint64_t id, EditText& request) {
     push.condition_base.seq = kBaseIsHead;
     push.text = std::make_unique<TextWrite>();
     push.text->name = request.name;
+    push.text->if_unchanged = request.if_unchanged;
     if (!request.update.empty()) {
         auto reach = yjs::reach_of_update(request.update);
         if (!reach) return refuse(reach.error().code, reach.error().detail);
@@ -97,6 +98,9 @@ void Hub::handle_request(Now now, uint64_t id, EditText& request) {
         request.color.size() > kAuthorBytesMax)
         return refuse(ErrorCode::invalid_argument);
     if (request.edits.as_array().size() > kEditsMax) return refuse(ErrorCode::too_large, kEditsMax);
+    if (!request.author.empty() &&
+        !auth::has(rights_of(request.by, request.channel), auth::Capability::presence))
+        return refuse(ErrorCode::forbidden);
     push.digest = digest_of(base::to_json(request.edits));
     auto edit = std::make_unique<TextEdit>();
     edit->edits = std::move(request.edits);

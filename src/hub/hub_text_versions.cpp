@@ -196,6 +196,7 @@ void Hub::restore_text(Now now, uint64_t id, Channel& channel, const RestoreText
     push.digest = digest_of(past.state(0).update);
     push.text = std::make_unique<TextWrite>();
     push.text->name = request.text;
+    push.text->if_unchanged = request.if_unchanged;
     push.text->edit = std::make_unique<TextEdit>();
     push.text->edit->restored = past.state(0).update;
     push.text->edit->client = client_of_author(*text, {});

@@ -162,6 +162,42 @@ TEST_F(TextPasts, ARestoreIsAnEditAndWhatItReplacesIsKept) {
     EXPECT_EQ(shown(ask(RestoreText{kDocument, "none", {{}, "good"}})), "not_found");
 }
 
+TEST_F(TextPasts, ARestoreMayBeOnTheConditionThatNothingHasChanged) {
+    append("one");
+    ask(SaveTextVersion{kDocument, "main", "good", {}});
+    append(" two");
+    const uint64_t epoch = rig.hub->find_channel(kDocument)->epoch();
+    const auto restore = [&](record::Cursor seen) {
+        return RestoreText{kDocument, "main", {{}, "good"}, {}, seen};
+    };
+    EXPECT_EQ(shown(ask(restore({epoch, 1}))), "precondition_failed");
+    EXPECT_EQ(shown(ask(restore({epoch, 3}))), "precondition_failed") << "of no state yet";
+    EXPECT_EQ(shown(ask(restore({epoch + 1, 2}))), "precondition_failed");
+    EXPECT_EQ(text(), "one two");
+    // What is on its way to the disk counts.
+    rig.store.is_held = true;
+    EditText late;
+    late.channel = kDocument;
+    late.name = "main";
+    late.root = "t";
+    late.edits = json(R"([{"append":"!"}])");
+    late.if_unchanged = record::Cursor{epoch, 2};
+    rig.hub->request(rig.now, ++last_id, late);
+    rig.turn();
+    rig.hub->request(rig.now, ++last_id, restore({epoch, 2}));
+    rig.turn();
+    rig.store.is_held = false;
+    EXPECT_EQ(rig.reply().json, R"({"seq":3})");
+    EXPECT_EQ(shown(rig.reply()), "precondition_failed");
+    EXPECT_EQ(text(), "one two!");
+    late.if_unchanged = record::Cursor{epoch, 2};
+    EXPECT_EQ(shown(ask(std::move(late))), "precondition_failed");
+    // Other texts of the channel and its record are no part of it.
+    edit(R"([{"append":"x"}])", "other");
+    EXPECT_EQ(ask(restore({epoch, 3})).json, R"({"seq":5})");
+    EXPECT_EQ(text(), "one");
+}
+
 TEST_F(TextPasts, ARestoreThatTheStoreLosesLeavesNothing) {
     append("one");
     append(" two");

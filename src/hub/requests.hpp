@@ -142,7 +142,7 @@ struct ReadText {
     std::string name;
     enum class Form : uint8_t { json, text, xml, delta, update };
     Form form = Form::json;
-    std::string root;                             ///< empty: the only one; of json: all
+    std::optional<std::string> root;              ///< nothing: the only one; of json: all
     yjs::TypeKind kind = yjs::TypeKind::unknown;  ///< where the content does not tell
     TextMoment moment;
 };
@@ -152,12 +152,14 @@ struct EditText {
     std::string name;
     std::string update;  ///< of the first encoding; empty: there are edits
     base::Value edits;
-    std::string root;
+    std::optional<std::string> root;  ///< nothing: the only one
     /// Who is shown among the editors for a while; empty: nobody.
     std::string author;
     std::string color;
     bool is_leaving = false;  ///< not after this
     std::string idempotency_key;
+    /// Refused with `precondition_failed` when the text has changed since.
+    std::optional<record::Cursor> if_unchanged = std::nullopt;
     auth::GrantPtr by = nullptr;
 };
 
@@ -192,6 +194,7 @@ struct RestoreText {
     std::string text;
     TextMoment moment = {};
     std::string idempotency_key = {};
+    std::optional<record::Cursor> if_unchanged = std::nullopt;  ///< as of EditText
 };
 
 using Request =

@@ -58,6 +58,7 @@ struct TextWrite {
     bool is_answer =
         false;  ///< to a state vector, so that asking again brings nothing new by itself
     std::unique_ptr<TextEdit> edit;  ///< not null: the update is made of it when its turn comes
+    std::optional<record::Cursor> if_unchanged;  ///< refused when the text has changed since
 };
 
 /// One who edits by requests. The others see it for a while after each.

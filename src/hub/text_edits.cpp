@@ -55,7 +55,7 @@ base::Result<ShownText> show_text(std::string_view state, const ReadText& reques
     };
     if (request.form == ReadText::Form::json) {
         std::vector<BranchIndex> roots = store.roots();
-        if (!request.root.empty()) {
+        if (request.root) {
             TANDEM_TRY(const BranchIndex only,
                        yjs::find_root(document, request.root, TypeKind::unknown));
             roots = {only};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,14 +17,14 @@ namespace tandem::hub {
 
 /// What is to be done to a root of a text, and in whose name.
 struct TextEdit {
-    base::Value edits;        ///< an array
-    std::string root;         ///< empty: the only one
-    uint64_t client = 0;      ///< of the structs that it makes
-    std::string author;       ///< empty: nobody is shown
-    std::string color;        ///< of the author's cursor; may be empty
-    bool is_leaving = false;  ///< the author is not shown any more after it
-    std::string restored;     ///< not empty: a state to go back to, instead of edits
-    std::string cursor;       ///< JSON of the place where it ended; set by `make_edit`
+    base::Value edits;                ///< an array
+    std::optional<std::string> root;  ///< nothing: the only one
+    uint64_t client = 0;              ///< of the structs that it makes
+    std::string author;               ///< empty: nobody is shown
+    std::string color;                ///< of the author's cursor; may be empty
+    bool is_leaving = false;          ///< the author is not shown any more after it
+    std::string restored;             ///< not empty: a state to go back to, instead of edits
+    std::string cursor;               ///< JSON of the place where it ended; set by `make_edit`
 };
 
 /// The update that the edits (yjs::apply_edits) amount to, as one transaction, or that goes back to

@@ -338,22 +338,33 @@ void Core::handle(client::Event& event) {
             break;
         }
         case Kind::error:
-            if (!event.channel.empty()) {
-                const Error error(event.code, event.text, event.hint);
-                refused_channels_.insert_or_assign(event.channel, error);
-                listeners_.tell(event.channel, Topic::refused, error);
-            }
+            note_error(event);
             break;
         case Kind::ready:
             refused_channels_.erase(event.channel);
             break;
         case Kind::connected:
+            refused_connection_.reset();
+            break;
         case Kind::disconnected:
         case Kind::overridden:
         case Kind::gap:
         case Kind::reset:
             break;
     }
+}
+
+void Core::note_error(const client::Event& event) {
+    const Error error(event.code, event.text, event.hint);
+    if (!event.channel.empty()) {
+        refused_channels_.insert_or_assign(event.channel, error);
+        listeners_.tell(event.channel, Topic::refused, error);
+        return;
+    }
+    // It comes back with a fresh token, where there is one to be had.
+    if (event.code == "token_expired" && options_.token) return;
+    const auto code = base::error_from_name(event.code);
+    if (code && base::refuses_connection(*code)) refused_connection_ = error;
 }
 
 Subscription Core::listen(std::string_view channel, Topic topic,
@@ -534,6 +545,8 @@ Result<Committed> Core::wait_ready(const std::string& channel, std::chrono::mill
             ready = Committed{session_.cursor(channel).seq};
         else if (refused != refused_channels_.end())
             ready = refused->second;
+        else if (refused_connection_)
+            ready = *refused_connection_;
         return ready.has_value();
     };
     if (!run_until(is_decided, timeout)) return to_error(base::fail(base::ErrorCode::timed_out));

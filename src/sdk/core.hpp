@@ -80,10 +80,11 @@ class Core final : private net::IoHandler {
     client::TextReplica& text(const std::string& channel, const std::string& name);
     /// In place of the channel, for `listen`.
     static std::string text_key(std::string_view channel, std::string_view name);
-    /// Until `is_done`, which is asked where the client is used. Errors: `timed_out`,
+    /// Until the text `is_done`, or the server's refusal of it. Errors: that, `timed_out`,
     /// `would_block`.
-    Result<Done> wait_until(const std::function<bool()>& is_done,
-                            std::chrono::milliseconds timeout);
+    Result<Done> wait_text(const std::string& channel, const std::string& name,
+                           bool (client::TextReplica::*is_done)() const,
+                           std::chrono::milliseconds timeout);
 
     /// Asks the HTTP API about the channel; `what` is the end of the address. The client runs
     /// meanwhile.
@@ -131,6 +132,8 @@ class Core final : private net::IoHandler {
     bool store();
     bool pump_texts();
     void tell_text(const std::string& key, client::TextEvent& event);
+    std::optional<Error> refusal_of(const client::TextReplica& text) const;
+    void note_error(const client::Event& event);
     void send(std::string message);
     void handle(client::Event& event);
     void tell_conflicts(const std::string& channel);
@@ -170,6 +173,7 @@ class Core final : private net::IoHandler {
     std::vector<client::StoreRecord> unstored_;  ///< in the order in which they have to be
     uint64_t store_again_at_ms_ = 0;
     std::map<std::string, Error, std::less<>> refused_channels_;
+    std::optional<Error> refused_connection_;  ///< since it was last taken
     std::set<std::tuple<std::string, std::string, uint8_t, uint64_t, uint64_t>> told_conflicts_;
 
     // For threads that wait for the own one: how often it has had something to tell.

@@ -5,9 +5,24 @@
 #include "sdk/core.hpp"
 #include "sdk/values.hpp"
 #include "tandem/text.hpp"
+#include "yjs/edit_faults.hpp"
 #include "yjs/reading.hpp"
 
 namespace tandem::sdk {
+
+namespace {
+
+Error error_of(const client::TextEvent& event) {
+    const auto code = base::error_from_name(event.code);
+    return {event.code, event.reason, code ? std::string(base::error_hint(*code)) : std::string()};
+}
+
+Error closed_error() {
+    return {"not_found", "The channel was deleted.",
+            "Nothing is sent any more; the copy stays as it is."};
+}
+
+}  // namespace
 
 std::string Core::text_key(std::string_view channel, std::string_view name) {
     // No name of a channel has a NUL.
@@ -70,12 +85,10 @@ void Core::tell_text(const std::string& key, client::TextEvent& event) {
             return;
         }
         case Kind::refused:
-            listeners_.tell(key, Topic::text_refused, Error(event.code, event.reason, {}));
+            listeners_.tell(key, Topic::text_refused, error_of(event));
             return;
         case Kind::closed:
-            listeners_.tell(key, Topic::text_refused,
-                            Error("not_found", "The channel was deleted.",
-                                  "Nothing is sent any more; the copy stays as it is."));
+            listeners_.tell(key, Topic::text_refused, closed_error());
             return;
         case Kind::synced:
         case Kind::saved:
@@ -83,10 +96,26 @@ void Core::tell_text(const std::string& key, client::TextEvent& event) {
     }
 }
 
-Result<Done> Core::wait_until(const std::function<bool()>& is_done,
-                              std::chrono::milliseconds timeout) {
+std::optional<Error> Core::refusal_of(const client::TextReplica& text) const {
+    if (refused_connection_) return refused_connection_;
+    if (text.is_closed()) return closed_error();
+    const client::TextEvent* refusal = text.refusal();
+    return refusal != nullptr ? std::optional(error_of(*refusal)) : std::nullopt;
+}
+
+Result<Done> Core::wait_text(const std::string& channel, const std::string& name,
+                             bool (client::TextReplica::*is_done)() const,
+                             std::chrono::milliseconds timeout) {
     if (!may_wait()) return to_error(base::fail(base::ErrorCode::would_block));
-    if (!run_until(is_done, timeout)) return to_error(base::fail(base::ErrorCode::timed_out));
+    std::optional<Error> refusal;
+    const auto is_decided = [&] {
+        const client::TextReplica& followed = text(channel, name);
+        if ((followed.*is_done)()) return true;
+        refusal = refusal_of(followed);
+        return refusal.has_value();
+    };
+    if (!run_until(is_decided, timeout)) return to_error(base::fail(base::ErrorCode::timed_out));
+    if (refusal) return *std::move(refusal);
     return Done{};
 }
 
@@ -101,8 +130,8 @@ using yjs::TypeKind;
 
 // Calls `show` with the document and the root, where it can be shown as `kind`.
 template <class T, class Show>
-Result<T> shown(client::TextReplica& text, std::string_view root, TypeKind kind, const Show& show) {
-    const auto found = text.root(root, root.empty() ? TypeKind::unknown : kind);
+Result<T> shown(client::TextReplica& text, const TextRoot& root, TypeKind kind, const Show& show) {
+    const auto found = text.root(root, root ? kind : TypeKind::unknown);
     if (!found) return sdk::to_error(found.error());
     const yjs::Store& store = text.document().store();
     const TypeKind known = store.branch(*found).kind;
@@ -127,18 +156,18 @@ Text Text::open(Channel& channel, std::string_view name) {
 }
 
 Result<Done> Text::wait_ready(std::chrono::milliseconds timeout) {
-    return core_->wait_until([this] { return core_->text(channel_, name_).is_synced(); }, timeout);
+    return core_->wait_text(channel_, name_, &client::TextReplica::is_synced, timeout);
 }
 
 Result<Done> Text::wait_saved(std::chrono::milliseconds timeout) {
-    return core_->wait_until([this] { return core_->text(channel_, name_).is_saved(); }, timeout);
+    return core_->wait_text(channel_, name_, &client::TextReplica::is_saved, timeout);
 }
 
 bool Text::saved() const {
     return core_->call([&] { return core_->text(channel_, name_).is_saved(); });
 }
 
-Result<std::string> Text::text(std::string_view root) const {
+Result<std::string> Text::text(TextRoot root) const {
     return core_->call([&] {
         return shown<std::string>(
             core_->text(channel_, name_), root, TypeKind::text,
@@ -146,7 +175,7 @@ Result<std::string> Text::text(std::string_view root) const {
     });
 }
 
-Result<Value> Text::delta(std::string_view root) const {
+Result<Value> Text::delta(TextRoot root) const {
     return core_->call([&] {
         return shown<Value>(core_->text(channel_, name_), root, TypeKind::text,
                             [](const yjs::Store& store, BranchIndex at) {
@@ -158,7 +187,7 @@ Result<Value> Text::delta(std::string_view root) const {
     });
 }
 
-Result<std::string> Text::xml(std::string_view root) const {
+Result<std::string> Text::xml(TextRoot root) const {
     return core_->call([&] {
         return shown<std::string>(core_->text(channel_, name_), root, TypeKind::xml_fragment,
                                   [](const yjs::Store& store, BranchIndex at) {
@@ -186,41 +215,44 @@ Value Text::json() const {
     });
 }
 
-Result<Done> Text::edit(Value edits, std::string_view root) {
+Result<Done> Text::edit(Value edits, TextRoot root) {
     return core_->call([&]() -> Result<Done> {
-        auto done = core_->text(channel_, name_).edit(core_->now(), root, sdk::to_base(edits));
+        const base::Value wanted = sdk::to_base(edits);
+        if (const auto fault = yjs::fault_of_edits(wanted))
+            return Error("invalid_argument",
+                         "Edit " + std::to_string(fault->edit) + ": " + fault->what,
+                         "docs/texts.md shows the edits.");
+        auto done = core_->text(channel_, name_).edit(core_->now(), root, wanted);
         core_->pump();
         if (!done.ok()) return sdk::to_error(done.error());
         return Done{};
     });
 }
 
-Result<Done> Text::one(const char* kind, Value body, std::string_view root) {
+Result<Done> Text::one(const char* kind, Value body, TextRoot root) {
     return edit(Value(Value::Array{object_of(kind, std::move(body))}), root);
 }
 
-Result<Done> Text::insert(uint32_t index, std::string_view text, Value attributes,
-                          std::string_view root) {
+Result<Done> Text::insert(uint32_t index, std::string_view text, Value attributes, TextRoot root) {
     Value::Members body{{"index", static_cast<int64_t>(index)}, {"text", text}};
     if (!attributes.is_null()) body.emplace_back("attributes", std::move(attributes));
     return one("insert", Value(std::move(body)), root);
 }
 
-Result<Done> Text::append(std::string_view text, Value attributes, std::string_view root) {
+Result<Done> Text::append(std::string_view text, Value attributes, TextRoot root) {
     Value::Members body{{"text", text}};
     if (!attributes.is_null()) body.emplace_back("attributes", std::move(attributes));
     return one("append", Value(std::move(body)), root);
 }
 
-Result<Done> Text::erase(uint32_t index, uint32_t length, std::string_view root) {
+Result<Done> Text::erase(uint32_t index, uint32_t length, TextRoot root) {
     return one("delete",
                Value(Value::Members{{"index", static_cast<int64_t>(index)},
                                     {"length", static_cast<int64_t>(length)}}),
                root);
 }
 
-Result<Done> Text::format(uint32_t index, uint32_t length, Value attributes,
-                          std::string_view root) {
+Result<Done> Text::format(uint32_t index, uint32_t length, Value attributes, TextRoot root) {
     return one("format",
                Value(Value::Members{{"index", static_cast<int64_t>(index)},
                                     {"length", static_cast<int64_t>(length)},
@@ -228,7 +260,7 @@ Result<Done> Text::format(uint32_t index, uint32_t length, Value attributes,
                root);
 }
 
-Result<Done> Text::apply_delta(Value delta, std::string_view root) {
+Result<Done> Text::apply_delta(Value delta, TextRoot root) {
     return one("delta", std::move(delta), root);
 }
 

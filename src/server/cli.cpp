@@ -1,6 +1,7 @@
 #include "server/cli.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -267,6 +268,18 @@ int misused(const std::string& what, const std::string& hint) {
     return 2;
 }
 
+// CLI11's own tells of the range of doubles.
+CLI::Validator whole_number() {
+    return CLI::Validator(
+        [](const std::string& text) {
+            const bool is_number =
+                !text.empty() && text.size() <= 19 &&
+                std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+            return is_number ? std::string() : "'" + text + "' is no whole number of 0 or more";
+        },
+        "", "whole number");
+}
+
 int unknown_verb(const CLI::App& app, const std::string& word) {
     std::vector<std::string> names;
     for (const CLI::App* verb : app.get_subcommands(nullptr))
@@ -332,7 +345,7 @@ int run_command_line(int argc, char** argv) {
     get->add_option("--file", args.client.file,
                     "to write: the state, to be edited and given to `set --file`");
     CLI::Option* get_at =
-        get->add_option("--at", args.client.at, "as of this seq")->check(CLI::NonNegativeNumber);
+        get->add_option("--at", args.client.at, "as of this seq")->check(whole_number());
     get->add_option("--version", args.client.version, "as of a named version")->excludes(get_at);
     CLI::App* set = client_verb("set", "write a value",
                                 "  tandem set localhost:8080 board:42 title '\"Plan\"'\n"
@@ -362,7 +375,7 @@ int run_command_line(int argc, char** argv) {
                                   "  tandem watch localhost:8080 board:42 --after 17 --json\n");
     CLI::Option* after =
         watch->add_option("--after", args.client.after, "begin with what follows this seq")
-            ->check(CLI::NonNegativeNumber);
+            ->check(whole_number());
     watch->add_option("--count", args.client.count, "stop after so many lines");
 
     CLI::App* publish =
@@ -389,7 +402,7 @@ int run_command_line(int argc, char** argv) {
     CLI::Option* save =
         versions->add_option("--save", args.client.save, "give the state this name");
     versions->add_option("--at", args.client.at, "with --save: as of this seq; else the newest")
-        ->check(CLI::NonNegativeNumber)
+        ->check(whole_number())
         ->needs(save);
     versions->add_option("--delete", args.client.remove, "delete the version of this name")
         ->excludes(save);
@@ -399,7 +412,7 @@ int run_command_line(int argc, char** argv) {
                     "  tandem revert localhost:8080 board:42 title --version 'before the sale'\n");
     revert->add_option("path", args.client.path, "such as title; else the whole record");
     CLI::Option* revert_at =
-        revert->add_option("--at", args.client.at, "as of this seq")->check(CLI::NonNegativeNumber);
+        revert->add_option("--at", args.client.at, "as of this seq")->check(whole_number());
     revert->add_option("--version", args.client.version, "as of a named version")
         ->excludes(revert_at);
     CLI::App* conflicts =
@@ -458,6 +471,9 @@ int run_command_line(int argc, char** argv) {
             verb->add_option("files", args.text.files, "updates; - is the standard input")
                 ->required()
                 ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        verb->add_option("--max-bytes", args.text.file_bytes_max, "of one file, at most")
+            ->check(whole_number())
+            ->capture_default_str();
         verb->add_option("--from", args.text.from, "encoding of the files: v1 or v2")
             ->check(CLI::IsMember({"v1", "v2"}))
             ->capture_default_str();
@@ -501,30 +517,30 @@ int run_command_line(int argc, char** argv) {
     text_watch->add_option("--count", remote.count, "stop after so many changes");
     for (CLI::App* verb : {text_get, text_revert}) {
         CLI::Option* text_at =
-            verb->add_option("--at", remote.at, "as of this seq")->check(CLI::NonNegativeNumber);
+            verb->add_option("--at", remote.at, "as of this seq")->check(whole_number());
         verb->add_option("--version", remote.version, "as of a named version")->excludes(text_at);
     }
     CLI::Option* text_save =
         text_versions->add_option("--save", remote.save, "give the text this name");
     text_versions->add_option("--at", remote.at, "with --save: as of this seq; else as it is now")
-        ->check(CLI::NonNegativeNumber)
+        ->check(whole_number())
         ->needs(text_save);
     CLI::Option* text_delete =
         text_versions->add_option("--delete", remote.remove, "delete the version of this name")
             ->excludes(text_save);
     text_versions
         ->add_option("--delete-at", remote.remove_at, "delete the one without a name of this seq")
-        ->check(CLI::NonNegativeNumber)
+        ->check(whole_number())
         ->excludes(text_save)
         ->excludes(text_delete);
     CLI::Option* text_from =
         text_history->add_option("--from", remote.from, "since this seq; else from the beginning")
-            ->check(CLI::NonNegativeNumber);
+            ->check(whole_number());
     text_history->add_option("--from-version", remote.from_version, "since this version")
         ->excludes(text_from);
     CLI::Option* text_to =
         text_history->add_option("--to", remote.to, "up to this seq; else as it is now")
-            ->check(CLI::NonNegativeNumber);
+            ->check(whole_number());
     text_history->add_option("--to-version", remote.to_version, "up to this version")
         ->excludes(text_to);
     text_edit->add_option("--append", remote.append, "at the end; - is the standard input");

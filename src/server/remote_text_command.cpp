@@ -120,7 +120,7 @@ int run_text_get(const RemoteTextCommand& command) {
     net::HttpClientRequest request;
     request.target = text_target(command, "text");
     add_param(request.target, "as", command.as);
-    if (!command.root.empty()) add_param(request.target, "root", command.root);
+    if (command.root) add_param(request.target, "root", *command.root);
     if (command.at) add_param(request.target, "at", std::to_string(*command.at));
     if (!command.version.empty()) add_param(request.target, "version", command.version);
     authorize(request.headers);
@@ -168,7 +168,7 @@ int run_text_edit(const RemoteTextCommand& command) {
         }
         Value body(base::Object{});
         body.put("edits", std::move(*edits));
-        if (!command.root.empty()) body.put("root", Value(command.root));
+        if (command.root) body.put("root", Value(*command.root));
         if (!command.author.empty()) {
             Value author = one("name", Value(command.author));
             if (command.leaves) author.put("leaves", Value(true));

@@ -16,10 +16,10 @@ struct RemoteTextCommand {
     std::string url;
     std::string channel;
     bool is_json = false;
-    std::string name;         ///< empty: main, as the server has it
-    std::string root;         ///< empty: the only one that can be meant
-    std::string as = "text";  ///< text, json, xml, delta or update
-    std::string file;         ///< get: to write; edit: an update
+    std::string name;                 ///< empty: main, as the server has it
+    std::optional<std::string> root;  ///< nothing: the only one that can be meant
+    std::string as = "text";          ///< text, json, xml, delta or update
+    std::string file;                 ///< get: to write; edit: an update
     // edit; positions are in UTF-16 units
     std::string append;               ///< "-": the standard input
     std::vector<std::string> insert;  ///< INDEX TEXT

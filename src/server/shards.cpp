@@ -215,8 +215,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         // The other addresses keep to the usual size themselves.
         endpoint.http.body_bytes_max =
             std::max(endpoint.http.body_bytes_max, limits.text_message_bytes_max);
-        endpoint.make_failure = [docs_url = options.hub.docs_url](int status) {
-            return gateway::make_failure(status, docs_url);
+        endpoint.make_failure = [docs_url = options.hub.docs_url,
+                                 bytes_max = endpoint.http.body_bytes_max](int status) {
+            return gateway::make_failure(status, docs_url, bytes_max);
         };
         if (count > 1) endpoint.port_sharing = net::PortSharing::kReusePort;
         shard->endpoint =

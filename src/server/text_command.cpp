@@ -1,9 +1,6 @@
 #include "server/text_command.hpp"
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -21,36 +18,35 @@ yjs::Encoding encoding_named(const std::string& name) {
     return name == "v2" ? yjs::Encoding::v2 : yjs::Encoding::v1;
 }
 
-std::optional<std::string> read_input(const std::string& name) {
-    std::ifstream opened;
-    if (name != "-") opened.open(name, std::ios::binary);
-    std::FILE* standard = name == "-" ? stdin : nullptr;
+// A device may never end.
+std::optional<std::string> read_input(const std::string& name, uint64_t bytes_max) {
+    const auto complain = [](const std::string& what) {
+        std::fprintf(stderr, "tandem: %s\n", what.c_str());
+        return std::nullopt;
+    };
+    const bool is_standard = name == "-";
+    std::FILE* file = is_standard ? stdin : std::fopen(name.c_str(), "rb");
+    if (file == nullptr) return complain("cannot read " + name);
     std::string bytes;
-    if (standard != nullptr) {
-        char block[65536];
-        for (size_t count; (count = std::fread(block, 1, sizeof(block), standard)) > 0;)
-            bytes.append(block, count);
-        return bytes;
-    }
-    if (!opened) {
-        std::fprintf(stderr, "tandem: cannot read %s\n", name.c_str());
-        return std::nullopt;
-    }
-    // A folder can be opened, and not read.
     char block[65536];
-    while (opened.read(block, sizeof(block)) || opened.gcount() > 0)
-        bytes.append(block, static_cast<size_t>(opened.gcount()));
-    if (opened.bad() || std::filesystem::is_directory(name)) {
-        std::fprintf(stderr, "tandem: cannot read %s\n", name.c_str());
-        return std::nullopt;
-    }
+    for (size_t count;
+         bytes.size() <= bytes_max && (count = std::fread(block, 1, sizeof(block), file)) > 0;)
+        bytes.append(block, count);
+    // A folder can be opened, and not read.
+    const bool has_failed = std::ferror(file) != 0;
+    if (!is_standard) std::fclose(file);
+    if (has_failed) return complain("cannot read " + name);
+    if (bytes.size() > bytes_max)
+        return complain((is_standard ? "the standard input" : name) + " is larger than " +
+                        std::to_string(bytes_max) +
+                        " bytes, which is more than a text may be; --max-bytes takes more");
     return bytes;
 }
 
 std::optional<std::vector<std::string>> read_all(const TextCommand& command) {
     std::vector<std::string> contents;
     for (const std::string& name : command.files) {
-        std::optional<std::string> bytes = read_input(name);
+        std::optional<std::string> bytes = read_input(name, command.file_bytes_max);
         if (!bytes) return std::nullopt;
         contents.push_back(*std::move(bytes));
     }
@@ -119,7 +115,7 @@ int run_text_merge(const TextCommand& command) {
 
 int run_text_diff(const TextCommand& command) {
     const auto contents = read_all(command);
-    const auto since = read_input(command.since);
+    const auto since = read_input(command.since, command.file_bytes_max);
     if (!contents || !since) return 1;
     const yjs::Encoding encoding = encoding_named(command.from);
     // An update is longer than a state vector and does not decode as one, and the reverse.

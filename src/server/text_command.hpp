@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "base/limits.hpp"
 
 namespace tandem::server {
 
@@ -18,6 +21,8 @@ struct TextCommand {
     std::string since;
     /// For `json`: roots as NAME:KIND, where the kind cannot be seen from the content.
     std::vector<std::string> roots;
+    /// Of one file: what a server takes unless it is told otherwise.
+    uint64_t file_bytes_max = base::Limits().text_bytes_max;
 };
 
 /// Each writes its result to the standard output and returns the exit code: 0, or 1 with a message.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/value.hpp"
+#include "net/http_client.hpp"
 #include "server/channel_api.hpp"
 #include "server/credentials.hpp"
 #include "server/remote.hpp"
@@ -34,7 +35,13 @@ void print_line_of(const TextChange& change, bool is_json) {
 }  // namespace
 
 int run_text_watch(const RemoteTextCommand& command) {
-    if (const auto url = server_of(command.url); !url) return complain_of(command.url, url.error());
+    const auto url = server_of(command.url);
+    if (!url) return complain_of(command.url, url.error());
+    // A server that is not there is told at once; the client would go on asking for it.
+    net::HttpClientRequest probe;
+    probe.target = "/health";
+    if (const auto answer = net::http_fetch(url->address, probe); !answer)
+        return complain_of(command.url, answer.error());
     const bool has_scheme = command.url.find("://") != std::string::npos;
     ClientOptions options;
     options.url = has_scheme ? command.url : "http://" + command.url;
@@ -48,18 +55,18 @@ int run_text_watch(const RemoteTextCommand& command) {
     Text text = Text::open(channel, command.name.empty() ? "main" : command.name);
     int code = 0;
     uint64_t lines = 0;
+    if (auto ready = text.wait_ready(kReadyTime); !ready) return complain_of_error(ready.error());
     const auto refused = text.on_refused([&](const Error& error) {
         code = complain_of_error(error);
         client->stop();
     });
-    if (auto ready = text.wait_ready(kReadyTime); !ready) return complain_of_error(ready.error());
     if (command.is_json)
         print_line("{\"state\":" + text.json().to_json() + '}');
     else
         print_line(text.json().to_json());
     // It comes back by itself when the connection is lost, with what was missed as one change.
     const auto changes = text.on_change([&](const TextChange& change) {
-        if (!command.root.empty() && change.root != command.root) return;
+        if (command.root && change.root != *command.root) return;
         if (command.count != 0 && lines >= command.count) return;
         print_line_of(change, command.is_json);
         if (++lines == command.count) client->stop();

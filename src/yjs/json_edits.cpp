@@ -1,11 +1,10 @@
 #include "yjs/json_edits.hpp"
 
 #include <algorithm>
-#include <initializer_list>
-#include <optional>
 #include <string>
 
 #include "yjs/any.hpp"
+#include "yjs/edit_faults.hpp"
 #include "yjs/reading.hpp"
 #include "yjs/utf16.hpp"
 
@@ -16,22 +15,8 @@ using base::Value;
 
 namespace {
 
-constexpr size_t kDepthMax = 64;
-
-std::optional<uint32_t> count_in(const Value& object, std::string_view name) {
-    const Value* member = object.find(name);
-    if (member == nullptr || !member->is_integer() || member->as_integer() < 0 ||
-        member->as_integer() > UINT32_MAX)
-        return std::nullopt;
-    return static_cast<uint32_t>(member->as_integer());
-}
-
-bool has_only(const Value& object, std::initializer_list<std::string_view> known) {
-    return object.is_object() &&
-           std::all_of(object.as_object().begin(), object.as_object().end(), [&](const auto& m) {
-               return m.key == "path" ||
-                      std::find(known.begin(), known.end(), m.key) != known.end();
-           });
+uint32_t count_in(const Value& object, std::string_view name) {
+    return static_cast<uint32_t>(object.find(name)->as_integer());
 }
 
 base::Result<std::string> any_of(const Value& value) {
@@ -43,7 +28,6 @@ base::Result<std::string> any_of(const Value& value) {
 base::Result<Attributes> read_attributes(const Value* object) {
     Attributes out;
     if (object == nullptr) return out;
-    if (!object->is_object()) return base::fail(ErrorCode::invalid_argument);
     for (const base::Member& member : object->as_object()) {
         TANDEM_TRY(std::string any, any_of(member.value));
         out.push_back({member.key, std::move(any)});
@@ -60,13 +44,12 @@ Content type_content(TypeKind kind, std::string_view name = {}) {
     return content;
 }
 
+// Of edits without a fault of form, so what members there are and of what kind is known.
 class Editing {
   public:
     Editing(Document& document, BranchIndex root) : document_(document), root_(root) {}
 
     base::Status apply(const Value& edit) {
-        const auto unknown = base::fail(ErrorCode::invalid_argument);
-        if (!edit.is_object() || edit.as_object().size() != 1) return unknown;
         const base::Member& member = edit.as_object().front();
         const Value& body = member.value;
         TANDEM_TRY(branch_, type_at(body.find("path")));
@@ -74,23 +57,14 @@ class Editing {
         if (member.key == "delta") return apply_delta(body);
         if (member.key == "set") return set(body);
         if (member.key == "remove") return remove(body);
-        const auto index = count_in(body, "index");
-        if (!index) return unknown;
-        at_ = *index;
+        at_ = count_in(body, "index");
         if (member.key == "insert") return insert(body);
-        const auto length = count_in(body, "length");
-        if (!length) return unknown;
-        if (member.key == "delete" && has_only(body, {"index", "length"})) {
-            if (is_list()) return document_.delete_values(branch_, at_, *length);
-            TANDEM_CHECK(want_text());
-            return document_.delete_text(branch_, at_, *length);
-        }
-        const Value* attributes = body.find("attributes");
-        if (member.key != "format" || attributes == nullptr ||
-            !has_only(body, {"index", "length", "attributes"}))
-            return unknown;
+        const uint32_t length = count_in(body, "length");
+        if (member.key == "delete" && is_list())
+            return document_.delete_values(branch_, at_, length);
         TANDEM_CHECK(want_text());
-        return format(*length, *attributes);
+        return member.key == "delete" ? document_.delete_text(branch_, at_, length)
+                                      : format(length, *body.find("attributes"));
     }
     EditedPlace place() const { return {branch_, at_}; }
 
@@ -114,14 +88,9 @@ class Editing {
     base::Result<BranchIndex> type_at(const Value* path) const {
         BranchIndex at = root_;
         if (path == nullptr) return at;
-        if (!path->is_array()) return base::fail(ErrorCode::invalid_argument);
         for (const Value& step : path->as_array()) {
-            if (step.is_string())
-                at = child_of(store(), at, step.as_string());
-            else if (step.is_integer() && step.as_integer() >= 0 && step.as_integer() <= UINT32_MAX)
-                at = child_at(store(), at, static_cast<uint32_t>(step.as_integer()));
-            else
-                return base::fail(ErrorCode::invalid_argument);
+            at = step.is_string() ? child_of(store(), at, step.as_string())
+                                  : child_at(store(), at, static_cast<uint32_t>(step.as_integer()));
             if (at == 0) return base::fail(ErrorCode::not_found);
         }
         return at;
@@ -151,27 +120,20 @@ class Editing {
     base::Status append(const Value& body) {
         at_ = store().branch(branch_).length;
         if (body.is_string()) return insert_text(body.as_string(), nullptr, Formats::inherited);
-        const Value* text = body.find("text");
-        if (!has_only(body, {"text", "attributes"}) || text == nullptr || !text->is_string())
-            return base::fail(ErrorCode::invalid_argument);
-        return insert_text(text->as_string(), body.find("attributes"), Formats::inherited);
+        return insert_text(body.find("text")->as_string(), body.find("attributes"),
+                           Formats::inherited);
     }
     base::Status apply_delta(const Value& body) {
-        const Value* delta = body.is_array() ? &body : body.find("delta");
-        if (delta == nullptr || !delta->is_array() ||
-            (body.is_object() && !has_only(body, {"delta"})))
-            return base::fail(ErrorCode::invalid_argument);
         TANDEM_CHECK(want_text());
         at_ = 0;
-        for (const Value& part : delta->as_array())
+        const Value& delta = body.is_array() ? body : *body.find("delta");
+        for (const Value& part : delta.as_array())
             TANDEM_CHECK(apply_part(part));
         return {};
     }
     base::Status apply_part(const Value& part) {
-        const auto unknown = base::fail(ErrorCode::invalid_argument);
         const Value* attributes = part.find("attributes");
         if (const Value* inserted = part.find("insert"); inserted != nullptr) {
-            if (!has_only(part, {"insert", "attributes"})) return unknown;
             if (inserted->is_string())
                 return insert_text(inserted->as_string(), attributes, Formats::exact);
             TANDEM_TRY(const Attributes wanted, read_attributes(attributes));
@@ -180,47 +142,40 @@ class Editing {
             ++at_;
             return {};
         }
-        if (const auto count = count_in(part, "delete"); count && has_only(part, {"delete"}))
-            return document_.delete_text(branch_, at_, *count);
-        const auto count = count_in(part, "retain");
-        if (!count || !has_only(part, {"retain", "attributes"})) return unknown;
-        if (attributes != nullptr) return format(*count, *attributes);
+        if (part.find("delete") != nullptr)
+            return document_.delete_text(branch_, at_, count_in(part, "delete"));
+        const uint32_t count = count_in(part, "retain");
+        if (attributes != nullptr) return format(count, *attributes);
         const uint32_t length = store().branch(branch_).length;
-        if (*count > length - std::min(at_, length))
+        if (count > length - std::min(at_, length))
             return base::fail(ErrorCode::out_of_range, length);
-        at_ += *count;
+        at_ += count;
         return {};
     }
 
     // Lists and XML.
 
     base::Status insert(const Value& body) {
-        const auto unknown = base::fail(ErrorCode::invalid_argument);
-        if (const Value* text = body.find("text"); text != nullptr) {
-            if (!has_only(body, {"index", "text", "attributes"}) || !text->is_string())
-                return unknown;
+        if (const Value* text = body.find("text"); text != nullptr)
             return insert_text(text->as_string(), body.find("attributes"), Formats::inherited);
-        }
-        for (const std::string_view what : {"values", "shared", "xml"}) {
-            const Value* all = body.find(what);
-            if (all == nullptr) continue;
-            if (!all->is_array() || !has_only(body, {"index", what})) return unknown;
-            const bool is_xml = kind() == TypeKind::xml_fragment || kind() == TypeKind::xml_element;
-            if (is_xml != (what == "xml") || !is_list()) return base::fail(ErrorCode::wrong_type);
-            const uint32_t length = store().branch(branch_).length;
-            if (at_ > length) return base::fail(ErrorCode::out_of_range, length);
-            uint32_t at = at_;
-            for (const Value& one : all->as_array()) {
-                if (is_xml) {
-                    TANDEM_CHECK(insert_xml(branch_, at++, one, 0));
-                } else {
-                    TANDEM_CHECK(insert_value(branch_, at++, one, what == "shared", 0));
-                }
+        const Value* xml = body.find("xml");
+        const Value* shared = body.find("shared");
+        const bool is_xml = kind() == TypeKind::xml_fragment || kind() == TypeKind::xml_element;
+        if (is_xml != (xml != nullptr) || !is_list()) return base::fail(ErrorCode::wrong_type);
+        const Value& all = xml != nullptr      ? *xml
+                           : shared != nullptr ? *shared
+                                               : *body.find("values");
+        const uint32_t length = store().branch(branch_).length;
+        if (at_ > length) return base::fail(ErrorCode::out_of_range, length);
+        for (const Value& one : all.as_array()) {
+            if (is_xml) {
+                TANDEM_CHECK(insert_xml(branch_, at_, one));
+            } else {
+                TANDEM_CHECK(insert_value(branch_, at_, one, shared != nullptr, 0));
             }
-            at_ = at;
-            return {};
+            ++at_;
         }
-        return unknown;
+        return {};
     }
     base::Status insert_value(BranchIndex list, uint32_t at, const Value& value, bool is_shared,
                               size_t depth) {
@@ -232,30 +187,24 @@ class Editing {
         TANDEM_TRY(const std::string any, any_of(value));
         return document_.insert_values(list, at, any);
     }
-    base::Status insert_xml(BranchIndex parent, uint32_t at, const Value& node, size_t depth) {
-        const auto unknown = base::fail(ErrorCode::invalid_argument);
+    base::Status insert_xml(BranchIndex parent, uint32_t at, const Value& node) {
         if (node.is_string()) {
             TANDEM_TRY(const BranchIndex made,
                        document_.insert_content(parent, at, type_content(TypeKind::xml_text)));
             return node.as_string().empty() ? base::Status()
                                             : document_.insert_text(made, 0, node.as_string());
         }
-        const Value* name = node.find("name");
-        if (depth > kDepthMax || !has_only(node, {"name", "attributes", "children"}) ||
-            name == nullptr || !name->is_string() || name->as_string().empty())
-            return unknown;
+        const std::string& name = node.find("name")->as_string();
         TANDEM_TRY(const BranchIndex made,
-                   document_.insert_content(
-                       parent, at, type_content(TypeKind::xml_element, name->as_string())));
+                   document_.insert_content(parent, at, type_content(TypeKind::xml_element, name)));
         TANDEM_TRY(const Attributes attributes, read_attributes(node.find("attributes")));
         for (const Attribute& attribute : attributes)
             document_.set_value(made, attribute.name, attribute.value);
         const Value* children = node.find("children");
         if (children == nullptr) return {};
-        if (!children->is_array()) return unknown;
         uint32_t place = 0;
         for (const Value& child : children->as_array())
-            TANDEM_CHECK(insert_xml(made, place++, child, depth + 1));
+            TANDEM_CHECK(insert_xml(made, place++, child));
         return {};
     }
 
@@ -270,7 +219,6 @@ class Editing {
                                   : TypeKind::text;
     }
     base::Status fill(BranchIndex made, const Value& value, size_t depth) {
-        if (depth > kDepthMax) return base::fail(ErrorCode::invalid_argument);
         if (value.is_string())
             return value.as_string().empty() ? base::Status()
                                              : document_.insert_text(made, 0, value.as_string());
@@ -298,22 +246,14 @@ class Editing {
         return base::fail(ErrorCode::wrong_type);
     }
     base::Status set(const Value& body) {
-        const Value* key = body.find("key");
-        const Value* value = body.find("value");
         const Value* shared = body.find("shared");
-        if (key == nullptr || !key->is_string() || (value == nullptr) == (shared == nullptr) ||
-            !has_only(body, {"key", "value", "shared"}))
-            return base::fail(ErrorCode::invalid_argument);
         TANDEM_CHECK(want_map());
-        return set_value(branch_, key->as_string(), value != nullptr ? *value : *shared,
-                         shared != nullptr, 0);
+        return set_value(branch_, body.find("key")->as_string(),
+                         shared != nullptr ? *shared : *body.find("value"), shared != nullptr, 0);
     }
     base::Status remove(const Value& body) {
-        const Value* key = body.find("key");
-        if (key == nullptr || !key->is_string() || !has_only(body, {"key"}))
-            return base::fail(ErrorCode::invalid_argument);
         TANDEM_CHECK(want_map());
-        document_.delete_key(branch_, key->as_string());
+        document_.delete_key(branch_, body.find("key")->as_string());
         return {};
     }
 
@@ -325,12 +265,12 @@ class Editing {
 
 }  // namespace
 
-base::Result<BranchIndex> find_root(Document& document, std::string_view name, TypeKind kind) {
+base::Result<BranchIndex> find_root(Document& document, const RootName& name, TypeKind kind) {
     const Store& store = document.store();
-    if (!name.empty()) {
-        if (const BranchIndex root = store.find_root(name)) return root;
+    if (name) {
+        if (const BranchIndex root = store.find_root(*name)) return root;
         if (kind == TypeKind::unknown) return base::fail(ErrorCode::not_found);
-        return document.root(name, kind);
+        return document.root(*name, kind);
     }
     if (store.roots().size() != 1) return base::fail(ErrorCode::not_found);
     return store.roots().front();
@@ -354,8 +294,9 @@ TypeKind kind_for_edits(const Value& edits) {
 }
 
 base::Result<EditedPlace> apply_edits(Document& document, BranchIndex root, const Value& edits) {
+    if (const auto fault = fault_of_edits(edits))
+        return base::fail(ErrorCode::invalid_argument, fault->edit);
     Editing editing(document, root);
-    if (!edits.is_array()) return base::fail(ErrorCode::invalid_argument);
     uint64_t number = 0;
     for (const Value& one : edits.as_array()) {
         ++number;

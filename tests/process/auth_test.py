@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -54,6 +55,61 @@ class Auth(ProcessTest):
     def status(self, server, path, token=None, method="GET", body=None, headers=None):
         sent = {**(self.bearer(token) if token else {}), **(headers or {})}
         return request(server, path, method, body, sent)[0]
+
+
+class Texts(Auth):
+    """What a program that follows a text is told when it may not: what other commands are, and at once."""
+
+    def watch(self, server, channel, token=None, *more):
+        began = time.monotonic()
+        done = self.tandem("text", "watch", server.url, channel, *more, environment={"TANDEM_TOKEN": token or ""})
+        self.assertLess(time.monotonic() - began, 8, "it waited")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertNotIn("timed_out", done.stderr)
+        self.assertEqual(done.stderr.count("tandem: "), 1, done.stderr)
+        return done.stderr.removeprefix("tandem: ").split(":")[0]
+
+    def test_refusals_of_a_watched_text_are_told_by_their_codes(self):
+        server = self.start_required("--limits.texts", "1", "--config", self.write_file("tandem.toml", "[namespaces.text]\n"))
+        everything = self.token("ann", "*=read,write")
+        self.assertEqual(self.watch(server, "text:a"), "unauthenticated")
+        self.assertEqual(self.watch(server, "text:a", "rubbish"), "token_invalid")
+        self.assertEqual(self.watch(server, "text:a", self.token("ann", "board:*=read")), "forbidden")
+        self.assertEqual(self.watch(server, "text:a", self.token("ann", "text:*=write")), "forbidden")
+        self.assertEqual(self.watch(server, "none:a", everything), "unknown_namespace")
+        self.assertEqual(self.watch(server, "text:a", everything, "--name", "a\tb"), "bad_path")
+        edit = {"root": "t", "edits": [{"append": "a"}]}
+        self.assertEqual(self.status(server, "/api/v1/channels/text:a/text", everything, "POST", edit), 200)
+        self.assertEqual(self.watch(server, "text:a", everything, "--name", "second"), "too_many_texts")
+        server.kill()
+        self.assertTrue(self.watch(server, "text:a", everything).startswith("no answer from"))
+
+    def test_an_author_is_shown_by_who_may_be_present(self):
+        server = self.start_required("--config", self.write_file("tandem.toml", "[namespaces.text]\n"))
+        writer, author = self.token("ann", "text:*=write"), self.token("ann", "text:*=write,presence")
+        text = "/api/v1/channels/text:a/text"
+        for edits in ([], [{"append": "a"}]):
+            body = {"root": "t", "edits": edits, "author": {"name": "Ann"}}
+            status, _, answer = request(server, text, "POST", body, self.bearer(writer))
+            self.assertEqual((status, answer["error"]["code"]), (403, "forbidden"))
+            self.assertIn("presence", answer["error"]["hint"])
+            self.assertEqual(self.status(server, text, author, "POST", body), 200)
+        self.assertEqual(self.status(server, text, writer, "POST", {"edits": [{"append": "b"}]}), 200)
+
+    def test_waits_of_the_sdk_end_with_the_refusal(self):
+        program = str(pathlib.Path(BINARY).parent / "tandem_sdk_text_behaviour")
+        server = self.start_required("--config", self.write_file("tandem.toml", "[namespaces.text]\n"))
+
+        def waits(token):
+            done = subprocess.run([program, server.url, "text:a", "refused"], capture_output=True, text=True, timeout=30,
+                                  check=False, env={**os.environ, "TANDEM_TOKEN": token})
+            self.assertEqual(done.returncode, 0, done.stdout)
+            return done.stderr.split()
+
+        self.assertEqual(waits(""), ["unauthenticated", "unauthenticated"])
+        self.assertEqual(waits(self.token("ann", "board:*=read")), ["forbidden", "forbidden"])
+        self.assertEqual(waits(self.token("ann", "text:*=read")), ["ready", "forbidden"])
+        self.assertEqual(waits(self.token("ann", "text:*=read,write")), ["ready", "saved"])
 
 
 class Surfaces(Auth):

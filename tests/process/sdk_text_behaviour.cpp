@@ -54,7 +54,7 @@ int two(const char* url, const char* name) {
         heard += change.root + (change.own ? " own " : " ") + change.delta.to_json() + '\n';
     });
     CHECK(ada.wait_ready(10s) && grace.wait_ready(10s));
-    CHECK(!ada.text("").operator bool());
+    CHECK(!ada.text().operator bool());
     ada.set_author({"Ada", "#30bced"});
     CHECK(ada.insert(0, "hello", {}, "t"));
     CHECK(ada.append(" world", Object{{"bold", true}}, "t"));
@@ -102,6 +102,24 @@ int type_along(const char* url, const char* name) {
     return 0;
 }
 
+// What the waits of a text end with, by a token that the environment has.
+int refused(const char* url, const char* name) {
+    const char* token = std::getenv("TANDEM_TOKEN");
+    tandem::ClientOptions options{.url = url};
+    if (token != nullptr && *token != '\0') options.token = [token] { return std::string(token); };
+    auto client = tandem::Client::open(std::move(options));
+    CHECK(client);
+    tandem::Channel channel = client->channel(name);
+    tandem::Text text = tandem::Text::open(channel);
+    const auto ready = text.wait_ready(15s);
+    CHECK(ready || (!ready.error().message().empty() && !ready.error().hint().empty()));
+    CHECK(text.append("x", {}, "t"));
+    const auto saved = text.wait_saved(15s);
+    std::fprintf(stderr, "%s %s\n", ready ? "ready" : ready.error().code().c_str(),
+                 saved ? "saved" : saved.error().code().c_str());
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -109,5 +127,6 @@ int main(int argc, char** argv) {
     const std::string what = argv[3];
     if (what == "two") return two(argv[1], argv[2]);
     if (what == "type") return type_along(argv[1], argv[2]);
+    if (what == "refused") return refused(argv[1], argv[2]);
     return 2;
 }

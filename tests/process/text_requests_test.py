@@ -83,6 +83,87 @@ class TextRequests(ProcessTest):
                            ({"set": {"key": "a"}}, "invalid_argument"), ({"set": {"path": [-1], "key": "a", "value": 1}}, "invalid_argument")):
             self.assertEqual(self.edit(server, [edit], root="m")[2]["error"]["code"], code, edit)
 
+    def post(self, server, body):
+        status, _, answer = request(server, TEXT, "POST", body, {"Content-Type": "application/json"})
+        self.assertEqual(status, 400)
+        return answer["error"]
+
+    def test_a_body_that_is_not_taken_is_told_what_is_wrong_with_it(self):
+        server = self.serve()
+        deep = "[" * 200 + "]" * 200
+        for body, code, words in ((b'{"edits":[', "malformed", "not JSON"), (b"", "malformed", "empty"),
+                                  (b'{"edits":[{"append":"\xff"}]}', "malformed", "UTF-8"),
+                                  (b'{"edits":[{"set":{"key":"a","value":{"__proto__":1}}}]}', "reserved_key", "reserved by JavaScript"),
+                                  (b'{"edits":[{"set":{"key":"a","value":%s}}]}' % deep.encode(), "too_deep", "nested deeper")):
+            error = self.post(server, body)
+            self.assertEqual(error["code"], code, body[:40])
+            self.assertIn(words, error["message"])
+            self.assertEqual("not JSON" in error["message"], words == "not JSON", error)
+
+    def test_an_edit_with_a_fault_is_told_which_member(self):
+        server = self.serve()
+        for edit, words in (({"insert": {"text": "x"}}, "needs `index`"), ({"delete": {"index": 0}}, "needs `length`"),
+                            ({"insert": {"index": "0", "text": "x"}}, "`index` of insert of text must be a whole number"),
+                            ({"set": {"key": "a", "shared": 5}}, "`shared` of set must be an object, an array or a string"),
+                            ({"insert": {"index": 0, "shared": [5]}}, "`values`"), ({"prepend": "x"}, "no edit `prepend`")):
+            error = self.edit(server, [{"append": "a"}, edit], root="t")[2]["error"]
+            self.assertEqual((error["code"], error["detail"]), ("invalid_argument", 2))
+            self.assertTrue(error["message"].startswith("Edit 2: ") and words in error["message"], error["message"])
+        # In lists there are items, not units of text.
+        self.edit(server, [{"insert": {"index": 0, "values": ["👋"]}}], root="l")
+        error = self.edit(server, [{"insert": {"index": 2, "values": [1]}}], root="l")[2]["error"]
+        self.assertEqual((error["code"], error["detail"]), ("out_of_range", 1))
+        self.assertIn("1 position by then", error["message"])
+        self.assertIn("a list one for each item", error["hint"])
+
+    def test_a_root_may_have_an_empty_name(self):
+        server = self.serve()
+        self.assertEqual(self.edit(server, [{"append": "unnamed"}])[2]["error"]["code"], "not_found", "none is named")
+        self.edit(server, [{"append": "unnamed"}], root="")
+        self.edit(server, [{"append": "named"}], root="t")
+        self.assertEqual(self.read(server, "json"), {"": "unnamed", "t": "named"})
+        self.assertEqual(self.read(server, "text", "&root="), "unnamed")
+        self.assertEqual(self.read(server, "text")["error"]["code"], "not_found", "it may be either")
+        shown = self.tandem("text", "get", server.url, "text:a", "--root", "")
+        self.assertEqual((shown.returncode, shown.stdout), (0, "unnamed\n"))
+        error = self.tandem("text", "get", server.url, "text:a").stderr
+        self.assertIn("--root", error)
+
+    def test_edits_and_restores_on_a_condition(self):
+        server = self.serve()
+        json_type = {"Content-Type": "application/json"}
+        self.edit(server, [{"append": "one"}], root="t")
+        _, headers, _ = request(server, TEXT + "?as=text")
+        seen = headers["ETag"]
+        body = {"edits": [{"insert": {"index": 3, "text": " two"}}]}
+        self.assertEqual(request(server, TEXT, "POST", body, {**json_type, "If-Match": seen})[0], 200)
+        status, _, answer = request(server, TEXT, "POST", body, {**json_type, "If-Match": seen})
+        self.assertEqual((status, answer["error"]["code"]), (412, "precondition_failed"))
+        self.assertIn("text", answer["error"]["message"])
+        restore = TEXT.removesuffix("text") + "text-restore"
+        self.assertEqual(request(server, restore, "POST", {"at": 1}, {**json_type, "If-Match": seen})[0], 412)
+        self.assertEqual(request(server, restore, "POST", {"at": 1}, {**json_type, "If-Match": "nonsense"})[0], 400)
+        self.assertEqual(self.read(server, "text"), "one two")
+        seen = request(server, TEXT + "?as=text")[1]["ETag"]
+        self.assertEqual(request(server, restore, "POST", {"at": 1}, {**json_type, "If-Match": seen})[0], 200)
+        self.assertEqual(self.read(server, "text"), "one")
+
+    def test_the_limit_of_a_body_is_told_as_it_is(self):
+        server = self.serve()
+        status, _, answer = self.send(server, b"\0" * 17_000_000)
+        self.assertEqual((status, answer["error"]["code"], answer["error"]["detail"]), (413, "too_large", 16 * 1024 * 1024))
+
+    def test_numbers_and_files_of_the_command_line_are_bounded(self):
+        for verb in (("text", "get", "localhost:1", "text:a", "--at", "-1"), ("get", "localhost:1", "text:a", "--at", "1.5")):
+            done = self.tandem(*verb)
+            self.assertNotIn(done.returncode, (0, 1))
+            self.assertLess(len(done.stderr), 300)
+            self.assertIn("no whole number of 0 or more", done.stderr)
+        for more in ((), ("--max-bytes", "1000")):
+            done = self.tandem("text", "json", "/dev/zero", *more)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("larger than " + (more[1] if more else str(64 * 1024 * 1024)), done.stderr)
+
     def test_updates_are_copied_and_missing_ones_refused(self):
         server = self.serve()
         self.edit(server, [{"append": "one"}], root="t")
