@@ -37,9 +37,9 @@ class ClientList {
         const Chunk& entries = chunks_[chunk];
         auto count = static_cast<uint32_t>(entries.size());
         if (entries[count - 1].clock <= clock) return {chunk, count - 1};
-        // Many ask for what is at the last answer, or just behind it.
+        // Many ask for what is at the last answer, or not far behind it.
         if (chunk == recent_.chunk) {
-            for (uint32_t slot = recent_.slot, end = slot + 2; slot < end && slot + 1 < count;
+            for (uint32_t slot = recent_.slot, end = slot + 3; slot < end && slot + 1 < count;
                  ++slot) {
                 if (entries[slot].clock > clock) break;
                 if (clock < entries[slot + 1].clock) return recent_ = {chunk, slot};

@@ -49,7 +49,7 @@ void Document::commit() {
             manager->after_transaction(deleted_order);
     }
     if (cleans_up) clean_up_formats(deleted_order);
-    if (options_.collects) collect_deleted();
+    if (options_.collects && transaction_.deletes_contents) collect_deleted();
     join_touched();
     finish_transaction();
 }
@@ -136,12 +136,16 @@ void Document::join_range(ClientIndex client, uint32_t from, uint32_t to) {
 }
 
 void Document::join_touched() {
-    for (const Transaction::Deleted& one : transaction_.deleted)
-        join_range(one.client, one.range.clock, one.range.end());
+    // Of a client that is new every item is looked at once, whatever happened to it.
+    for (const Transaction::Deleted& one : transaction_.deleted) {
+        if (!transaction_.is_new(one.client))
+            join_range(one.client, one.range.clock, one.range.end());
+    }
     for (const Transaction::Touched& one : transaction_.touched)
         join_range(one.client, one.before, store_.clients()[one.client].next_clock);
-    for (const Transaction::Cut& cut : transaction_.cuts)
-        join_range(cut.client, cut.clock, cut.clock + 1);
+    for (const Transaction::Cut& cut : transaction_.cuts) {
+        if (!transaction_.is_new(cut.client)) join_range(cut.client, cut.clock, cut.clock + 1);
+    }
 }
 
 }  // namespace tandem::yjs

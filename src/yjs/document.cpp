@@ -59,15 +59,23 @@ Handle Document::split(Handle handle, uint32_t len) {
     return right;
 }
 
+Handle Document::find_fresh(ClientIndex client, uint32_t clock) const {
+    if (const Scratch* scratch = scratch_.peek()) {
+        const Handle handle = scratch->directory.find(client, clock);
+        if (handle != 0 && clock < store_.item(handle).end()) return handle;
+    }
+    return store_.find(client, clock);
+}
+
 Handle Document::clean_start(ClientIndex client, uint32_t clock) {
-    Handle handle = store_.find(client, clock);
+    Handle handle = find_fresh(client, clock);
     const Item& item = store_.item(handle);
     if (item.clock == clock || item.is_collected()) return handle;
     return split(handle, clock - item.clock);
 }
 
 Handle Document::clean_end(ClientIndex client, uint32_t clock) {
-    Handle handle = store_.find(client, clock);
+    Handle handle = find_fresh(client, clock);
     const Item& item = store_.item(handle);
     if (item.last_clock() != clock && !item.is_collected()) split(handle, clock - item.clock + 1);
     return handle;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "yjs/clock_directory.hpp"
 #include "yjs/conflict_index.hpp"
 #include "yjs/events.hpp"
 #include "yjs/formats.hpp"
@@ -191,6 +192,7 @@ class Document {
         std::vector<Handle> read;
         std::vector<Run> runs;
         std::vector<uint32_t> run_of_client;
+        ClockDirectory directory;
         std::vector<std::pair<ClientIndex, IdRange>> read_deletes;
         /// The items that the search of one conflict passed, and for long ones where each was.
         std::vector<Handle> scanned;
@@ -279,6 +281,8 @@ class Document {
     Handle find_left_of_conflict(const Item& item, Handle left);
     Handle first_beside(const Item& item) const;
     ConflictIndex* conflicts_with(const Item& item) const;
+    void open_directory();
+    Handle find_fresh(ClientIndex client, uint32_t clock) const;
     Handle clean_start(ClientIndex client, uint32_t clock);
     Handle clean_end(ClientIndex client, uint32_t clock);
     Handle split(Handle handle, uint32_t len);

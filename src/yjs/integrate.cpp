@@ -112,8 +112,20 @@ base::Status Document::take_struct(const RawStruct& raw) {
     auto dot_of = [&](const Id& id) {
         return Dot{id.client == raw.id.client ? client : store_.client(id.client), id.clock};
     };
-    if (raw.has_origin) store_.set_origin(item, dot_of(raw.origin));
-    if (raw.has_right_origin) store_.set_right_origin(item, dot_of(raw.right_origin));
+    if (raw.has_origin) {
+        if (raw.origin.client == raw.id.client) {
+            item.origin = raw.origin.clock;
+        } else {
+            store_.set_origin(item, dot_of(raw.origin));
+        }
+    }
+    if (raw.has_right_origin) {
+        if (raw.right_origin.client == raw.id.client) {
+            item.right_origin = raw.right_origin.clock;
+        } else {
+            store_.set_right_origin(item, dot_of(raw.right_origin));
+        }
+    }
     const uint32_t key = raw.has_key ? store_.names().intern(raw.key) : 0;
     if (raw.parent == RawStruct::Parent::root) {
         Store::set_unlinked_home(item, store_.root(raw.parent_name), key);
@@ -133,6 +145,17 @@ void Document::drop_read(Handle handle) {
     Item& item = store_.item(handle);
     store_.drop_content(item);
     store_.items().remove(handle);
+}
+
+// For the client that comes with most, if all that the document has of it comes now.
+void Document::open_directory() {
+    const Run* largest = nullptr;
+    for (const Run& run : scratch_->runs) {
+        if (largest == nullptr || run.end - run.next > largest->end - largest->next) largest = &run;
+    }
+    if (largest == nullptr || store_.clients()[largest->client].next_clock != 0) return;
+    scratch_->directory.open(largest->client, scratch_->read.data() + largest->next,
+                             largest->end - largest->next, store_.items());
 }
 
 void Document::integrate_read() {
@@ -173,6 +196,7 @@ void Document::integrate_read() {
         runs[i].next = runs[i].end;
     }
 
+    open_directory();
     std::vector<Handle> aside;
     std::vector<Handle> stack;
     size_t current = 0;
@@ -235,6 +259,7 @@ void Document::integrate_read() {
         }
         head = next_head();
     }
+    scratch_->directory.close();
     if (aside.empty()) return;
 
     GroupWriter<FieldWriterV1> set_aside;
@@ -298,7 +323,7 @@ ClientIndex Document::resolve(Handle handle) {
         key = store_.key(neighbour);
     }
     Item& item = store_.item(handle);
-    item.unset(Item::kParentById);
+    if (by_id) item.unset(Item::kParentById);
     item.left = left;
     item.right = right;
     store_.set_home(item, parent, key);
@@ -362,7 +387,7 @@ void Document::integrate(Handle handle, uint32_t offset) {
     switch (item.kind) {
         case Kind::deleted:
             item.set(Item::kDeleted);
-            transaction_.add_deleted(item);
+            transaction_.add_gone(item.client, {item.clock, item.len});
             break;
         case Kind::type:
             store_.become_type(handle);
@@ -481,16 +506,21 @@ void Document::apply_deletes(ClientIndex client, IdRange range) {
         pending_deletes_.add(store_.clients()[client].id, from, range.end() - from);
     }
     const uint32_t end = std::min(known, range.end());
+    if (range.clock >= end) return;
+    const ClientList& items = store_.clients()[client].items;
+    ClientList::Position place = items.find(range.clock);
     for (uint32_t at = range.clock; at < end;) {
-        Handle handle = store_.find(client, at);
+        Handle handle = items.at(place).item;
         if (!store_.item(handle).is_deleted()) {
             if (store_.item(handle).clock < at)
                 handle = split(handle, at - store_.item(handle).clock);
             if (store_.item(handle).end() > end) split(handle, end - at);
             at = store_.item(handle).end();
             delete_item(handle);
+            if (at < end) place = items.find(at);
         } else {
             at = store_.item(handle).end();
+            if (!items.next(place)) return;
         }
     }
 }

@@ -49,6 +49,8 @@ class Transaction {
     std::vector<Deleted> deleted;
     std::vector<Cut> cuts;
     std::vector<Changed> changed;
+    /// Whether something was deleted whose content was there.
+    bool deletes_contents = false;
 
     void reset() {
         for (const Touched& one : touched)
@@ -57,6 +59,7 @@ class Transaction {
         deleted.clear();
         cuts.clear();
         changed.clear();
+        deletes_contents = false;
     }
     /// To be called before a client's next clock moves.
     void touch(ClientIndex client, uint32_t next_clock) {
@@ -69,8 +72,17 @@ class Transaction {
     bool is_older(ClientIndex client, uint32_t clock) const {
         return client >= before_.size() || clock < before_[client];
     }
+    /// Whether all that the document has of a client came with this transaction.
+    bool is_new(ClientIndex client) const {
+        return client < before_.size() && before_[client] == 0;
+    }
     void add_deleted(const Item& item) { add_deleted(item.client, {item.clock, item.len}); }
     void add_deleted(ClientIndex client, IdRange range) {
+        deletes_contents = true;
+        add_gone(client, range);
+    }
+    /// What was deleted already when it came.
+    void add_gone(ClientIndex client, IdRange range) {
         if (!deleted.empty() && deleted.back().client == client &&
             deleted.back().range.end() == range.clock) {
             deleted.back().range.len += range.len;

@@ -125,7 +125,13 @@ template <class Fields>
 void StructReader<Fields>::read_struct() {
     uint8_t info = in_.info();
     auto kind = static_cast<Kind>(info & kKindBits);
-    current_ = RawStruct{};
+    // What the flags say is not there keeps its old value: this runs once for each struct.
+    current_.has_origin = false;
+    current_.has_right_origin = false;
+    current_.has_key = false;
+    current_.parent = RawStruct::Parent::inherited;
+    current_.content.name = {};
+    current_.content.body = {};
     current_.id = {client_, static_cast<uint32_t>(clock_)};
     if (kind == Kind::gc || kind == Kind::skip) {
         current_.content.kind = kind;
