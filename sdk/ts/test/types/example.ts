@@ -2,6 +2,7 @@
 import { connect, TandemError, type Json, type Member, type SyncStatus } from '../../src/index.js';
 import { historyOf } from '../../src/history.js';
 import { pastOf } from '../../src/past.js';
+import { textPastOf } from '../../src/text_past.js';
 import { Board, type BoardPresence } from '../support/board.js';
 
 declare const getToken: () => Promise<string>, toast: (s: string) => void, render: (v: unknown) => void;
@@ -80,6 +81,13 @@ export async function page(): Promise<void> {
     then.fields.cards.insert({ text: 'no', done: false });
     for (const { path, before, after } of await past.changesBetween(0)) render([path, before, after]);
     await (await past.restore('release')).committed();
+
+    const textPast = textPastOf(board, 'description');
+    for (const { name, kind, seq, created } of await textPast.versions({ signal })) render([name, kind, seq, created]);
+    is<Equal<Awaited<ReturnType<typeof textPast.at>>, Uint8Array>>();
+    for (const { root, path, delta, by } of await textPast.changesBetween('release', 7)) render([root, path, delta, by]);
+    // @ts-expect-error a version is named or numbered
+    await textPast.restore(null);
 
     board.presence.set({ name: 'Ada', cursor: null });
     // @ts-expect-error not of the presence's type
