@@ -16,10 +16,13 @@
 namespace tandem {
 
 struct BackendOptions {
-    std::string url = {};  ///< ws://host:port or http://host:port
+    std::string url = {};  ///< ws://, wss://, http:// or https://, then host:port
     std::chrono::milliseconds timeout = std::chrono::seconds(10);  ///< of each call
     /// Gives the token that each request carries; called before it, and must not throw.
     std::function<std::string()> token = {};
+    /// PEM file of the authorities that certificates of servers must lead to (wss://, https://);
+    /// empty: those of the system. There is no way to connect without the check.
+    std::string ca_file = {};
 };
 
 /// A record, or a part of it, as of an entry.

@@ -60,12 +60,15 @@ class LogFollower {
 };
 
 struct LogReaderOptions {
-    std::string url = {};  ///< ws://host:port or http://host:port
+    std::string url = {};  ///< ws://, wss://, http:// or https://, then host:port
     std::string channel = {};
     /// Begins with what follows this entry (0: the first); none: with the state of now.
     std::optional<uint64_t> after = {};
     /// Gives the token of each connection; called before it, and must not throw.
     std::function<std::string()> token = {};
+    /// PEM file of the authorities that certificates of servers must lead to (wss://, https://);
+    /// empty: those of the system. There is no way to connect without the check.
+    std::string ca_file = {};
 };
 
 /// Follows the log of one channel, and comes back with its cursor when it is cut off: each entry

@@ -402,7 +402,7 @@ struct SelectOptions {
 };
 
 struct ClientOptions {
-    std::string url = {};  ///< ws://host:port or http://host:port
+    std::string url = {};  ///< ws://, wss://, http:// or https://, then host:port
     /// File that keeps what is pending over restarts and crashes, and what was shown last; one
     /// process at a time uses it. Empty: both end with the program.
     std::string outbox = {};
@@ -418,6 +418,9 @@ struct ClientOptions {
     /// Gets each callback to be called, on the client's thread, and brings it to where the program
     /// wants it, in order: such as the queue of a user interface. Empty: they are called at once.
     std::function<void(std::function<void()>)> dispatch = {};
+    /// PEM file of the authorities that certificates of servers must lead to (wss://, https://);
+    /// empty: those of the system. There is no way to connect without the check.
+    std::string ca_file = {};
 };
 
 class Client {

@@ -29,9 +29,14 @@ WsClient::~WsClient() = default;
 base::Status WsClient::connect(WsClientOptions options, std::unique_ptr<WebSocketHandler> handler,
                                OnFailed on_failed) {
     TANDEM_ASSERT(is_idle());
-    TANDEM_TRY(UniqueFd fd, open_connection(options.address));
-    auto connection = std::make_unique<Connection>(reactor_, std::move(fd),
-                                                   static_cast<ConnectionHandler&>(*this));
+    SocketAddress address = options.address;
+    if (options.tls != nullptr) {
+        TANDEM_TRY(address, look_up(address));
+    }
+    TANDEM_TRY(UniqueFd fd, open_connection(address));
+    auto connection = std::make_unique<Connection>(
+        reactor_, std::move(fd), static_cast<ConnectionHandler&>(*this),
+        options.tls == nullptr ? nullptr : options.tls->connect(options.address.host));
     TANDEM_CHECK(connection->start());
     connection_ = std::move(connection);
     options_ = std::move(options);
@@ -96,7 +101,11 @@ void WsClient::on_writable_low(Connection& /*connection*/) {}
 
 void WsClient::on_deadline(Connection& connection) { connection.abort(); }
 
-void WsClient::on_closed(Connection& /*connection*/, CloseReason /*reason*/) {
+void WsClient::on_closed(Connection& connection, CloseReason /*reason*/) {
+    const bool is_refused =
+        connection.tls() != nullptr && connection.tls()->state() == TlsStream::State::failed;
+    failure_ = is_refused ? base::fail(base::ErrorCode::tls_failed, connection.tls()->failure())
+                          : base::fail(base::ErrorCode::connection_closed);
     const std::unique_ptr<Connection> ended = std::move(connection_);
     const std::unique_ptr<WebSocketHandler> unused = std::move(handler_);
     const OnFailed on_failed = std::move(on_failed_);

@@ -22,9 +22,12 @@ struct WsClientOptions {
     HttpHeaders headers;                    // Further ones, for example Authorization.
     uint64_t connect_timeout_ms = 10'000;
     WsOptions websocket;
+    // Null: in plain text, and the address is one in digits or "localhost". With it the host may be
+    // a name, which is looked up while connect() waits, and which the certificate must be for.
+    std::shared_ptr<const TlsClient> tls = nullptr;
 };
 
-// A WebSocket client on a reactor, without TLS; one connection at a time.
+// A WebSocket client on a reactor; one connection at a time.
 class WsClient final : private ConnectionHandler, private TurnEndHandler, private WsOwner {
   public:
     explicit WsClient(Reactor& reactor);
@@ -43,6 +46,8 @@ class WsClient final : private ConnectionHandler, private TurnEndHandler, privat
     // Null unless the WebSocket is open or closing.
     [[nodiscard]] WsConnection* websocket() { return websocket_.get(); }
     [[nodiscard]] const std::string& subprotocol() const { return subprotocol_; }
+    // Why the last connection failed before it was one: tls_failed, or connection_closed.
+    [[nodiscard]] base::Error failure() const { return failure_; }
     [[nodiscard]] bool is_idle() const { return !connection_ && !websocket_; }
 
   private:
@@ -62,6 +67,7 @@ class WsClient final : private ConnectionHandler, private TurnEndHandler, privat
     std::string key_;
     std::string head_;
     std::string subprotocol_;
+    base::Error failure_ = base::fail(base::ErrorCode::connection_closed);
     int status_ = 0;
     bool is_accepted_ = false;
 };

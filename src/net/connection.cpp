@@ -11,13 +11,24 @@ namespace {
 
 constexpr uint64_t kFlushTimeoutMs = 10'000;
 constexpr uint64_t kLingerMs = 2'000;
+// What is encrypted ahead of a slow reader. The rest stays as it is, shared with others.
+constexpr size_t kEncryptedBytesMax = 64 * 1024;
+// Of one turn, as of a connection without TLS.
+constexpr size_t kEncryptedFlushesMax = 16;
+constexpr char kTlsHandshakeRecord = 0x16;
+constexpr std::string_view kNoTlsAnswer =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    "Content-Length: 65\r\n\r\n"
+    "This port speaks TLS: write the address with https:// or wss://.\n";
 
 }  // namespace
 
-Connection::Connection(Reactor& reactor, UniqueFd fd, ConnectionHandler& handler)
+Connection::Connection(Reactor& reactor, UniqueFd fd, ConnectionHandler& handler,
+                       std::unique_ptr<TlsStream> tls)
     : reactor_(reactor),
       handler_(&handler),
       timer_(reactor, [this] { on_timer(); }),
+      tls_(std::move(tls)),
       last_received_ms_(reactor.now_ms()),
       fd_(std::move(fd)) {}
 
@@ -29,11 +40,15 @@ base::Status Connection::start() {
     events_ = EPOLLIN;
     TANDEM_CHECK(reactor_.add(fd_.get(), events_, *this));
     is_started_ = true;
+    if (tls_ != nullptr && !tls_->is_server()) {
+        tls_->shake();
+        reactor_.schedule_turn_end(*this);
+    }
     return {};
 }
 
 void Connection::note_queued() {
-    if (queue_.bytes() > low_watermark_) was_above_low_ = true;
+    if (bytes_queued() > low_watermark_) was_above_low_ = true;
     if (!is_blocked_) reactor_.schedule_turn_end(*this);
 }
 
@@ -59,7 +74,7 @@ void Connection::resume_reading() {
     is_paused_ = false;
     // Silence while nothing was read says nothing about the peer.
     last_received_ms_ = reactor_.now_ms();
-    if (!rest_.empty()) {
+    if (!rest_.empty() || (tls_ != nullptr && tls_->has_input())) {
         is_rest_due_ = true;
         reactor_.schedule_turn_end(*this);
     }
@@ -79,13 +94,20 @@ void Connection::close_gracefully() {
     if (state_ != State::kOpen) return;
     state_ = State::kFlushing;
     rest_.clear();
+    // Without keys it can never leave.
+    if (tls_ != nullptr && !tls_->is_open()) queue_.clear();
     timer_.start(kFlushTimeoutMs);
     update_events();
     reactor_.schedule_turn_end(*this);
 }
 
-void Connection::abort() {
+void Connection::drop_output() {
     queue_.clear();
+    if (tls_ != nullptr) tls_->out().clear();
+}
+
+void Connection::abort() {
+    drop_output();
     die(CloseReason::kLocal);
 }
 
@@ -144,7 +166,8 @@ bool Connection::deliver(std::span<char> data) {
 
 void Connection::read() {
     if (is_paused_ && state_ == State::kOpen) return;
-    if (!rest_.empty()) return;  // Delivered at the end of the turn, before anything newer.
+    // Delivered at the end of the turn, before anything newer.
+    if (!rest_.empty() || (tls_ != nullptr && tls_->has_input())) return;
     const std::span<char> scratch = reactor_.read_scratch();
     const ptrdiff_t got = ::recv(fd_.get(), scratch.data(), scratch.size(), 0);
     if (got == 0) {
@@ -157,15 +180,84 @@ void Connection::read() {
     }
     if (state_ != State::kOpen) return;
     last_received_ms_ = reactor_.now_ms();
-    (void)deliver(scratch.first(static_cast<size_t>(got)));
+    receive(scratch.first(static_cast<size_t>(got)));
 }
 
-bool Connection::can_send() const {
-    return state_ != State::kClosed && !is_blocked_ && !queue_.empty();
+void Connection::receive(std::span<char> received) {
+    if (tls_ == nullptr) {
+        (void)deliver(received);
+        return;
+    }
+    const std::string_view bytes(received.data(), received.size());
+    if (answer_plain_text(bytes)) return;
+    tls_->feed(bytes);
+    decrypt();
+}
+
+bool Connection::answer_plain_text(std::string_view received) {
+    if (!tls_->is_server() || tls_->has_begun() || received.front() == kTlsHandshakeRecord)
+        return false;
+    // A method of HTTP begins so.
+    if (received.front() >= 'A' && received.front() <= 'Z') {
+        tls_->out().append(kNoTlsAnswer);
+        close_gracefully();
+    } else {
+        abort();
+    }
+    return true;
+}
+
+void Connection::decrypt() {
+    if (tls_->state() == TlsStream::State::handshaking) {
+        tls_->shake();
+        reactor_.schedule_turn_end(*this);
+        if (tls_->is_open()) handler_->on_secure(*this);
+    }
+    while (state_ == State::kOpen && !is_paused_ && tls_->is_open()) {
+        // Nothing is sent from it before the end of the turn.
+        const std::span<char> plain = reactor_.write_scratch();
+        const size_t got = tls_->read(plain);
+        if (got == 0 || !deliver(plain.first(got))) break;
+    }
+    tls_->keep();
+    if (state_ != State::kOpen) return;
+    if (tls_->state() == TlsStream::State::ended) {
+        die(CloseReason::kPeer);
+    } else if (tls_->state() == TlsStream::State::failed) {
+        // The peer is told why, if it still listens.
+        close_gracefully();
+    }
+}
+
+void Connection::encrypt() {
+    if (tls_ == nullptr) return;
+    while (tls_->is_open() && !queue_.empty() && tls_->out().bytes() < kEncryptedBytesMax) {
+        size_t used = 0;
+        const size_t sent = tls_->write(queue_.front(reactor_.write_scratch(), used));
+        (void)queue_.take(static_cast<ptrdiff_t>(sent), sent);
+    }
+    if (tls_->state() == TlsStream::State::failed) {
+        queue_.clear();
+        if (state_ == State::kOpen) die(CloseReason::kFailed);
+    }
+    if (state_ == State::kFlushing && queue_.empty()) tls_->say_goodbye();
+}
+
+bool Connection::can_send() {
+    if (state_ == State::kClosed || is_blocked_) return false;
+    encrypt();
+    return !wire().empty();
 }
 
 void Connection::flush() {
-    if (can_send()) note_flushed(queue_.flush(fd_.get(), reactor_.write_scratch()));
+    // What is encrypted at a time is less than what may leave in a turn.
+    for (size_t i = 0; can_send(); ++i) {
+        if (i == kEncryptedFlushesMax) {
+            is_blocked_ = true;
+            return;
+        }
+        note_flushed(wire().flush(fd_.get(), reactor_.write_scratch()));
+    }
 }
 
 void Connection::note_flushed(FlushResult result) {
@@ -176,7 +268,7 @@ void Connection::note_flushed(FlushResult result) {
             is_blocked_ = true;
             break;
         case FlushResult::kFailed:
-            queue_.clear();
+            drop_output();
             die(CloseReason::kFailed);
             break;
     }
@@ -184,13 +276,13 @@ void Connection::note_flushed(FlushResult result) {
 
 Sender::Piece Connection::begin_send(std::span<char> scratch) {
     Piece piece{fd_.get(), {}, 0};
-    if (can_send()) piece.bytes = queue_.front(scratch, piece.scratch_used);
+    if (can_send()) piece.bytes = wire().front(scratch, piece.scratch_used);
     return piece;
 }
 
 void Connection::end_send(ptrdiff_t sent, size_t offered) {
     // An aborted connection has dropped its output since.
-    if (offered != 0 && !queue_.empty()) note_flushed(queue_.take(sent, offered));
+    if (offered != 0 && !wire().empty()) note_flushed(wire().take(sent, offered));
     send_now();
 }
 
@@ -207,6 +299,7 @@ void Connection::on_turn_end() {
             rest.swap(rest_);
             (void)deliver(rest);
         }
+        if (tls_ != nullptr && state_ == State::kOpen && !is_paused_ && rest_.empty()) decrypt();
     }
     if (sends_in_batches_ && can_send())
         reactor_.schedule_send(*this);
@@ -215,7 +308,7 @@ void Connection::on_turn_end() {
 }
 
 void Connection::finish_turn() {
-    if (state_ == State::kFlushing && queue_.empty()) {
+    if (state_ == State::kFlushing && bytes_queued() == 0) {
         state_ = State::kLingering;
         (void)::shutdown(fd_.get(), SHUT_WR);
         timer_.start(kLingerMs);
@@ -229,7 +322,7 @@ void Connection::finish_turn() {
         handler_->on_closed(*this, reason_);
         return;
     }
-    if (state_ == State::kOpen && was_above_low_ && queue_.bytes() <= low_watermark_) {
+    if (state_ == State::kOpen && was_above_low_ && bytes_queued() <= low_watermark_) {
         was_above_low_ = false;
         handler_->on_writable_low(*this);
     }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "net/send_queue.hpp"
 #include "net/shared_bytes.hpp"
 #include "net/tcp_socket.hpp"
+#include "net/tls.hpp"
 #include "net/unique_fd.hpp"
 
 namespace tandem::net {
@@ -29,6 +31,8 @@ class ConnectionHandler {
     // Returns the bytes consumed; the handler may change them in place. Consuming fewer than
     // given pauses reading: the rest comes again, first, after resume_reading().
     [[nodiscard]] virtual size_t on_data(Connection& connection, std::span<char> data) = 0;
+    // The handshake of TLS is done; before, no data comes.
+    virtual void on_secure(Connection& /*connection*/) {}
     // The output fell to the low watermark after it had been above.
     virtual void on_writable_low(Connection& connection) = 0;
     // The time set by set_deadline() has come.
@@ -40,13 +44,14 @@ class ConnectionHandler {
     ~ConnectionHandler() = default;
 };
 
-// A TCP stream on a reactor. Nothing that is called on it calls back into the handler: output
-// leaves and a close is reported at the end of the turn. Reading uses the reactor's memory, so an
-// idle connection holds only this object.
+// A TCP stream on a reactor, with or without TLS. Nothing that is called on it calls back into the
+// handler: output leaves and a close is reported at the end of the turn. Reading uses the reactor's
+// memory, so an idle connection holds only this object.
 class Connection final : private IoHandler, private TurnEndHandler, private Sender {
   public:
-    // `fd` is non-blocking and may still be connecting.
-    Connection(Reactor& reactor, UniqueFd fd, ConnectionHandler& handler);
+    // `fd` is non-blocking and may still be connecting. Without `tls` it is in plain text.
+    Connection(Reactor& reactor, UniqueFd fd, ConnectionHandler& handler,
+               std::unique_ptr<TlsStream> tls = nullptr);
     ~Connection();
 
     // Begins to watch the socket; on an error nothing will be called.
@@ -56,7 +61,11 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     // Both are ignored once closing.
     void send(std::string_view data);
     void send(SharedBytes bytes);
-    [[nodiscard]] size_t bytes_queued() const { return queue_.bytes(); }
+    [[nodiscard]] size_t bytes_queued() const {
+        return queue_.bytes() + (tls_ == nullptr ? 0 : tls_->out().bytes());
+    }
+    // Null without TLS.
+    [[nodiscard]] const TlsStream* tls() const { return tls_.get(); }
     void set_low_watermark(size_t bytes) { low_watermark_ = bytes; }
 
     // From now on output leaves with that of others, after all work of the turn's end; before,
@@ -102,7 +111,17 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     void read();
     // Returns false when the handler left bytes.
     bool deliver(std::span<char> data);
-    [[nodiscard]] bool can_send() const;
+    void receive(std::span<char> received);
+    // Decrypts and delivers as much as the handler takes.
+    void decrypt();
+    // Answers HTTP without TLS; false: it is TLS, or nothing that could be answered.
+    bool answer_plain_text(std::string_view received);
+    // Encrypts as much as may wait for the socket.
+    void encrypt();
+    void drop_output();
+    // What goes out as it is.
+    [[nodiscard]] SendQueue& wire() { return tls_ == nullptr ? queue_ : tls_->out(); }
+    [[nodiscard]] bool can_send();
     void flush();
     void note_flushed(FlushResult result);
     // What is left of a turn's end once the output has left, or could not.
@@ -114,7 +133,8 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     Reactor& reactor_;
     ConnectionHandler* handler_;
     Timer timer_;
-    SendQueue queue_;
+    SendQueue queue_;  // Before encryption.
+    std::unique_ptr<TlsStream> tls_;
     std::string rest_;  // Input that the handler has not consumed.
     size_t low_watermark_ = 64 * 1024;
     uint64_t last_received_ms_ = 0;

@@ -76,6 +76,55 @@ base::Status receive(int fd, const Deadline& deadline, Take take) {
     }
 }
 
+base::Error failure_of(const TlsStream& tls) {
+    return base::fail(base::ErrorCode::tls_failed, tls.failure());
+}
+
+base::Status send_encrypted(int fd, TlsStream& tls, const Deadline& deadline) {
+    std::array<char, 4096> scratch;
+    while (!tls.out().empty()) {
+        size_t used = 0;
+        const std::string_view piece = tls.out().front(scratch, used);
+        TANDEM_CHECK(send_all(fd, piece, deadline));
+        (void)tls.out().take(static_cast<ptrdiff_t>(piece.size()), piece.size());
+    }
+    return {};
+}
+
+// As the two above together, over TLS.
+template <typename Take>
+base::Status exchange(int fd, TlsStream& tls, std::string_view request, const Deadline& deadline,
+                      Take take) {
+    std::array<char, 16 * 1024> received;
+    std::array<char, 16 * 1024> plain;
+    tls.shake();
+    for (;;) {
+        while (tls.is_open() && !request.empty())
+            request.remove_prefix(tls.write(request));
+        const auto sent = send_encrypted(fd, tls, deadline);
+        // What it has sent before it refused can still be read.
+        if (tls.state() == TlsStream::State::failed) return failure_of(tls);
+        TANDEM_CHECK(sent);
+        while (tls.is_open()) {
+            const size_t got = tls.read(plain);
+            if (got == 0) break;
+            if (!take(std::string_view(plain.data(), got))) return {};
+        }
+        tls.keep();
+        if (tls.state() == TlsStream::State::failed) return failure_of(tls);
+        if (tls.state() == TlsStream::State::ended) return {};
+        TANDEM_CHECK(wait_for(fd, POLLIN, deadline));
+        const ptrdiff_t got = ::recv(fd, received.data(), received.size(), 0);
+        if (got < 0 && is_blocked()) continue;
+        // An end without the goodbye of TLS may be somebody else's: the parser knows whether the
+        // answer was whole.
+        if (got == 0 || (got < 0 && errno == ECONNRESET)) return {};
+        if (got < 0) return io_error();
+        tls.feed({received.data(), static_cast<size_t>(got)});
+        tls.shake();
+    }
+}
+
 class ResponseParser {
   public:
     explicit ResponseParser(bool is_head_request) : is_head_request_(is_head_request) {
@@ -169,9 +218,17 @@ base::Result<HttpResponse> http_fetch(const SocketAddress& address,
     out.append("\r\n").append(request.body);
 
     const Deadline deadline(request.timeout_ms);
+    ResponseParser parser(request.method == HttpMethod::kHead);
+    if (request.tls != nullptr) {
+        TANDEM_TRY(const SocketAddress numeric, look_up(address));
+        TANDEM_TRY(const UniqueFd fd, open_connection(numeric));
+        const auto tls = request.tls->connect(address.host);
+        TANDEM_CHECK(exchange(fd.get(), *tls, out, deadline,
+                              [&](std::string_view data) { return parser.feed(data); }));
+        return parser.finish();
+    }
     TANDEM_TRY(const UniqueFd fd, open_connection(address));
     TANDEM_CHECK(send_all(fd.get(), out, deadline));
-    ResponseParser parser(request.method == HttpMethod::kHead);
     TANDEM_CHECK(
         receive(fd.get(), deadline, [&](std::string_view data) { return parser.feed(data); }));
     return parser.finish();

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
 #include "net/http_types.hpp"
 #include "net/tcp_socket.hpp"
+#include "net/tls.hpp"
 
 namespace tandem::net {
 
@@ -16,10 +18,13 @@ struct HttpClientRequest {
     HttpHeaders headers;
     std::string body;
     uint64_t timeout_ms = 10'000;
+    // As in WsClientOptions. The name is looked up beyond the timeout.
+    std::shared_ptr<const TlsClient> tls;
 };
 
 // One request on a connection of its own, waiting for the answer; for command line tools and
-// tests. Errors: timed_out, connection_closed, protocol_error, and those of open_connection().
+// tests. Errors: timed_out, connection_closed, protocol_error, tls_failed, and those of
+// open_connection().
 [[nodiscard]] base::Result<HttpResponse> http_fetch(const SocketAddress& address,
                                                     const HttpClientRequest& request);
 

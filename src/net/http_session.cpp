@@ -69,11 +69,13 @@ IpAddress Responder::peer_ip() const {
     return session_ == nullptr ? IpAddress() : session_->peer_ip();
 }
 
-HttpSession::HttpSession(ServerEndpoint& endpoint, UniqueFd fd, size_t given_index)
+HttpSession::HttpSession(ServerEndpoint& endpoint, UniqueFd fd, std::unique_ptr<TlsStream> tls,
+                         size_t given_index)
     : index(given_index),
       endpoint_(endpoint),
       connection_(std::make_unique<Connection>(endpoint.reactor_, std::move(fd),
-                                               static_cast<ConnectionHandler&>(*this))) {}
+                                               static_cast<ConnectionHandler&>(*this),
+                                               std::move(tls))) {}
 
 HttpSession::~HttpSession() {
     if (responder_ != nullptr) responder_->session_ = nullptr;
@@ -90,7 +92,10 @@ void HttpSession::refuse(base::Error error) {
 
 base::Status HttpSession::start() {
     TANDEM_CHECK(connection_->start());
-    connection_->set_deadline(is_refused_ ? kRefusedTimeoutMs : endpoint_.options_.idle_timeout_ms);
+    const EndpointOptions& options = endpoint_.options_;
+    connection_->set_deadline(is_refused_                     ? kRefusedTimeoutMs
+                              : connection_->tls() != nullptr ? options.handshake_timeout_ms
+                                                              : options.idle_timeout_ms);
     return {};
 }
 
@@ -262,6 +267,10 @@ void HttpSession::end() {
     if (minor_version_ != 0) connection_->send(kLastChunk);
     // The connection is not used again: on_close() of the stream is then that of the connection.
     close();
+}
+
+void HttpSession::on_secure(Connection& connection) {
+    connection.set_deadline(endpoint_.options_.idle_timeout_ms);
 }
 
 void HttpSession::on_writable_low(Connection& connection) {

@@ -13,7 +13,8 @@ namespace tandem::net {
 // handled one after the other; pipelined ones wait in the connection.
 class HttpSession final : private ConnectionHandler, private TurnEndHandler, private HttpStream {
   public:
-    HttpSession(ServerEndpoint& endpoint, UniqueFd fd, size_t index);
+    HttpSession(ServerEndpoint& endpoint, UniqueFd fd, std::unique_ptr<TlsStream> tls,
+                size_t index);
     ~HttpSession();
 
     [[nodiscard]] base::Status start();
@@ -42,6 +43,7 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     };
 
     [[nodiscard]] size_t on_data(Connection& connection, std::span<char> data) override;
+    void on_secure(Connection& connection) override;
     void on_writable_low(Connection& connection) override;
     void on_deadline(Connection& connection) override;
     void on_closed(Connection& connection, CloseReason reason) override;

@@ -36,14 +36,21 @@ void ServerEndpoint::on_accept(UniqueFd fd) {
             lease = *std::move(taken);
         }
     }
-    auto session = std::make_unique<HttpSession>(*this, std::move(fd), sessions_.size());
+    std::unique_ptr<TlsStream> tls;
+    if (options_.tls != nullptr) {
+        tls = options_.tls->accept();
+        if (tls == nullptr) return;
+    }
+    auto session =
+        std::make_unique<HttpSession>(*this, std::move(fd), std::move(tls), sessions_.size());
     session->hold(std::move(lease));
     if (session->start().ok()) sessions_.push_back(std::move(session));
 }
 
 void ServerEndpoint::refuse(UniqueFd fd, base::Error error) {
-    if (refused_ >= kRefusedMax) return;
-    auto session = std::make_unique<HttpSession>(*this, std::move(fd), sessions_.size());
+    // A handshake would cost more than the answer is worth.
+    if (refused_ >= kRefusedMax || options_.tls != nullptr) return;
+    auto session = std::make_unique<HttpSession>(*this, std::move(fd), nullptr, sessions_.size());
     session->refuse(error);
     if (session->start().ok()) sessions_.push_back(std::move(session));
 }

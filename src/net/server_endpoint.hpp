@@ -91,6 +91,9 @@ struct EndpointOptions {
     // not, since they are of many.
     AddressLimits* address_limits = nullptr;
     const TrustedProxies* proxies = nullptr;
+    // Encrypts all connections; borrowed, null: they are in plain text.
+    TlsServer* tls = nullptr;
+    uint64_t handshake_timeout_ms = 10'000;
     // Makes the answer to what never reaches the handler: 400, 408, 413, 414, 417, 429, 431, 500,
     // 501 or 505. Without it, that is a line of text.
     std::function<HttpResponse(int status)> make_failure;

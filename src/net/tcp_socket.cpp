@@ -1,11 +1,13 @@
 #include "net/tcp_socket.hpp"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -107,6 +109,21 @@ base::Result<UniqueFd> open_connection(const SocketAddress& address) {
     if (::connect(fd.get(), raw.get(), raw.size) != 0 && errno != EINPROGRESS)
         return socket_error();
     return fd;
+}
+
+base::Result<SocketAddress> look_up(const SocketAddress& address) {
+    if (to_raw(address).ok()) return address;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(address.host.c_str(), nullptr, &hints, &found) != 0)
+        return base::fail(base::ErrorCode::invalid_argument);
+    RawAddress raw;
+    raw.size = std::min<socklen_t>(found->ai_addrlen, sizeof(raw.storage));
+    std::memcpy(&raw.storage, found->ai_addr, raw.size);
+    ::freeaddrinfo(found);
+    return SocketAddress{from_raw(raw).host, address.port};
 }
 
 SocketAddress local_address(int fd) {

@@ -32,6 +32,10 @@ enum class PortSharing : uint8_t {
 // The connection may still be in progress: the socket becomes writable when it is made.
 [[nodiscard]] base::Result<UniqueFd> open_connection(const SocketAddress& address);
 
+// The first address of a name, by the system's resolver, which may take seconds; addresses and
+// "localhost" are returned as they are. Errors: invalid_argument when there is none.
+[[nodiscard]] base::Result<SocketAddress> look_up(const SocketAddress& address);
+
 // The port 0 of a listener's address becomes the one that was chosen.
 [[nodiscard]] SocketAddress local_address(int fd);
 [[nodiscard]] SocketAddress peer_address(int fd);

@@ -50,4 +50,12 @@ base::Result<Url> parse_url(std::string_view text) {
     return url;
 }
 
+base::Result<Url> open_url(std::string_view text, const std::string& ca_file) {
+    TANDEM_TRY(Url url, parse_url(text));
+    if (url.is_secure) {
+        TANDEM_TRY(url.tls, TlsClient::create(ca_file));
+    }
+    return url;
+}
+
 }  // namespace tandem::net

@@ -58,6 +58,7 @@ class Backend::Impl {
         request.target =
             "/api/v1/channels/" + net::percent_encode(channel) + "/record" + parameters;
         request.timeout_ms = timeout_ms_;
+        request.tls = url_.tls;
         request.body = std::move(body);
         if (token_) request.headers.set("Authorization", "Bearer " + token_());
         if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
@@ -89,10 +90,8 @@ Backend::Backend(Backend&&) noexcept = default;
 Backend& Backend::operator=(Backend&&) noexcept = default;
 
 Result<Backend> Backend::open(BackendOptions options) {
-    auto url = net::parse_url(options.url);
+    auto url = net::open_url(options.url, options.ca_file);
     if (!url) return sdk::to_error(url.error());
-    // TLS is not there yet.
-    if (url->is_secure) return sdk::to_error(base::fail(base::ErrorCode::invalid_argument));
     return Backend(
         std::make_unique<Impl>(std::move(*url), options.timeout, std::move(options.token)));
 }

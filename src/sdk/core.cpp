@@ -84,10 +84,8 @@ class Core::Handler final : public net::WebSocketHandler {
 };
 
 Result<std::unique_ptr<Core>> Core::open(ClientOptions options) {
-    auto url = net::parse_url(options.url);
+    auto url = net::open_url(options.url, options.ca_file);
     if (!url) return to_error(url.error());
-    // TLS is not there yet.
-    if (url->is_secure) return to_error(base::fail(base::ErrorCode::invalid_argument));
     auto reactor = net::Reactor::create();
     if (!reactor) return to_error(reactor.error());
     std::optional<OutboxFile> outbox;
@@ -404,6 +402,7 @@ void Core::dial() {
     };
     net::WsClientOptions options;
     options.address = url_.address;
+    options.tls = url_.tls;
     options.target = "/connection/websocket";
     options.subprotocols = {"tandem.v1"};
     options.websocket.message_bytes_max = kMessageBytesMax;

@@ -93,6 +93,7 @@ class LogReader::Impl {
     void dial() {
         net::WsClientOptions options;
         options.address = url_.address;
+        options.tls = url_.tls;
         options.target = "/connection/websocket";
         options.subprotocols = {"tandem.v1.json"};
         options.websocket.message_bytes_max = kMessageBytesMax;
@@ -104,9 +105,9 @@ class LogReader::Impl {
             follower_.on_unreachable(sdk::to_error(error));
         };
         const auto started = socket_->connect(
-            std::move(options), std::make_unique<Handler>(*this), [failed](int status) {
-                failed(base::fail(status == 401 ? base::ErrorCode::unauthenticated
-                                                : base::ErrorCode::connection_closed));
+            std::move(options), std::make_unique<Handler>(*this), [this, failed](int status) {
+                failed(status == 401 ? base::fail(base::ErrorCode::unauthenticated)
+                                     : socket_->failure());
             });
         if (!started) failed(started.error());
     }
@@ -211,10 +212,8 @@ LogReader::LogReader(LogReader&&) noexcept = default;
 LogReader& LogReader::operator=(LogReader&&) noexcept = default;
 
 Result<LogReader> LogReader::open(LogReaderOptions options, LogFollower& follower) {
-    auto url = net::parse_url(options.url);
+    auto url = net::open_url(options.url, options.ca_file);
     if (!url) return sdk::to_error(url.error());
-    // TLS is not there yet.
-    if (url->is_secure) return sdk::to_error(base::fail(base::ErrorCode::invalid_argument));
     auto reactor = net::Reactor::create();
     if (!reactor) return sdk::to_error(reactor.error());
     return LogReader(

@@ -42,6 +42,7 @@ Core::Answer Core::ask(const std::string& channel, const Question& question) {
     request.method = question.method;
     request.target = "/api/v1/channels/" + net::percent_encode(channel) + question.what;
     request.body = question.body;
+    request.tls = url_.tls;
     request.timeout_ms = static_cast<uint64_t>(std::max<int64_t>(question.timeout.count(), 1));
     if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
     if (options_.token) request.headers.set("Authorization", "Bearer " + options_.token());

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "gateway/access.hpp"
+#include "net/tls.hpp"
 #include "server/auth_keys.hpp"
 #include "server/auth_service.hpp"
 #include "server/log.hpp"
@@ -67,19 +67,18 @@ int choose_auth(const Options& options, AuthChoice& out) {
             std::fprintf(stderr, "tandem: %s %s\n", problem.where.c_str(), problem.what.c_str());
         if (!problems.empty()) return 1;
     }
-    const bool is_loopback = gateway::is_loopback_authority(
-        options.host.find(':') == std::string::npos ? options.host : '[' + options.host + ']');
     const BeyondLoopback beyond = options.beyond_loopback;
-    if (!is_loopback && beyond == BeyondLoopback::no)
+    if (!options.is_on_loopback() && beyond == BeyondLoopback::no && !options.has_tls())
         return refuse(
             "without TLS the server listens on loopback only, and " + options.host + " is not",
-            "Use --host 127.0.0.1, or say how others may come with "
-            "--server.beyond_loopback (docs/auth.md).");
-    if (beyond == BeyondLoopback::no) return 0;
+            "Give it a certificate with --tls.certificate and --tls.key, use --host "
+            "127.0.0.1, or say how others may come with --server.beyond_loopback "
+            "(docs/auth.md).");
+    if (!options.is_for_others()) return 0;
     if (options.is_dev || out.keys.has_dev_key)
         return refuse("the development key is known to everybody, so it is for loopback only",
                       "Use `tandem serve` with keys of your own (`tandem genkey`).");
-    if (beyond == BeyondLoopback::plaintext && !out.is_required)
+    if (beyond != BeyondLoopback::open && !out.is_required)
         return refuse("beyond loopback tokens are needed, and none are asked for",
                       "Name a file with --auth.jwks (`tandem genkey` makes one).");
     return 0;
@@ -92,11 +91,18 @@ void reload_keys(const Options& options, AuthService& gate, Shards& shards) {
     for (const Problem& problem : problems)
         log_error("the keys stay as they were: " + problem.where + " " + problem.what);
     if (!problems.empty()) return;
-    if (options.beyond_loopback != BeyondLoopback::no && keys.has_dev_key)
+    if (options.is_for_others() && keys.has_dev_key)
         return log_error("the keys stay as they were: the development key is known to everybody");
     gate.replace_keys(std::move(keys));
     shards.recheck_grants();
     log_info("the keys of tokens were read again");
+}
+
+void reload_certificate(const Options& options, net::TlsServer& tls) {
+    std::string problem;
+    if (const auto done = tls.replace(options.tls, problem); !done)
+        return log_error("the certificate stays as it was: " + problem);
+    log_info("the certificate was read again");
 }
 
 void print_ready(const std::string& url, ReadyLine ready, const Options& options) {
@@ -157,6 +163,16 @@ int run_server(Options& options, ReadyLine ready) {
                           "Check revocations.jsonl and actors.bin, and their permissions.");
         gate = std::move(*opened_gate);
     }
+    std::unique_ptr<net::TlsServer> tls;
+    if (options.has_tls()) {
+        std::string problem;
+        auto made_tls = net::TlsServer::create(options.tls, {options.tls_handshakes_max}, problem);
+        if (!made_tls)
+            return refuse(problem,
+                          "tls.certificate and tls.key are two PEM files that belong "
+                          "together, and the server must be able to read them.");
+        tls = std::move(*made_tls);
+    }
     std::unique_ptr<Webhooks> webhooks;
     if (!options.webhooks.empty()) {
         auto enrolled = Webhooks::create(options.webhooks, store);
@@ -167,7 +183,7 @@ int run_server(Options& options, ReadyLine ready) {
         webhooks = std::move(*enrolled);
     }
     options.hub.server_name = "tandem/" TANDEM_VERSION;
-    auto made = Shards::create(options, store, webhooks.get(), gate.get());
+    auto made = Shards::create(options, store, webhooks.get(), gate.get(), tls.get());
     if (!made) return refuse("no event loop: " + std::string(std::strerror(errno)), "");
     Shards& shards = **made;
     const net::SocketAddress address{options.host, options.port};
@@ -185,10 +201,12 @@ int run_server(Options& options, ReadyLine ready) {
 
     Watch reload_watch(shards.reactor(), reload, [&] {
         if (gate != nullptr) reload_keys(options, *gate, shards);
+        if (tls != nullptr) reload_certificate(options, *tls);
     });
     if (!reload_watch.start()) return refuse("no signal descriptor", "");
 
-    const std::string url = "http://" + net::to_text(shards.address());
+    const std::string url =
+        (tls != nullptr ? "https://" : "http://") + net::to_text(shards.address());
     log_info("serving " + url + " from " + store_path + " on " + std::to_string(shards.count()) +
              (shards.count() == 1 ? " thread" : " threads"));
     print_ready(url, ready, options);

@@ -19,16 +19,26 @@ int complain(std::string_view what, std::string_view hint) {
 
 int complain_of(const std::string& server, base::Error error) {
     if (error.code == base::ErrorCode::invalid_argument) {
-        if (server.starts_with("https:") || server.starts_with("wss:"))
-            complain("'" + server + "' asks for TLS, which is not there yet",
-                     "Write it as http://127.0.0.1:8080.");
-        else if (const auto url = server_of(server); url)
-            complain("the host '" + url->address.host + "' is not known: names are not looked up",
+        if (const auto url = server_of(server); url && url->is_secure)
+            complain("the host '" + url->address.host + "' is not known",
+                     "Is the name right, and is the network there?");
+        else if (url)
+            complain("the host '" + url->address.host +
+                         "' is not known: names are looked up for https:// only",
                      "Use localhost or the address in numbers, as http://127.0.0.1:8080.");
         else
             complain("'" + server + "' is no server address", "Write it as http://127.0.0.1:8080.");
         return 2;
     }
+    if (error.code == base::ErrorCode::config_invalid) {
+        complain("'" + ca_file_in_use() + "' has no certificates of authorities",
+                 "--ca (TANDEM_CA) names a PEM file.");
+        return 2;
+    }
+    if (error.code == base::ErrorCode::tls_failed)
+        return complain(server + " is not trusted: " + net::tls_failure_text(error.detail),
+                        "Its certificate must name the host and lead to an authority of the system "
+                        "or of --ca FILE.");
     if (error.code == base::ErrorCode::timed_out)
         return complain("no answer in time from " + server + ": what was sent may have been stored",
                         "Look with `tandem get` or `tandem history` before you send it again.");
@@ -50,15 +60,14 @@ int complain_of(const Value& error) {
 
 base::Result<net::Url> server_of(const std::string& text) {
     const bool has_scheme = text.find("://") != std::string::npos;
-    TANDEM_TRY(net::Url url, net::parse_url(has_scheme ? text : "http://" + text));
-    if (url.is_secure) return base::fail(base::ErrorCode::invalid_argument);
-    return url;
+    return net::open_url(has_scheme ? text : "http://" + text, ca_file_in_use());
 }
 
 int call(const std::string& server, net::HttpClientRequest request, Value& out) {
     const auto url = server_of(server);
     if (!url) return complain_of(server, url.error());
     authorize(request.headers);
+    request.tls = url->tls;
     const auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(server, response.error());
     auto json = base::parse_json(response->body, base::kLooseValueLimits);
@@ -75,6 +84,7 @@ int get_bytes(const std::string& server, const std::string& target, std::string&
     net::HttpClientRequest request;
     request.target = target;
     authorize(request.headers);
+    request.tls = url->tls;
     auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(server, response.error());
     if (response->status != 200) {

@@ -19,7 +19,7 @@ int complain_of(const std::string& server, base::Error error);
 /// Prints the error that a response or frame carries.
 int complain_of(const base::Value& error);
 
-/// A bare host:port is good enough for people. TLS is not there yet.
+/// A bare host:port is good enough for people, and is asked in plain text.
 [[nodiscard]] base::Result<net::Url> server_of(const std::string& text);
 
 /// The JSON of a server's answer, or, with everything said to stderr, the exit code of what went

@@ -63,6 +63,7 @@ struct Arguments {
     WebhookCommand webhook;
     TokenCommand token;
     std::string shown_token;  ///< to servers
+    std::string ca_file;
     std::string revoked_id;
     std::string revoked_subject;
 };
@@ -321,6 +322,10 @@ int run_command_line(int argc, char** argv) {
     const auto add_token = [&](CLI::App* verb) {
         verb->add_option("--token", args.shown_token, "for a server that asks for one")
             ->envname("TANDEM_TOKEN");
+        verb->add_option("--ca", args.ca_file,
+                         "PEM file of the authorities to trust, for an https:// server; else those "
+                         "of the system")
+            ->envname("TANDEM_CA");
     };
     const auto server_verb = [&](const char* name, const char* help, const char* examples) {
         CLI::App* verb = app.add_subcommand(name, help);
@@ -700,6 +705,7 @@ int run_command_line(int argc, char** argv) {
         return code == 0 ? 0 : 2;
     }
     use_token(args.shown_token);
+    use_ca_file(args.ca_file);
     if (dev->parsed()) return run_dev(args);
     if (serve->parsed()) return run_serve(args);
     if (check->parsed()) return run_checkconfig(args);

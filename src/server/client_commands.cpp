@@ -124,6 +124,7 @@ std::string key_of_file(const ClientCommand& command, const std::string& target,
 // A bare host:port is good enough for people.
 Result<Backend> backend_of(const std::string& url) {
     BackendOptions options;
+    options.ca_file = ca_file_in_use();
     if (!token_in_use().empty()) options.token = token_in_use;
     options.url = url.find("://") != std::string::npos ? url : "http://" + url;
     return Backend::open(std::move(options));
@@ -269,6 +270,7 @@ int send_signal(const ClientCommand& command, const Value& value) {
                    ",\"value\":" + base::to_json(value) + "}}";
     net::WsClientOptions options;
     options.address = url->address;
+    options.tls = url->tls;
     options.target = "/connection/websocket";
     options.subprotocols = {"tandem.v1.json"};
     options.websocket.message_bytes_max = kAnswerBytesMax;
@@ -280,7 +282,7 @@ int send_signal(const ClientCommand& command, const Value& value) {
     if (!started) return complain_of(command.url, started.error());
     while (!state.is_done && !is_failed)
         (*reactor)->run_turn(-1);
-    if (is_failed) return complain_of(command.url, base::fail(base::ErrorCode::connection_closed));
+    if (is_failed) return complain_of(command.url, client.failure());
     if (state.exit_code == 0) print_line(command.is_json ? "{\"sent\":true}" : "sent");
     return state.exit_code;
 }

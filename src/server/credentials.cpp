@@ -11,7 +11,16 @@ std::string& token_of_process() {
     return token;
 }
 
+std::string& ca_file_of_process() {
+    static std::string file;
+    return file;
+}
+
 }  // namespace
+
+void use_ca_file(std::string file) { ca_file_of_process() = std::move(file); }
+
+const std::string& ca_file_in_use() { return ca_file_of_process(); }
 
 void use_token(std::string token) { token_of_process() = std::move(token); }
 

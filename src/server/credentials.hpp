@@ -10,7 +10,11 @@ namespace tandem::server {
 /// TANDEM_TOKEN, else none. Set once, before the verb runs.
 void use_token(std::string token);
 [[nodiscard]] const std::string& token_in_use();
-/// Adds it to a request.
+/// The authorities that servers' certificates must lead to: a PEM file, that of `--ca`, else
+/// TANDEM_CA; empty: those of the system.
+void use_ca_file(std::string file);
+[[nodiscard]] const std::string& ca_file_in_use();
+/// Adds the token to a request.
 void authorize(net::HttpHeaders& headers);
 
 }  // namespace tandem::server

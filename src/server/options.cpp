@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "gateway/access.hpp"
 #include "server/webhook_reader.hpp"
 #include "yjs/item.hpp"
 
@@ -277,6 +278,11 @@ std::string text_of(const toml::node& node) {
 
 }  // namespace
 
+bool Options::is_on_loopback() const {
+    return gateway::is_loopback_authority(host.find(':') == std::string::npos ? host
+                                                                              : '[' + host + ']');
+}
+
 std::string Setting::environment_name() const { return "TANDEM_" + upper(section + "_" + name); }
 
 std::vector<Setting> settings_of(Options& o) {
@@ -342,14 +348,23 @@ std::vector<Setting> settings_of(Options& o) {
     all.push_back(choice("server", "forwarded_field",
                          "the header field in which they say so; the other one is not looked at",
                          kForwardedFields, o.proxies.field));
-    all.push_back(
-        choice("server", "beyond_loopback",
-               "whether others than this machine may connect, there being no TLS yet: plaintext "
-               "asks for tokens (behind a proxy with TLS), open asks for nothing",
-               kBeyond, o.beyond_loopback));
+    all.push_back(choice(
+        "server", "beyond_loopback",
+        "whether others than this machine may connect without TLS: plaintext asks for tokens "
+        "(behind a proxy with TLS), open asks for nothing, with TLS or without",
+        kBeyond, o.beyond_loopback));
     all.push_back(number("server", "reconnect_after_ms",
                          "what clients are told at a shutdown: when to come back",
                          o.reconnect_after_ms, 0, 600'000));
+    all.push_back(text("tls", "certificate",
+                       "PEM file of the server's certificate and those that lead to its authority; "
+                       "empty: no TLS. Read again at SIGHUP",
+                       o.tls.certificate));
+    all.push_back(text("tls", "key", "PEM file of its key", o.tls.key));
+    all.push_back(number("tls", "handshakes", "handshakes under way at a time",
+                         o.tls_handshakes_max, 1, 1'000'000));
+    all.push_back(number("tls", "handshake_timeout_ms", "for a handshake",
+                         o.tls_handshake_timeout_ms, 100, 600'000));
     all.push_back(text("log", "level", "trace, debug, info, warn, error or off", o.log_level));
     Setting format{"log",   "format", "how a line of the log looks",
                    nullptr, nullptr,  "text or json"};

@@ -8,6 +8,7 @@
 
 #include "hub/config.hpp"
 #include "net/ip_address.hpp"
+#include "net/tls.hpp"
 #include "server/auth_options.hpp"
 #include "server/webhook_options.hpp"
 
@@ -15,9 +16,9 @@ namespace tandem::server {
 
 enum class LogFormat : uint8_t { text = 0, json = 1 };
 
-/// Whether others than this machine may connect while there is no TLS.
+/// Whether others than this machine may connect without TLS, or without tokens.
 enum class BeyondLoopback : uint8_t {
-    no,
+    no,         ///< by TLS and tokens alone
     plaintext,  ///< by tokens, in plain text: behind a proxy that has TLS, or in a trusted network
     open,       ///< without tokens too: whoever reaches the address may do everything
 };
@@ -33,6 +34,9 @@ struct Options {
     std::vector<std::string> origins;
     net::TrustedProxies proxies;
     BeyondLoopback beyond_loopback = BeyondLoopback::no;
+    net::TlsFiles tls;  ///< empty: in plain text
+    size_t tls_handshakes_max = 1'000;
+    uint64_t tls_handshake_timeout_ms = 10'000;
     bool is_dev = false;  ///< `tandem dev`: its key is known to everybody
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
@@ -40,6 +44,14 @@ struct Options {
     hub::Config hub;
     AuthOptions auth;
     std::vector<WebhookOptions> webhooks;
+
+    [[nodiscard]] bool has_tls() const { return !tls.certificate.empty() || !tls.key.empty(); }
+    /// Whether it listens on this machine's own addresses alone.
+    [[nodiscard]] bool is_on_loopback() const;
+    /// Whether others than this machine may come, through a proxy or not.
+    [[nodiscard]] bool is_for_others() const {
+        return beyond_loopback != BeyondLoopback::no || !is_on_loopback();
+    }
 };
 
 /// One setting: `section.name` in the file, TANDEM_SECTION_NAME in the environment and

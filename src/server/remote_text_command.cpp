@@ -124,6 +124,7 @@ int run_text_get(const RemoteTextCommand& command) {
     if (command.at) add_param(request.target, "at", std::to_string(*command.at));
     if (!command.version.empty()) add_param(request.target, "version", command.version);
     authorize(request.headers);
+    request.tls = url->tls;
     const auto response = net::http_fetch(url->address, request);
     if (!response) return complain_of(command.url, response.error());
     if (response->status != 200) {

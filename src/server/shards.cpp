@@ -25,7 +25,8 @@ namespace {
 
 constexpr uint64_t kDrainTimeoutMs = 5'000;
 constexpr std::string_view kPagePolicy =
-    "default-src 'self'; connect-src 'self' ws: http:; frame-src 'self'; img-src 'self' data:; "
+    "default-src 'self'; connect-src 'self' ws: wss: http: https:; frame-src 'self'; img-src "
+    "'self' data:; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 uint64_t wall_ms() {
@@ -137,7 +138,7 @@ Shards::~Shards() {
 
 base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
                                                      store::SqliteStore& store, Webhooks* webhooks,
-                                                     AuthService* auth) {
+                                                     AuthService* auth, net::TlsServer* tls) {
     std::unique_ptr<Shards> shards(new Shards(options, store, webhooks, auth));
     Shards& self = *shards;
     const uint32_t count = thread_count(options);
@@ -175,9 +176,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
                 webhooks->note(news);
             };
         gateway::HttpApiOptions api;
-        api.access = gateway::Access(options.origins, options.beyond_loopback == BeyondLoopback::no
-                                                          ? gateway::Access::Reach::loopback
-                                                          : gateway::Access::Reach::anywhere);
+        api.access = gateway::Access(options.origins, options.is_for_others()
+                                                          ? gateway::Access::Reach::anywhere
+                                                          : gateway::Access::Reach::loopback);
         api.gate = auth;
         api.proxies = options.proxies;
         api.addresses = &self.addresses_;
@@ -212,6 +213,8 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         endpoint.connections_max = share(limits.connections_max, count);
         endpoint.address_limits = &self.addresses_;
         endpoint.proxies = &options.proxies;
+        endpoint.tls = tls;
+        endpoint.handshake_timeout_ms = options.tls_handshake_timeout_ms;
         // The other addresses keep to the usual size themselves.
         endpoint.http.body_bytes_max =
             std::max(endpoint.http.body_bytes_max, limits.text_message_bytes_max);

@@ -12,6 +12,7 @@
 #include "net/address_limits.hpp"
 #include "net/reactor.hpp"
 #include "net/tcp_socket.hpp"
+#include "net/tls.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
 #include "server/spare_memory.hpp"
@@ -26,11 +27,10 @@ class Webhooks;
 /// store and a listener of its own on the common address.
 class Shards {
   public:
-    /// Borrows all, which must outlive it; `webhooks` and `auth` may be null.
-    [[nodiscard]] static base::Result<std::unique_ptr<Shards>> create(const Options& options,
-                                                                      store::SqliteStore& store,
-                                                                      Webhooks* webhooks = nullptr,
-                                                                      AuthService* auth = nullptr);
+    /// Borrows all, which must outlive it; `webhooks`, `auth` and `tls` may be null.
+    [[nodiscard]] static base::Result<std::unique_ptr<Shards>> create(
+        const Options& options, store::SqliteStore& store, Webhooks* webhooks = nullptr,
+        AuthService* auth = nullptr, net::TlsServer* tls = nullptr);
     ~Shards();
 
     /// Errors: address_in_use and those of the socket.

@@ -44,6 +44,7 @@ int run_text_watch(const RemoteTextCommand& command) {
         return complain_of(command.url, answer.error());
     const bool has_scheme = command.url.find("://") != std::string::npos;
     ClientOptions options;
+    options.ca_file = ca_file_in_use();
     options.url = has_scheme ? command.url : "http://" + command.url;
     options.name = "tandem-text-watch";
     if (!token_in_use().empty()) options.token = token_in_use;

@@ -99,9 +99,11 @@ class Printer final : public LogFollower {
              std::to_string(after.value_or(0)));
     }
 
-    void on_unreachable(const Error&) override {
+    void on_unreachable(const Error& error) override {
         if (was_connected_) return;
-        end(complain_of(command_.url, base::fail(base::ErrorCode::connection_closed)));
+        end(complain_of(command_.url, base::fail(error.code() == "tls_failed"
+                                                     ? base::ErrorCode::tls_failed
+                                                     : base::ErrorCode::connection_closed)));
     }
 
     // The sum of both forms is what a person or a script wants to see.
@@ -141,6 +143,7 @@ int run_watch(const ClientCommand& command) {
     if (const auto url = server_of(command.url); !url) return complain_of(command.url, url.error());
     const bool has_scheme = command.url.find("://") != std::string::npos;
     LogReaderOptions options;
+    options.ca_file = ca_file_in_use();
     if (!token_in_use().empty()) options.token = token_in_use;
     options.url = has_scheme ? command.url : "http://" + command.url;
     options.channel = command.channel;

@@ -36,7 +36,7 @@ class Misuse(ProcessTest):
 
     def test_servers_that_are_none(self):
         self.refused("get", "http://no.such.host:8080", "board:1", words=["no.such.host", "not known", "localhost"])
-        self.refused("get", "https://localhost:8080", "board:1", words=["TLS"])
+        self.refused("get", "https://127.0.0.1:1", "board:1", words=["Is the server running?"], code=1)
         self.refused("get", "http://", "board:1", words=["no server address"])
         self.refused("get", "http://127.0.0.1:1", "board:1", words=["Is the server running?"], code=1)
 

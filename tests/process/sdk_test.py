@@ -120,7 +120,7 @@ class CppSdk(ProcessTest):
 
     def test_what_is_wrong_is_said(self):
         server = self.start()
-        for url in ("nonsense", "wss://127.0.0.1:1"):
+        for url in ("nonsense", "wss://"):
             done = self.example(url, "sync")
             self.assertEqual((done.returncode, done.stdout[:5]), (1, "open:"), url)
         done = subprocess.run([EXAMPLE, server.url, "nowhere:1", "", "sync"], capture_output=True, text=True, timeout=60, check=False)

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const web = join(dirname(fileURLToPath(import.meta.url)), '../../build/web');
 const kTypes = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-const kPolicy = "default-src 'self'; connect-src 'self' ws: http:; frame-src 'self'";
+const kPolicy = "default-src 'self'; connect-src 'self' ws: wss: http: https:; frame-src 'self'";
 const started = Date.now();
 const actors = [5021994112873551, 771203998154021, 3319450072110943];
 

@@ -51,6 +51,7 @@ export type ErrorCode =
     | 'too_many_connections'
     | 'host_refused'
     | 'token_revoked'
+    | 'tls_failed'
     | 'io_failed'
     | 'storage_corrupt'
     | 'storage_full'
