@@ -1,11 +1,48 @@
 """Limits of addresses and connections, as a proxy on this machine would make them felt."""
 
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import threading
 import time
 
 from check_run import CheckFailed
-from support import ProcessTest, next_of, put, record, request
+from support import BINARY, ROOT, ProcessTest, next_of, put, record, request
 
 PROXY = ("--server.trusted_proxies", "127.0.0.0/8")
+
+
+class Proxy:
+    """Passes connections on to a server, and says for each that another address asks."""
+
+    def __init__(self, server, address):
+        self.server, self.address = server, address
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection((self.server.address.hostname, self.server.address.port))
+                threading.Thread(target=self.pass_on, args=(near, far, True), daemon=True).start()
+                threading.Thread(target=self.pass_on, args=(far, near, False), daemon=True).start()
+        except OSError:
+            pass
+
+    def pass_on(self, source, target, is_request):
+        try:
+            while piece := source.recv(65536):
+                if is_request:
+                    piece = piece.replace(b"\r\n", f"\r\nX-Forwarded-For: {self.address}\r\n".encode(), 1)
+                    is_request = False
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
 
 class Limits(ProcessTest):
@@ -140,3 +177,51 @@ class Rates(Limits):
         while next_of(client, "ack")["counter"] < 50:
             pass
 
+
+
+class Clients(Limits):
+    """The SDKs wait as long as they are told, and no edit is lost."""
+
+    def start_slow(self):
+        server = self.start(*PROXY, "--limits.pushes_per_second", "20", "--limits.push_burst", "3")
+        proxy = Proxy(server, "198.51.100.7")
+        self.addCleanup(proxy.listener.close)
+        return server, proxy
+
+    def assert_was_limited(self, server):
+        metrics = request(server, "/metrics")[2]
+        self.assertGreater(int(re.search(r"\ntandem_rate_limited_total (\d+)", metrics)[1]), 0)
+
+    def test_the_cpp_sdk(self):
+        server, proxy = self.start_slow()
+        example = str(pathlib.Path(BINARY).parent / "tandem_sdk_example")
+        done = subprocess.run([example, proxy.url, "board:1", "", "write"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        alone = subprocess.run([example, server.url, "board:2", "", "write"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(alone.returncode, 0, alone.stdout)
+        titles = [record(server, channel)["value"]["title"] for channel in ("board:1", "board:2")]
+        self.assertEqual(titles[0], titles[1])
+        self.assertEqual(record(server, "board:1")["value"]["votes"], record(server, "board:2")["value"]["votes"])
+        self.assert_was_limited(server)
+
+    def test_the_typescript_sdk(self):
+        sdk = ROOT / "sdk" / "ts" / "dist" / "index.js"
+        self.assertTrue(sdk.exists(), "the SDK is not built; run ./dev build web")
+        server, proxy = self.start_slow()
+        script = self.write_file("client.mjs", f"""
+import {{ connect, f }} from {json.dumps(str(sdk))};
+const client = connect({json.dumps(proxy.url.replace('http', 'ws'))});
+const board = client.channel({{ namespace: 'board', fields: {{ votes: f.counter() }} }}, '1');
+await board.ready({{ signal: AbortSignal.timeout(15000) }});
+const sent = [];
+for (let i = 0; i < 20; i++) {{
+    sent.push(board.fields.votes.add(1).committed({{ signal: AbortSignal.timeout(30000) }}));
+    await new Promise(resolve => setTimeout(resolve, 5));
+}}
+await Promise.all(sent);
+await client.close();
+""")
+        done = subprocess.run(["node", script], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(record(server, "board:1")["value"]["votes"], 20)
+        self.assert_was_limited(server)
