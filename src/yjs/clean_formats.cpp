@@ -27,9 +27,9 @@ void Document::clean_up_formats(const std::vector<ClientIndex>& deleted_order) {
     };
     for (const Transaction::Touched& touched : transaction_.touched) {
         const ClientList& list = store_.clients()[touched.client].items;
-        ClientList::Position at = list.find(touched.before);
+        ClientList::Position at = list.find(touched.before, store_.items());
         do {
-            const Item& item = store_.item(list.at(at).item);
+            const Item& item = store_.item(list.at(at));
             if (!item.is_deleted() && item.kind == Kind::format &&
                 !needs_whole(store_.parent(item)))
                 whole.push_back(store_.parent(item));
@@ -50,9 +50,9 @@ void Document::delete_superfluous(const std::vector<Transaction::Deleted>& delet
         for (const Transaction::Deleted& one : deleted) {
             if (one.client != client) continue;
             const ClientList& list = store_.clients()[client].items;
-            ClientList::Position at = list.find(one.range.clock);
+            ClientList::Position at = list.find(one.range.clock, store_.items());
             do {
-                const Handle handle = list.at(at).item;
+                const Handle handle = list.at(at);
                 const Item& item = store_.item(handle);
                 if (item.clock >= one.range.end()) break;
                 if (item.is_collected() || !store_.branch(store_.parent(item)).has_formatting ||

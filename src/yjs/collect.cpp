@@ -69,9 +69,9 @@ void Document::finish_transaction() {
 void Document::collect_deleted() {
     for (const Transaction::Deleted& one : transaction_.deleted) {
         const ClientList& list = store_.clients()[one.client].items;
-        ClientList::Position at = list.find(one.range.clock);
+        ClientList::Position at = list.find(one.range.clock, store_.items());
         do {
-            Handle handle = list.at(at).item;
+            Handle handle = list.at(at);
             Item& item = store_.item(handle);
             if (item.clock >= one.range.end()) break;
             if (!item.is_deleted() || item.is_kept() || item.kind == Kind::gc ||
@@ -119,18 +119,17 @@ void Document::collect_children(BranchIndex first) {
 // shows in updates, so this follows Yjs, which does not find them all.
 void Document::join_range(ClientIndex client, uint32_t from, uint32_t to) {
     ClientList& list = store_.clients()[client].items;
-    ClientList::Position at = list.find(to - 1);
+    ClientList::Position at = list.find(to - 1, store_.items());
     list.next(at);
     bool has_joined = false;
     for (;;) {
-        const ClientList::Entry entry = list.at(at);
-        if (entry.clock < from && !has_joined) return;
+        const Handle right = list.at(at);
+        if (store_.item(right).clock < from && !has_joined) return;
         ClientList::Position before = at;
         if (!list.previous(before)) return;
-        const Handle left = list.at(before).item;
-        has_joined =
-            store_.continues(store_.item(left), left, store_.item(entry.item), entry.item) &&
-            store_.join(left, entry.item, at);
+        const Handle left = list.at(before);
+        has_joined = store_.continues(store_.item(left), left, store_.item(right), right) &&
+                     store_.join(left, right, at);
         at = before;
     }
 }

@@ -95,7 +95,7 @@ class ColumnarLoader {
                 from = read_plain(from, end, run.client, client);
                 if (from < end && !read_item(from, run.client, client)) return false;
             }
-            client.items.append_run(&store_.items_[handle], handle, run.count);
+            client.items.append_run(handle, run.count, store_.items_);
             handle = end;
         }
         return extras_.ok() && extras_.at_end() && content_at_ == store_.arena_.size();

@@ -47,7 +47,7 @@ void Document::add_struct(Handle handle) {
     Client& client = store_.clients()[item.client];
     transaction_.touch(item.client, client.next_clock);
     if (client.next_clock == 0) client.arrival = store_.next_arrival();
-    client.items.append(item.clock, handle);
+    client.items.append(handle, store_.items());
     client.next_clock = item.end();
 }
 

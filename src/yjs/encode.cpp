@@ -20,17 +20,17 @@ class StateWriter {
         const Client& client = store_.clients()[index];
         const ClientList& list = client.items;
         // At the front of what a struct has become, so that it is written whole.
-        ClientList::Position first = list.find(since);
+        ClientList::Position first = list.find(since, store_.items());
         out_.rest.var_uint(count_from(list, first));
         out_.client(client.id);
         out_.rest.var_uint(since);
         ClientList::Position at = first;
         for (bool has_more = true; has_more;) {
-            const Handle first_piece = list.at(at).item;
+            const Handle first_piece = list.at(at);
             Handle last = first_piece;
             more_pieces_.clear();
-            while ((has_more = has_next(list, at)) && is_one(last, list.at(at).item)) {
-                last = list.at(at).item;
+            while ((has_more = has_next(list, at)) && is_one(last, list.at(at))) {
+                last = list.at(at);
                 more_pieces_.push_back(last);
             }
             write_run(first_piece, since);
@@ -39,7 +39,7 @@ class StateWriter {
 
   private:
     bool has_next(const ClientList& list, ClientList::Position& at) const {
-        return list.next(at) && list.at(at).clock < until_;
+        return list.next(at) && (until_ == UINT32_MAX || store_.item(list.at(at)).clock < until_);
     }
 
     bool is_one(Handle left, Handle right) const {
@@ -50,9 +50,9 @@ class StateWriter {
 
     uint64_t count_from(const ClientList& list, ClientList::Position at) const {
         uint64_t count = 1;
-        Handle last = list.at(at).item;
+        Handle last = list.at(at);
         while (has_next(list, at)) {
-            Handle next = list.at(at).item;
+            Handle next = list.at(at);
             if (!is_one(last, next)) ++count;
             last = next;
         }

@@ -508,16 +508,16 @@ void Document::apply_deletes(ClientIndex client, IdRange range) {
     const uint32_t end = std::min(known, range.end());
     if (range.clock >= end) return;
     const ClientList& items = store_.clients()[client].items;
-    ClientList::Position place = items.find(range.clock);
+    ClientList::Position place = items.find(range.clock, store_.items());
     for (uint32_t at = range.clock; at < end;) {
-        Handle handle = items.at(place).item;
+        Handle handle = items.at(place);
         if (!store_.item(handle).is_deleted()) {
             if (store_.item(handle).clock < at)
                 handle = split(handle, at - store_.item(handle).clock);
             if (store_.item(handle).end() > end) split(handle, end - at);
             at = store_.item(handle).end();
             delete_item(handle);
-            if (at < end) place = items.find(at);
+            if (at < end) place = items.find(at, store_.items());
         } else {
             at = store_.item(handle).end();
             if (!items.next(place)) return;

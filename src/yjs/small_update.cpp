@@ -103,7 +103,7 @@ bool Document::insert_small(const SmallUpdate& update, uint64_t origin_word) {
     begin_transaction(false, origin_word);
     if (origin.client == client && origin.clock + 1 == update.range.clock) {
         const ClientList& items = store_.clients()[client].items;
-        const Handle last = items.at(items.last()).item;
+        const Handle last = items.at(items.last());
         const Handle right = store_.item(last).right;
         const bool is_beside = right == 0 ? !right_origin.is_some()
                                           : store_.dot_of(store_.item(right)) == right_origin;

@@ -139,7 +139,7 @@ DeleteSet Store::delete_set() const {
 
 Handle Store::find(ClientIndex client, uint32_t clock) const {
     const ClientList& items = clients_[client].items;
-    return items.at(items.find(clock)).item;
+    return items.at(items.find(clock, items_));
 }
 
 Place Store::follow_redone(ClientIndex client, uint32_t clock) const {
@@ -372,7 +372,7 @@ Handle Store::split(Handle left_handle, uint32_t len) {
         put_last(right, right_handle);
     }
     ClientList& list = clients_[left.client].items;
-    list.insert_after(list.find(left.clock), {right.clock, right_handle});
+    list.insert_after(list.find(left.clock, items_), right_handle, items_);
     if (uint32_t number = left.is_in_list() ? branches_[left.home].positions : 0; number != 0) {
         PositionIndex& index = positions_.at(number);
         index.set_visible(left_handle, left.visible(), false);
@@ -400,8 +400,8 @@ void Store::join_all() {
         for (ClientList::Position at = client.items.last();;) {
             ClientList::Position before = at;
             if (!client.items.previous(before)) break;
-            const Handle left = client.items.at(before).item;
-            const Handle right = client.items.at(at).item;
+            const Handle left = client.items.at(before);
+            const Handle right = client.items.at(at);
             if (holds_bytes(items_[left].kind) &&
                 continues(items_[left], left, items_[right], right))
                 join(left, right, at);
@@ -436,7 +436,7 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
         note_seam(left);
         left.bytes += right.bytes;
     }
-    clients_[left.client].items.erase(right_at);
+    clients_[left.client].items.erase(right_at, items_);
     if (left.kind != Kind::gc) {
         left.right = right.right;
         if (right.is_kept()) left.set(Item::kKept);
@@ -475,14 +475,14 @@ bool Store::extend_text(Handle handle, std::string_view text, uint32_t units) {
 
 bool Store::shift_deleted(ClientIndex client, IdRange range) {
     ClientList& list = clients_[client].items;
-    const ClientList::Position here = list.find(range.clock);
-    const Handle handle = list.at(here).item;
+    const ClientList::Position here = list.find(range.clock, items_);
+    const Handle handle = list.at(here);
     Item& item = items_[handle];
     if (item.kind != Kind::string || item.flags != 0 || !item.is_in_list()) return false;
     ClientList::Position there = here;
     if (range.clock > item.clock) {
         if (range.end() != item.end() || !list.next(there)) return false;
-        const Handle after_handle = list.at(there).item;
+        const Handle after_handle = list.at(there);
         Item& after = items_[after_handle];
         if (after.kind != Kind::deleted || after.is_redone() || item.right != after_handle ||
             after.left != handle || after.has_far_origin || after.origin != item.last_clock() ||
@@ -491,7 +491,7 @@ bool Store::shift_deleted(ClientIndex client, IdRange range) {
         // As the last step of the transaction it would be tried to join these two.
         ClientList::Position beyond = there;
         if (list.next(beyond) &&
-            continues(after, after_handle, items_[list.at(beyond).item], list.at(beyond).item))
+            continues(after, after_handle, items_[list.at(beyond)], list.at(beyond)))
             return false;
         const uint32_t units = range.clock - item.clock;
         uint32_t bytes = units;
@@ -510,7 +510,7 @@ bool Store::shift_deleted(ClientIndex client, IdRange range) {
     } else {
         if (range.clock != item.clock || range.end() >= item.end() || !list.previous(there))
             return false;
-        const Handle before_handle = list.at(there).item;
+        const Handle before_handle = list.at(there);
         Item& before = items_[before_handle];
         if (before.kind != Kind::deleted || before.is_redone() || item.left != before_handle ||
             before.right != handle || item.has_far_origin || item.origin != before.last_clock() ||
@@ -519,7 +519,7 @@ bool Store::shift_deleted(ClientIndex client, IdRange range) {
         // As above.
         ClientList::Position beyond = there;
         if (list.previous(beyond) &&
-            continues(items_[list.at(beyond).item], list.at(beyond).item, before, before_handle))
+            continues(items_[list.at(beyond)], list.at(beyond), before, before_handle))
             return false;
         uint32_t bytes = range.len;
         if (item.bytes != item.len) {

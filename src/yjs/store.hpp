@@ -45,6 +45,7 @@ class Store {
     Item& item(Handle handle) { return items_[handle]; }
     const Item& item(Handle handle) const { return items_[handle]; }
     ItemPool& items() { return items_; }
+    const ItemPool& items() const { return items_; }
     /// One more than the highest handle.
     uint32_t items_limit() const { return items_.limit(); }
 
