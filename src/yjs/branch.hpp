@@ -58,9 +58,9 @@ struct Branch {
     /// The tree of positions of this list, when one was built; see PositionIndex.
     uint32_t positions = 0;
     TypeKind kind = TypeKind::unknown;
-    bool is_root = false;
-    bool has_formatting = false;
-    bool is_free = false;
+    bool is_root : 1 = false;
+    bool has_formatting : 1 = false;
+    bool is_free : 1 = false;
     /// Who wants to be told of changes.
     uint8_t observers = 0;
     std::unique_ptr<MapEntries> map;
@@ -70,5 +70,6 @@ struct Branch {
         return entry == nullptr ? 0 : entry->last;
     }
 };
+static_assert(sizeof(Branch) == 32);
 
 }  // namespace tandem::yjs

@@ -489,10 +489,10 @@ base::Result<std::string> Document::waiting_update() const {
     if (!has_pending()) return std::string();
     FieldWriterV1 deletes;
     deletes.rest.var_uint(0);
-    write_delete_set(deletes, pending_deletes_);
-    if (pending_.empty()) return deletes.rest.str();
+    write_delete_set(deletes, waiting_->deletes);
+    if (waiting_->structs.empty()) return deletes.rest.str();
     const std::string written = deletes.rest.str();
-    const std::string_view both[] = {pending_, written};
+    const std::string_view both[] = {waiting_->structs, written};
     return merge_updates(both);
 }
 

@@ -78,11 +78,14 @@ class Document {
     StateVector state_vector() const { return store_.state_vector(); }
     DeleteSet delete_set() const { return store_.delete_set(); }
     /// What is missing for the updates that wait, by client: the clock that is needed.
-    const StateVector& missing() const { return missing_; }
+    const StateVector& missing() const { return waiting_->missing; }
     /// True once a remote change had insertions under this document's own client id: somebody else
     /// uses it, and the next local change must be made under another.
     bool has_id_collision() const { return has_id_collision_; }
-    bool has_pending() const { return !pending_.empty() || !pending_deletes_.empty(); }
+    bool has_pending() const {
+        const Waiting* waiting = waiting_.peek();
+        return waiting != nullptr && (!waiting->structs.empty() || !waiting->deletes.empty());
+    }
 
     /// Local changes happen between these two. `commit` collects, joins, and leaves the
     /// transaction to be looked at until the next begins.
@@ -185,6 +188,14 @@ class Document {
         std::vector<Subdocument> subdocuments;
         SubdocumentEvent subdocument_changes;
         std::vector<SubdocumentEvent> subdocument_events;
+    };
+    /// Structs that wait for others, as an update of the first encoding, what they wait for, and
+    /// what is to be deleted when it comes.
+    struct Waiting {
+        std::string structs;
+        StateVector missing;
+        DeleteSet deletes;
+        bool is_empty() const { return structs.empty() && missing.empty() && deletes.empty(); }
     };
     /// Memory that the next change uses again.
     struct Scratch {
@@ -334,11 +345,7 @@ class Document {
     bool is_destroying_ = false;
     OnDemand<Extras> extras_;
 
-    /// Structs that wait for others, as an update of the first encoding, and what they wait for.
-    std::string pending_;
-    StateVector missing_;
-    DeleteSet pending_deletes_;
-
+    OnDemand<Waiting> waiting_;
     OnDemand<Scratch> scratch_;
 };
 

@@ -243,14 +243,14 @@ std::string Document::encode(const StateVector& since, Encoding encoding) const 
         TANDEM_ASSERT(converted.ok());
         parts.push_back(*std::move(converted));
     };
-    if (!pending_deletes_.empty()) {
+    if (!waiting_->deletes.empty()) {
         FieldWriterV1 deletes;
         deletes.rest.var_uint(0);
-        write_delete_set(deletes, pending_deletes_);
+        write_delete_set(deletes, waiting_->deletes);
         add(deletes.rest.str());
     }
-    if (!pending_.empty()) {
-        auto beyond = diff_update(pending_, since);
+    if (!waiting_->structs.empty()) {
+        auto beyond = diff_update(waiting_->structs, since);
         TANDEM_ASSERT(beyond.ok());
         add(*std::move(beyond));
     }

@@ -40,7 +40,8 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     const bool was_open = transaction_.is_open;
     if (!was_open) begin_transaction(false, origin);
     transaction_.is_local = false;
-    StateVector waited_for = missing_;
+    StateVector waited_for;
+    if (const Waiting* waiting = waiting_.peek()) waited_for = waiting->missing;
     integrate_read();
     for (const auto& [client, range] : scratch_->read_deletes)
         apply_deletes(client, range);
@@ -51,13 +52,15 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
         if (index != kNoClient && clock < store_.clients()[index].next_clock) can_retry = true;
     }
     base::Status retried;
-    if (can_retry && !pending_.empty()) {
-        std::string again = std::move(pending_);
-        pending_.clear();
-        missing_.clear();
+    if (can_retry && !waiting_->structs.empty()) {
+        std::string again = std::move(waiting_->structs);
+        waiting_->structs.clear();
+        waiting_->missing.clear();
         retried = apply_fields<FieldReaderV1>(again, origin);
     }
     if (!was_open) commit();
+    if (const Waiting* waiting = waiting_.peek(); waiting != nullptr && waiting->is_empty())
+        waiting_.reset();
     // Most of the document has just come: it is more likely read now than written much.
     if (scratch_->read.size() >= store_.items().limit() / 2) release_spare_memory();
     return retried;
@@ -202,7 +205,7 @@ void Document::integrate_read() {
     size_t current = 0;
     auto need = [&](ClientIndex client, uint32_t clock) {
         uint64_t id = store_.clients()[client].id;
-        auto [known, is_new] = missing_.emplace(id, clock);
+        auto [known, is_new] = waiting_->missing.emplace(id, clock);
         if (!is_new) known->second = std::min(known->second, clock);
     };
     // Everything on the stack depends on what is missing, and so does what its clients did later.
@@ -275,14 +278,14 @@ void Document::integrate_read() {
         drop_read(handle);
     }
     std::string rest = set_aside.finish(DeleteSet{});
-    if (pending_.empty()) {
-        pending_ = std::move(rest);
+    if (waiting_->structs.empty()) {
+        waiting_->structs = std::move(rest);
         return;
     }
-    const std::string_view both[] = {pending_, rest};
+    const std::string_view both[] = {waiting_->structs, rest};
     auto merged = merge_updates(both);
     TANDEM_ASSERT(merged.ok());
-    pending_ = *std::move(merged);
+    waiting_->structs = *std::move(merged);
 }
 
 // Finds the neighbours and the parent of an item. The client that lacks something, or kNoClient.
@@ -503,7 +506,7 @@ void Document::apply_deletes(ClientIndex client, IdRange range) {
     const uint32_t known = store_.clients()[client].next_clock;
     if (range.end() > known) {
         uint32_t from = std::max(known, range.clock);
-        pending_deletes_.add(store_.clients()[client].id, from, range.end() - from);
+        waiting_->deletes.add(store_.clients()[client].id, from, range.end() - from);
     }
     const uint32_t end = std::min(known, range.end());
     if (range.clock >= end) return;
@@ -526,15 +529,15 @@ void Document::apply_deletes(ClientIndex client, IdRange range) {
 }
 
 void Document::apply_pending_deletes() {
-    if (pending_deletes_.empty()) return;
-    DeleteSet waiting = std::move(pending_deletes_);
-    pending_deletes_ = DeleteSet{};
+    if (waiting_.peek() == nullptr || waiting_->deletes.empty()) return;
+    DeleteSet waiting = std::move(waiting_->deletes);
+    waiting_->deletes = DeleteSet{};
     for (const auto& [client, ranges] : waiting.clients()) {
         ClientIndex index = store_.client(client);
         for (const IdRange& range : ranges)
             apply_deletes(index, range);
     }
-    pending_deletes_.normalize();
+    waiting_->deletes.normalize();
 }
 
 }  // namespace tandem::yjs

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "yjs/buffer.hpp"
+#include "yjs/on_demand.hpp"
 
 namespace tandem::yjs {
 
@@ -26,6 +27,8 @@ class Names {
     /// Forgets all above `size`, for an update that turned out to be malformed.
     void truncate(uint32_t size);
     size_t memory_bytes() const;
+    /// Gives back what growing has taken ahead.
+    void shrink();
 
   private:
     struct Range {
@@ -37,7 +40,7 @@ class Names {
     std::vector<Range> ranges_;
     /// By name, once there are more than a few. A tree, because peers choose the names and could
     /// choose those that collide in a hash.
-    std::map<std::string, uint32_t, std::less<>> by_name_;
+    OnDemand<std::map<std::string, uint32_t, std::less<>>> by_name_;
 };
 
 }  // namespace tandem::yjs

@@ -76,7 +76,7 @@ bool Document::is_unwatched() const {
 }
 
 bool Document::apply_small(std::string_view update, uint64_t origin) {
-    if (transaction_.is_open || !is_unwatched() || has_pending() || !missing_.empty() ||
+    if (transaction_.is_open || !is_unwatched() || waiting_.peek() != nullptr ||
         store_.has_redone())
         return false;
     SmallUpdate small;

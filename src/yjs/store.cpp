@@ -10,8 +10,9 @@ namespace tandem::yjs {
 
 namespace {
 
-// Among this many clients a look at each is quicker than the tree.
+// Among this many clients or roots a look at each is quicker than the tree.
 constexpr size_t kFewClients = 8;
+constexpr size_t kFewRoots = 8;
 // Texts up to this length are moved to where they can grow; longer ones get a second item.
 constexpr uint32_t kMovedBytesMax = 256;
 
@@ -32,12 +33,13 @@ Store::Store() { branches_.emplace_back(); }
 
 BranchIndex Store::add_branch(TypeKind kind, uint32_t name, Handle holder) {
     BranchIndex index;
-    if (free_branches_.empty()) {
+    Rare* const rare = rare_.peek();
+    if (rare == nullptr || rare->free_branches.empty()) {
         branches_.emplace_back();
         index = static_cast<BranchIndex>(branches_.size() - 1);
     } else {
-        index = free_branches_.back();
-        free_branches_.pop_back();
+        index = rare->free_branches.back();
+        rare->free_branches.pop_back();
         branches_[index] = Branch{};
     }
     Branch& made = branches_[index];
@@ -50,36 +52,51 @@ BranchIndex Store::add_branch(TypeKind kind, uint32_t name, Handle holder) {
 
 void Store::free_branch(BranchIndex index) {
     Branch& gone = branches_[index];
-    if (gone.positions != 0) positions_.remove(gone.positions);
+    if (gone.positions != 0) positions_->remove(gone.positions);
     if (gone.map) {
         for (const MapEntries::Entry& entry : gone.map->entries())
-            free_slots_.push_back(entry.slot);
+            rare_->free_slots.push_back(entry.slot);
     }
     gone = Branch{};
     gone.is_free = true;
-    free_branches_.push_back(index);
+    rare_->free_branches.push_back(index);
 }
 
 BranchIndex Store::find_root(std::string_view name) const {
     uint32_t number = names_.find(name);
     if (number == 0) return 0;
-    return number < root_by_name_.size() ? root_by_name_[number] : 0;
+    if (roots_.size() > kFewRoots) {
+        const std::vector<BranchIndex>& by_name = rare_->root_by_name;
+        return number < by_name.size() ? by_name[number] : 0;
+    }
+    for (BranchIndex root : roots_) {
+        if (branches_[root].name == number) return root;
+    }
+    return 0;
 }
 
 BranchIndex Store::root(std::string_view name) {
     if (BranchIndex known = find_root(name)) return known;
     uint32_t number = names_.intern(name);
     BranchIndex made = add_branch(TypeKind::unknown, number, 0);
-    if (root_by_name_.size() <= number) root_by_name_.resize(size_t{number} + 1);
-    root_by_name_[number] = made;
     roots_.push_back(made);
+    if (roots_.size() > kFewRoots) {
+        std::vector<BranchIndex>& by_name = rare_->root_by_name;
+        by_name.resize(std::max(by_name.size(), size_t{names_.size()} + 1));
+        by_name[number] = made;
+        if (roots_.size() == kFewRoots + 1) {
+            for (BranchIndex root : roots_)
+                by_name[branches_[root].name] = root;
+        }
+    }
     return made;
 }
 
 ClientIndex Store::find_client(uint64_t id) const {
     if (clients_.size() > kFewClients) {
-        auto found = client_by_id_.find(id);
-        return found == client_by_id_.end() ? kNoClient : found->second;
+        const std::map<uint64_t, ClientIndex>& by_id = rare_->client_by_id;
+        auto found = by_id.find(id);
+        return found == by_id.end() ? kNoClient : found->second;
     }
     for (ClientIndex i = 0; i < clients_.size(); ++i) {
         if (clients_[i].id == id) return i;
@@ -93,9 +110,9 @@ ClientIndex Store::client(uint64_t id) {
     auto made = static_cast<ClientIndex>(clients_.size() - 1);
     if (clients_.size() == kFewClients + 1) {
         for (ClientIndex i = 0; i < clients_.size(); ++i)
-            client_by_id_.emplace(clients_[i].id, i);
+            rare_->client_by_id.emplace(clients_[i].id, i);
     } else if (clients_.size() > kFewClients) {
-        client_by_id_.emplace(id, made);
+        rare_->client_by_id.emplace(id, made);
     }
     return made;
 }
@@ -154,12 +171,12 @@ Place Store::follow_redone(ClientIndex client, uint32_t clock) const {
 void Store::set_redone(Handle handle, ClientIndex client, uint32_t clock) {
     Item& item = items_[handle];
     item.set(Item::kRedone);
-    redone_[{ClientIndex{item.client}, item.clock}] = {client, clock};
+    rare_->redone[{ClientIndex{item.client}, item.clock}] = {client, clock};
 }
 
 std::pair<ClientIndex, uint32_t> Store::redone_of(const Item& item) const {
     // The entry of the whole that it was split off from, if it has none of its own.
-    auto entry = std::prev(redone_.upper_bound({ClientIndex{item.client}, item.clock}));
+    auto entry = std::prev(rare_->redone.upper_bound({ClientIndex{item.client}, item.clock}));
     return {entry->second.first, entry->second.second + (item.clock - entry->first.second)};
 }
 
@@ -278,12 +295,12 @@ void Store::set_home(Item& item, BranchIndex parent, uint32_t key) {
     uint32_t slot;
     if (entry != nullptr) {
         slot = entry->slot;
-    } else if (free_slots_.empty()) {
+    } else if (rare_.peek() == nullptr || rare_->free_slots.empty()) {
         slot = static_cast<uint32_t>(slots_.size());
         slots_.push_back({parent, key, 0});
     } else {
-        slot = free_slots_.back();
-        free_slots_.pop_back();
+        slot = rare_->free_slots.back();
+        rare_->free_slots.pop_back();
         slots_[slot] = {parent, key, 0};
     }
     item.home = Item::kKeyed | slot;
@@ -374,7 +391,7 @@ Handle Store::split(Handle left_handle, uint32_t len) {
     ClientList& list = clients_[left.client].items;
     list.insert_after(list.find(left.clock, items_), right_handle, items_);
     if (uint32_t number = left.is_in_list() ? branches_[left.home].positions : 0; number != 0) {
-        PositionIndex& index = positions_.at(number);
+        PositionIndex& index = positions_->at(number);
         index.set_visible(left_handle, left.visible(), false);
         index.insert_after(left_handle, right_handle, right.visible(), false);
     }
@@ -446,7 +463,7 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
             put_last(left, left_handle);
         }
         if (uint32_t number = left.is_in_list() ? branches_[left.home].positions : 0; number != 0) {
-            PositionIndex& index = positions_.at(number);
+            PositionIndex& index = positions_->at(number);
             index.remove(right_handle);
             index.set_visible(left_handle, left.visible() == 0 ? 0 : left.len + right.len, false);
         }
@@ -537,14 +554,15 @@ bool Store::shift_deleted(ClientIndex client, IdRange range) {
         list.set_clock(here, item.clock);
     }
     Branch& parent = branches_[item.home];
-    if (parent.positions != 0) positions_.at(parent.positions).set_visible(handle, item.len, false);
+    if (parent.positions != 0)
+        positions_->at(parent.positions).set_visible(handle, item.len, false);
     return true;
 }
 
 void Store::collect(Handle handle) {
     Item& item = items_[handle];
     if (uint32_t number = item.is_in_list() ? branches_[item.home].positions : 0; number != 0)
-        positions_.at(number).remove(handle);
+        positions_->at(number).remove(handle);
     drop_content(item);
     item.kind = Kind::gc;
     item.flags = Item::kDeleted;
@@ -565,12 +583,13 @@ void Store::compact_far_origins() {
             if (item.has_far_right_origin) item.right_origin = far_origin(old[item.right_origin]);
         });
     }
-    far_origins_kept_ = far_origins_.size();
+    rare_->far_origins_kept = far_origins_.size();
 }
 
 void Store::compact() {
     constexpr size_t kFarOriginsWorthwhile = 64;
-    if (far_origins_.size() > 2 * far_origins_kept_ + kFarOriginsWorthwhile) compact_far_origins();
+    const size_t kept = rare_.peek() == nullptr ? 0 : rare_->far_origins_kept;
+    if (far_origins_.size() > 2 * kept + kFarOriginsWorthwhile) compact_far_origins();
     constexpr size_t kWorthwhile = 4096;
     if (garbage_bytes_ < kWorthwhile || garbage_bytes_ < arena_.size() / 2) return;
     Buffer fresh;
@@ -592,8 +611,8 @@ void Store::compact() {
 size_t Store::memory_bytes() const {
     size_t bytes = items_.memory_bytes() + branches_.capacity() * sizeof(Branch) +
                    slots_.capacity() * sizeof(Slot) + far_origins_.capacity() * sizeof(Dot) +
-                   clients_.capacity() * sizeof(Client) + names_.memory_bytes() +
-                   arena_.capacity() + positions_.memory_bytes();
+                   clients_.capacity() * sizeof(Client) + names_.memory_bytes() + arena_.capacity();
+    if (const PositionIndexes* positions = positions_.peek()) bytes += positions->memory_bytes();
     for (const Client& client : clients_)
         bytes += client.items.memory_bytes();
     for (const Branch& branch : branches_) {
@@ -604,8 +623,12 @@ size_t Store::memory_bytes() const {
 
 void Store::shrink() {
     items_.shrink();
+    branches_.shrink_to_fit();
+    slots_.shrink_to_fit();
+    names_.shrink();
     arena_.shrink();
     far_origins_.shrink_to_fit();
+    clients_.shrink_to_fit();
     for (Client& client : clients_)
         client.items.shrink();
 }
@@ -616,15 +639,17 @@ Store::Mark Store::mark() const {
 
 void Store::go_back(const Mark& mark) {
     while (clients_.size() > mark.client_count) {
-        client_by_id_.erase(clients_.back().id);
+        if (clients_.size() > kFewClients) rare_->client_by_id.erase(clients_.back().id);
         clients_.pop_back();
     }
-    if (clients_.size() <= kFewClients) client_by_id_.clear();
+    Rare* const rare = rare_.peek();
+    if (rare != nullptr && clients_.size() <= kFewClients) rare->client_by_id.clear();
     while (roots_.size() > mark.root_count) {
-        root_by_name_[branches_[roots_.back()].name] = 0;
+        if (roots_.size() > kFewRoots) rare_->root_by_name[branches_[roots_.back()].name] = 0;
         free_branch(roots_.back());
         roots_.pop_back();
     }
+    if (rare != nullptr && roots_.size() <= kFewRoots) rare->root_by_name.clear();
     names_.truncate(mark.name_count);
     far_origins_.resize(mark.far_origin_count);
     arena_.truncate(mark.arena_size);
@@ -634,15 +659,11 @@ void Store::go_back(const Mark& mark) {
 void Store::swap(Store& other) noexcept {
     items_.swap(other.items_);
     std::swap(branches_, other.branches_);
-    std::swap(free_branches_, other.free_branches_);
     std::swap(slots_, other.slots_);
-    std::swap(free_slots_, other.free_slots_);
     std::swap(far_origins_, other.far_origins_);
-    std::swap(far_origins_kept_, other.far_origins_kept_);
     std::swap(roots_, other.roots_);
     std::swap(clients_, other.clients_);
-    std::swap(client_by_id_, other.client_by_id_);
-    std::swap(root_by_name_, other.root_by_name_);
+    std::swap(rare_, other.rare_);
     std::swap(names_, other.names_);
     std::swap(arena_, other.arena_);
     std::swap(garbage_bytes_, other.garbage_bytes_);
@@ -650,7 +671,6 @@ void Store::swap(Store& other) noexcept {
     std::swap(seam_, other.seam_);
     std::swap(joins_all_, other.joins_all_);
     std::swap(arrivals_, other.arrivals_);
-    std::swap(redone_, other.redone_);
 }
 
 }  // namespace tandem::yjs

@@ -13,6 +13,7 @@
 #include "yjs/delete_set.hpp"
 #include "yjs/item.hpp"
 #include "yjs/names.hpp"
+#include "yjs/on_demand.hpp"
 #include "yjs/position_index.hpp"
 #include "yjs/state_vector.hpp"
 #include "yjs/structs.hpp"
@@ -75,7 +76,7 @@ class Store {
 
     Names& names() { return names_; }
     const Names& names() const { return names_; }
-    PositionIndexes& positions() { return positions_; }
+    PositionIndexes& positions() { return positions_.get(); }
 
     /// The item that has this clock, which must be known.
     Handle find(ClientIndex client, uint32_t clock) const;
@@ -87,7 +88,7 @@ class Store {
     Place follow_redone(ClientIndex client, uint32_t clock) const;
     /// Remembers that `item`, which is not redone yet, was brought back as the one of these clocks.
     void set_redone(Handle item, ClientIndex client, uint32_t clock);
-    bool has_redone() const { return !redone_.empty(); }
+    bool has_redone() const { return rare_.peek() != nullptr && !rare_.peek()->redone.empty(); }
     /// What a redone item was brought back as.
     std::pair<ClientIndex, uint32_t> redone_of(const Item& item) const;
     Id id_of(const Item& item) const { return {clients_[item.client].id, item.clock}; }
@@ -250,21 +251,29 @@ class Store {
     }
     void compact_far_origins();
 
+    /// What only large documents have, and those of whose shared types some were deleted.
+    struct Rare {
+        std::vector<BranchIndex> free_branches;
+        std::vector<uint32_t> free_slots;
+        /// By id and by the number of a name, once there are more than a few. A tree, because peers
+        /// choose the ids and could choose those that collide in a hash.
+        std::map<uint64_t, ClientIndex> client_by_id;
+        std::vector<BranchIndex> root_by_name;
+        /// By client and first clock of what was brought back by undo: the client and clock of its
+        /// copy.
+        std::map<std::pair<ClientIndex, uint32_t>, std::pair<ClientIndex, uint32_t>> redone;
+        /// How many far origins there were when those in use were last told from the others.
+        size_t far_origins_kept = 0;
+    };
+
     ItemPool items_;
     std::vector<Branch> branches_;
-    std::vector<BranchIndex> free_branches_;
     std::vector<Slot> slots_;
-    std::vector<uint32_t> free_slots_;
     /// Origins of other clients than the item's own. Never changed, so that items share them; those
     /// that no item has any more go when the others have been twice as many.
     std::vector<Dot> far_origins_;
-    size_t far_origins_kept_ = 0;
     std::vector<BranchIndex> roots_;
     std::vector<Client> clients_;
-    /// A tree, because peers choose the ids and could choose those that collide in a hash.
-    std::map<uint64_t, ClientIndex> client_by_id_;
-    /// By the number of its name.
-    std::vector<BranchIndex> root_by_name_;
     Names names_;
     Buffer arena_;
     size_t garbage_bytes_ = 0;
@@ -276,12 +285,10 @@ class Store {
         seam_at_ = item.content;
         seam_ = {item.len, item.bytes};
     }
-    PositionIndexes positions_;
-    bool joins_all_ = false;
+    OnDemand<PositionIndexes> positions_;
+    OnDemand<Rare> rare_;
     uint32_t arrivals_ = 0;
-    /// By client and first clock of what was brought back by undo: the client and clock of its
-    /// copy.
-    std::map<std::pair<ClientIndex, uint32_t>, std::pair<ClientIndex, uint32_t>> redone_;
+    bool joins_all_ = false;
 };
 
 }  // namespace tandem::yjs

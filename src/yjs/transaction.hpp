@@ -38,19 +38,19 @@ class Transaction {
 
     bool is_open = false;
     bool is_local = true;
+    bool is_redo = false;
+    /// Whether something was deleted whose content was there.
+    bool deletes_contents = false;
     /// What the caller says of where it comes from; 0 for nothing.
     uint64_t origin = 0;
     /// The manager that undoes or redoes in it.
     const UndoManager* undo = nullptr;
     /// The manager that undoes or redoes now: in it, or in the one that brought this one about.
     const UndoManager* during = nullptr;
-    bool is_redo = false;
     std::vector<Touched> touched;
     std::vector<Deleted> deleted;
     std::vector<Cut> cuts;
     std::vector<Changed> changed;
-    /// Whether something was deleted whose content was there.
-    bool deletes_contents = false;
 
     void reset() {
         for (const Touched& one : touched)
