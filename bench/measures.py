@@ -7,6 +7,7 @@ import struct
 import subprocess
 import tempfile
 
+import crash
 import hash_states
 import text_speed
 import rig as rigs
@@ -21,6 +22,7 @@ TARGETS = {
     "push": [("acked_per_s", ">=", 5000), ("acks_per_fdatasync", ">=", 10)],
     "fanout": [("vs_bare_w1", ">=", .8)],
     "idle": [("rss_kib", "<=", 10)],
+    "crash": [("acked_lost", "==", 0), ("seq_gaps", "==", 0)],
     "size": [("gzip_bytes", "<=", 20000)],
     "text": [("bytes_equal", "==", 1), ("edits_vs_yjs", ">=", 40), ("remote_vs_yjs", ">=", 60), ("load_vs_yjs", ">=", 25),
              ("snapshot_vs_yjs", ">=", 200), ("snapshot_bytes_vs_yjs", "<=", .6),
@@ -37,6 +39,7 @@ SUMMARY = {
     "push": "acknowledged pushes with every fdatasync delayed by 1 ms",
     "fanout": "one change to 1,000 subscribers, per second of the server's processor time",
     "idle": "memory of a connection that only follows a channel",
+    "crash": "what was acknowledged is there after the server or the machine ended (--mode kill, power, eio, full)",
     "size": "the SDK's bundle",
     "text": "recorded editing sessions in our documents and in those of Yjs and others",
     "hash": "seeing that nothing has changed, and hashes for each write",
@@ -150,26 +153,16 @@ def recovery(rig, options, outcome):
         entries=raw["entries"], drops_while_receiving=raw["drops_while_receiving"])
 
 
-def build_shim(folder, name="fdatasync_shim"):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        raise rigs.NotMeasured(f"no C compiler for the {name}")
-    shim = pathlib.Path(folder) / f"{name}.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(rigs.ROOT / "bench" / f"{name}.c"), "-ldl"],
-                   check=True)
-    return shim
-
-
 def push(rig, options, outcome):
     delayed, free = [], []
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
-        shim = build_shim(folder)
+        shim = rigs.build_shim(folder)
         for number in range(options.runs):
             for delay_us, runs in ((1000, delayed), (0, free)):
                 count = pathlib.Path(folder) / f"count-{number}-{delay_us}"
                 env = {"LD_PRELOAD": str(shim), "TANDEM_SHIM_COUNT": str(count), "TANDEM_SHIM_DELAY_US": str(delay_us)}
                 with rig.server(env) as server:
-                    if not count.exists() or struct.unpack("=Q", count.read_bytes())[0] == 0:
+                    if not count.exists() or struct.unpack_from("=Q", count.read_bytes())[0] == 0:
                         raise rigs.NotMeasured("the shim did not see the server's fdatasync")
                     cpu = server.cpu_s()
                     raw = rig.drive("push", url=server.url, channel="board:push", seconds=3, syncs_file=count)
@@ -213,7 +206,7 @@ def fanout(rig, options, outcome):
     for key in ("vs_bare_w1", "deliveries_per_cpu_s_w1", "bare_per_cpu_s", "deliveries_per_cpu_s_w16", "frame_bytes"):
         outcome.median(key)
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
-        shim = build_shim(folder, "alloc_shim")
+        shim = rigs.build_shim(folder, "alloc_shim")
         few, all_of_them = (allocations(rig, shim, folder, subscribers, 200) for subscribers in (100, 1000))
     # What a change costs whoever follows it is in both; the difference is what a delivery costs.
     outcome.metrics["allocs_per_delivery"] = (all_of_them - few) / (900 * 200)
@@ -247,5 +240,5 @@ def size(rig, options, outcome):
 
 
 MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push,
-            "fanout": fanout, "idle": idle, "size": size,
+            "fanout": fanout, "idle": idle, "crash": crash.measure, "size": size,
             "hash": hash_states.measure, "text": text_speed.measure}

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import selectors
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,6 +18,16 @@ DURABILITY = "default: a push is acknowledged after fdatasync"
 
 class NotMeasured(Exception):
     """The benchmark could not run, which says nothing about its targets."""
+
+
+def build_shim(folder, name="fdatasync_shim"):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise NotMeasured(f"no C compiler for the {name}")
+    shim = pathlib.Path(folder) / f"{name}.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(ROOT / "bench" / f"{name}.c"), "-ldl"],
+                   check=True)
+    return shim
 
 
 class Server:

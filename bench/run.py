@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import crash  # noqa: E402
 import measures  # noqa: E402
 import rig as rigs  # noqa: E402
 import stats  # noqa: E402
@@ -28,6 +29,8 @@ def parse(arguments):
     parser.add_argument("--data", default=None, help="folder on the disk to measure (default: the build's)")
     parser.add_argument("--scale", type=int, default=60, help="of the workload's time, in `requirements`")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="another system, in `text`")
+    parser.add_argument("--mode", default="kill", choices=list(crash.MODES), help="how the server ends, in `crash`")
+    parser.add_argument("--events", type=int, default=None, help="how often, in `crash` (kill 1000, power 100, full 50)")
     parser.add_argument("--limit", action="append", default=[], metavar="KEY=NUMBER", help="overrides a target")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in measures.MEASURES]
@@ -36,10 +39,10 @@ def parse(arguments):
     return options
 
 
-def limits_of(name, overrides):
+def limits_of(name, options, overrides):
     """The benchmark's targets; those that the caller has changed are told."""
     targets = []
-    for key, op, limit in measures.TARGETS[name]:
+    for key, op, limit in measures.TARGETS[name] + (crash.TARGETS[options.mode] if name == "crash" else []):
         if key in overrides:
             print(f"note: the limit of {key} is {overrides[key]:g} instead of {limit:g}")
             limit = overrides[key]
@@ -65,7 +68,7 @@ def show(result):
 
 def measure(name, rig, options, overrides, argv):
     print(f"{name}: {measures.SUMMARY[name]}", flush=True)
-    targets = limits_of(name, overrides)
+    targets = limits_of(name, options, overrides)
     if options.runs < RUNS_MIN:
         print(f"note: {options.runs} runs instead of at least {RUNS_MIN}")
     result = {"bench": name, "argv": argv, "exe_sha256": rig.exe_sha256(), "durability": rigs.DURABILITY, "env": {},

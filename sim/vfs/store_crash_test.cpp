@@ -191,6 +191,26 @@ TEST(StoreCrash, AFailedSyncIsFinalAndAReopenedStoreHoldsAllThatWasAcknowledged)
     EXPECT_GT(failures, 100u);
 }
 
+TEST(StoreCrash, AFailedSyncWhileAStoreIsOpenedIsToldThen) {
+    uint64_t failures = 0;
+    for (uint64_t sync = 0; sync < 12; ++sync) {
+        SCOPED_TRACE(sync);
+        FaultVfs vfs("fault", sync + 1);
+        vfs.faults().fail_sync = sync;
+        auto opened = open_engine(vfs);
+        if (vfs.counters().syncs <= sync) {
+            ASSERT_TRUE(opened.ok());
+            continue;
+        }
+        ++failures;
+        ASSERT_FALSE(opened.ok());
+        EXPECT_EQ(opened.error().code, ErrorCode::io_failed);
+        auto again = open_engine(vfs);
+        EXPECT_TRUE(again.ok());
+    }
+    EXPECT_GE(failures, 4u);
+}
+
 std::vector<uint64_t> heads(SqliteEngine& engine) {
     std::vector<uint64_t> out;
     for (size_t channel = 0; channel < History::kChannels; ++channel) {

@@ -1,5 +1,6 @@
 #include "server/store_errors.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 namespace tandem::server {
@@ -21,6 +22,10 @@ Problem explain_store_error(base::Error error, const std::string& path) {
         case ErrorCode::storage_full:
             return {"there is no space left for the store " + path, "Free space and start again."};
         case ErrorCode::io_failed:
+            if (error.detail == EIO)
+                return {"the disk of the store " + path + " failed: " + std::strerror(EIO),
+                        "Look into the system's log for what the disk says. What was acknowledged "
+                        "is read again when the disk works."};
             return {"the store " + path +
                         " cannot be opened: " + std::strerror(static_cast<int>(error.detail)),
                     "Check that the folder exists and that this user may write to it."};

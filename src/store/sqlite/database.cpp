@@ -1,5 +1,6 @@
 #include "store/sqlite/database.hpp"
 
+#include <cerrno>
 #include <algorithm>
 #include <bit>
 
@@ -17,9 +18,11 @@ constexpr int kRewriteBytes = 64 * 1024;
 }  // namespace
 
 base::Error error_of(int code, sqlite3* db) {
-    auto system_error = [&]() -> uint64_t {
+    auto system_error = [&](int failed) -> uint64_t {
         int number = db != nullptr ? sqlite3_system_errno(db) : 0;
-        return number > 0 ? static_cast<uint64_t>(number) : 0;
+        // SQLite forgets the number of some failures on the way, such as those of fsync.
+        if (number <= 0) number = (failed & 0xff) == SQLITE_IOERR ? EIO : 0;
+        return static_cast<uint64_t>(number);
     };
     switch (code & 0xff) {
         case SQLITE_CORRUPT:
@@ -35,7 +38,7 @@ base::Error error_of(int code, sqlite3* db) {
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_AUTH:
-            return fail(ErrorCode::io_failed, system_error());
+            return fail(ErrorCode::io_failed, system_error(code));
         case SQLITE_TOOBIG:
             return fail(ErrorCode::too_large);
         default:
@@ -111,22 +114,30 @@ base::Result<Statement> Connection::prepare(const char* sql) {
     return Statement(handle);
 }
 
+// A statement that changes something, as `PRAGMA journal_mode` does, commits behind its last row:
+// only then is it known whether it succeeded.
 base::Result<std::string> Connection::query(const char* sql) {
     TANDEM_TRY(Statement statement, prepare(sql));
     Execution execution(statement);
+    std::string first;
     int code = execution.step();
-    if (code == SQLITE_ROW) return execution.bytes_at(0);
-    if (code == SQLITE_DONE) return std::string();
-    return error_of(code, handle_);
+    if (code == SQLITE_ROW) first = execution.bytes_at(0);
+    while (code == SQLITE_ROW)
+        code = execution.step();
+    if (code != SQLITE_DONE) return error_of(code, handle_);
+    return first;
 }
 
 base::Result<uint64_t> Connection::query_number(const char* sql) {
     TANDEM_TRY(Statement statement, prepare(sql));
     Execution execution(statement);
+    uint64_t first = 0;
     int code = execution.step();
-    if (code == SQLITE_ROW) return execution.number_at(0);
-    if (code == SQLITE_DONE) return uint64_t{0};
-    return error_of(code, handle_);
+    if (code == SQLITE_ROW) first = execution.number_at(0);
+    while (code == SQLITE_ROW)
+        code = execution.step();
+    if (code != SQLITE_DONE) return error_of(code, handle_);
+    return first;
 }
 
 base::Status Connection::rewrite_log() {
