@@ -16,6 +16,7 @@
 #include "server/auth_service.hpp"
 #include "server/log.hpp"
 #include "server/random.hpp"
+#include "server/service_manager.hpp"
 #include "server/shards.hpp"
 #include "server/store_errors.hpp"
 #include "server/watch.hpp"
@@ -196,7 +197,10 @@ int run_server(Options& options, ReadyLine ready) {
             is_taken ? "Stop it, or choose another port with --port (0 finds a free one)."
                      : "Check the address.");
     }
-    Watch stop_watch(shards.reactor(), signals, [&] { shards.stop(); });
+    Watch stop_watch(shards.reactor(), signals, [&] {
+        tell_service_manager("STOPPING=1");
+        shards.stop();
+    });
     if (!stop_watch.start()) return refuse("no signal descriptor", "");
 
     Watch reload_watch(shards.reactor(), reload, [&] {
@@ -210,6 +214,7 @@ int run_server(Options& options, ReadyLine ready) {
     log_info("serving " + url + " from " + store_path + " on " + std::to_string(shards.count()) +
              (shards.count() == 1 ? " thread" : " threads"));
     print_ready(url, ready, options);
+    tell_service_manager("READY=1\nSTATUS=serving " + url);
     if (webhooks)
         webhooks->start([&shards](hub::Request request, gateway::HubHost::OnReply on_reply) {
             shards.ask(std::move(request), std::move(on_reply));

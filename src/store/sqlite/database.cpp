@@ -1,8 +1,8 @@
 #include "store/sqlite/database.hpp"
 
-#include <cerrno>
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 
 namespace tandem::store {
 
