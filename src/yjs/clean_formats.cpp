@@ -36,11 +36,11 @@ void Document::clean_up_formats(const std::vector<ClientIndex>& deleted_order) {
         } while (list.next(at));
     }
 
-    const std::vector<Transaction::Deleted> deleted = transaction_.deleted;
+    const Few<Transaction::Deleted> deleted = transaction_.deleted;
     change_later([&] { delete_superfluous(deleted, deleted_order, whole); });
 }
 
-void Document::delete_superfluous(const std::vector<Transaction::Deleted>& deleted,
+void Document::delete_superfluous(const Few<Transaction::Deleted>& deleted,
                                   const std::vector<ClientIndex>& deleted_order,
                                   std::vector<BranchIndex>& whole) {
     auto needs_whole = [&](BranchIndex branch) {

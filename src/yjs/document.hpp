@@ -330,7 +330,7 @@ class Document {
     // Superfluous formats (clean_formats.cpp).
     bool needs_clean_up() const;
     void clean_up_formats(const std::vector<ClientIndex>& deleted_order);
-    void delete_superfluous(const std::vector<Transaction::Deleted>& deleted,
+    void delete_superfluous(const Few<Transaction::Deleted>& deleted,
                             const std::vector<ClientIndex>& deleted_order,
                             std::vector<BranchIndex>& whole);
     void clean_gap_around(Handle handle);

@@ -115,8 +115,7 @@ class StateWriter {
 };
 
 template <class Fields>
-void write_deleted(const Store& store, const std::vector<Transaction::Deleted>& deleted,
-                   Fields& out) {
+void write_deleted(const Store& store, const Few<Transaction::Deleted>& deleted, Fields& out) {
     if (deleted.empty()) {
         out.rest.var_uint(0);
         return;
@@ -154,7 +153,7 @@ void write_transaction(const Store& store, const Transaction& transaction, Field
         for (const Transaction::Touched& one : transaction.touched)
             writer.write_client(one.client, one.before);
     } else {
-        std::vector<Transaction::Touched> touched = transaction.touched;
+        Few<Transaction::Touched> touched = transaction.touched;
         std::sort(touched.begin(), touched.end(),
                   [&](const Transaction::Touched& a, const Transaction::Touched& b) {
                       return store.clients()[a.client].id > store.clients()[b.client].id;

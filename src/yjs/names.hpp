@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "yjs/buffer.hpp"
+#include "yjs/few.hpp"
 #include "yjs/on_demand.hpp"
 
 namespace tandem::yjs {
@@ -37,7 +38,7 @@ class Names {
     };
 
     Buffer bytes_;
-    std::vector<Range> ranges_;
+    Few<Range> ranges_;
     /// By name, once there are more than a few. A tree, because peers choose the names and could
     /// choose those that collide in a hash.
     OnDemand<std::map<std::string, uint32_t, std::less<>>> by_name_;

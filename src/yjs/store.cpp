@@ -574,7 +574,7 @@ void Store::collect(Handle handle) {
 
 // What is kept is written in the order of the items, so that equal origins are next to one another.
 void Store::compact_far_origins() {
-    std::vector<Dot> old = std::move(far_origins_);
+    Few<Dot> old = std::move(far_origins_);
     far_origins_ = {};
     for (Client& client : clients_) {
         client.items.for_each([&](Handle handle) {

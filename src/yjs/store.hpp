@@ -11,6 +11,7 @@
 #include "yjs/buffer.hpp"
 #include "yjs/client_list.hpp"
 #include "yjs/delete_set.hpp"
+#include "yjs/few.hpp"
 #include "yjs/item.hpp"
 #include "yjs/names.hpp"
 #include "yjs/on_demand.hpp"
@@ -268,10 +269,10 @@ class Store {
 
     ItemPool items_;
     std::vector<Branch> branches_;
-    std::vector<Slot> slots_;
+    Few<Slot> slots_;
     /// Origins of other clients than the item's own. Never changed, so that items share them; those
     /// that no item has any more go when the others have been twice as many.
-    std::vector<Dot> far_origins_;
+    Few<Dot> far_origins_;
     std::vector<BranchIndex> roots_;
     std::vector<Client> clients_;
     Names names_;

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "yjs/branch.hpp"
+#include "yjs/few.hpp"
 #include "yjs/item.hpp"
 #include "yjs/structs.hpp"
 
@@ -47,10 +47,10 @@ class Transaction {
     const UndoManager* undo = nullptr;
     /// The manager that undoes or redoes now: in it, or in the one that brought this one about.
     const UndoManager* during = nullptr;
-    std::vector<Touched> touched;
-    std::vector<Deleted> deleted;
-    std::vector<Cut> cuts;
-    std::vector<Changed> changed;
+    Few<Touched> touched;
+    Few<Deleted> deleted;
+    Few<Cut> cuts;
+    Few<Changed> changed;
 
     void reset() {
         for (const Touched& one : touched)
@@ -98,7 +98,7 @@ class Transaction {
   private:
     static constexpr uint32_t kUntouched = UINT32_MAX;
 
-    std::vector<uint32_t> before_;
+    Few<uint32_t> before_;
 };
 
 }  // namespace tandem::yjs

@@ -129,7 +129,7 @@ void UndoManager::after_transaction(const std::vector<ClientIndex>& deleted_orde
     std::vector<StackItem>& stack = is_undo ? redo_stack_ : undo_stack_;
 
     StackItem item;
-    std::vector<Transaction::Touched> touched = done.touched;
+    Few<Transaction::Touched> touched = done.touched;
     std::sort(touched.begin(), touched.end(), [&](const auto& a, const auto& b) {
         return store_.clients()[a.client].arrival < store_.clients()[b.client].arrival;
     });
