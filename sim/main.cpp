@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -29,12 +30,20 @@ struct Arguments {
     bool is_verbose = false;
     bool has_trace = false;
     uint64_t trace = 0;
+    /// Above 0: seed after seed for so long, whatever `seeds` says.
+    double hours = 0;
 };
 
 int usage() {
     std::fputs(
         "usage: tandem_sim [--seeds N] [--from S] [--json FILE] [--planted NAME|all|none]\n"
-        "                  [--verbose] [--trace SEED]\n",
+        "                  [--verbose] [--trace SEED]\n"
+        "       tandem_sim --hours H [--from S] [--json FILE]\n"
+        "\n"
+        "  --seeds N    so many histories, from seed S on (100), and those that once failed\n"
+        "  --hours H    as many as fit into H hours, such as 0.5 or 12; no planted bugs\n"
+        "  --planted    which planted bugs must be found in these seeds (all)\n"
+        "  --trace      prints one history\n",
         stderr);
     return 2;
 }
@@ -52,6 +61,11 @@ bool parse(int count, char** words, Arguments& out) {
             out.json = value;
         } else if (word == "--planted") {
             out.planted = value;
+        } else if (word == "--hours") {
+            char* end = nullptr;
+            out.hours = std::strtod(value.c_str(), &end);
+            if (value.empty() || *end != '\0' || !(out.hours > 0) || out.hours > 10'000)
+                return false;
         } else {
             char* end = nullptr;
             const uint64_t number = std::strtoull(value.c_str(), &end, 10);
@@ -114,8 +128,7 @@ struct Totals {
     uint64_t violations = 0;
 };
 
-void run_clean(const Arguments& arguments, Totals& totals) {
-    std::vector<uint64_t> seeds = regressions();
+void run_clean(const Arguments& arguments, std::vector<uint64_t> seeds, Totals& totals) {
     for (uint64_t i = 0; i < arguments.seeds; ++i)
         seeds.push_back(arguments.from + i);
     const auto job = [&](size_t index) {
@@ -158,6 +171,37 @@ void run_clean(const Arguments& arguments, Totals& totals) {
                          static_cast<unsigned long long>(totals.failed));
     });
     if (shows_progress()) std::fputc('\n', stderr);
+}
+
+// Histories without end, as far as the time allows; those that fail are told and the rest goes on.
+// Returns how many there were.
+uint64_t soak(const Arguments& arguments, Totals& totals) {
+    using Clock = std::chrono::steady_clock;
+    const auto hours_since = [](Clock::time_point then) {
+        return std::chrono::duration<double, std::ratio<3600>>(Clock::now() - then).count();
+    };
+    constexpr uint64_t kBatch = 100;
+    constexpr double kTellEveryHours = 0.1;
+    const Clock::time_point began = Clock::now();
+    Arguments batch = arguments;
+    batch.seeds = kBatch;
+    uint64_t done = 0;
+    double told = 0;
+    Arguments none = arguments;
+    none.seeds = 0;
+    run_clean(none, regressions(), totals);
+    while (hours_since(began) < arguments.hours) {
+        batch.from = arguments.from + done;
+        run_clean(batch, {}, totals);
+        done += kBatch;
+        if (hours_since(began) - told < kTellEveryHours) continue;
+        told = hours_since(began);
+        std::printf("%.1f of %.1f hours: %llu seeds, %llu failed\n", told, arguments.hours,
+                    static_cast<unsigned long long>(done),
+                    static_cast<unsigned long long>(totals.failed));
+        std::fflush(stdout);
+    }
+    return done;
 }
 
 size_t run_planted(const Arguments& arguments, const std::vector<Planted>& bugs, Totals& totals) {
@@ -222,7 +266,12 @@ int main(int count, char** words) {
         return result.violation.empty() ? 0 : 1;
     }
     Totals totals;
-    if (arguments.planted == "all" || arguments.planted == "none") run_clean(arguments, totals);
+    if (arguments.hours > 0) {
+        arguments.seeds = soak(arguments, totals);
+        bugs.clear();
+    } else if (arguments.planted == "all" || arguments.planted == "none") {
+        run_clean(arguments, regressions(), totals);
+    }
     const size_t found = run_planted(arguments, bugs, totals);
     const double hours = static_cast<double>(totals.virtual_ms) / 3'600'000;
     if (!arguments.json.empty()) {
