@@ -400,7 +400,10 @@ class Detector {
         const Value* is = after.find(kValueKey);
         const bool is_wrapped = kind != Kind::map && kind != Kind::none;
         if (is_wrapped && was != nullptr) {
-            if (is != nullptr && after.as_object().size() == 2) return compare(*was, *is);
+            // A map is never wrapped: an object there is what a map has under that key.
+            const bool stays_wrapped =
+                is != nullptr && !is->is_object() && after.as_object().size() == 2;
+            if (stays_wrapped) return compare(*was, *is);
             emit(OpKind::assign).value = body_of(after);
             return {};
         }

@@ -52,6 +52,24 @@ struct Rig {
     }
 };
 
+TEST(Detect, AnItemThatIsNoMapBecomesOneThatHasAMapUnderValue) {
+    Rig rig;
+    Op item;
+    item.kind = OpKind::insert;
+    item.path = path("l/@k");
+    item.position = "V";
+    Op scalar;
+    scalar.kind = OpKind::set;
+    scalar.path = path("l/@k");
+    scalar.value = json("3");
+    rig.log.add(9, {item, scalar});
+    ASSERT_EQ(rig.log.shown(), R"({"l":[{"id":"k","value":3}]})");
+    rig.put(R"({"l":[{"id":"k","value":{"x":1}}]})");
+    EXPECT_EQ(rig.log.shown(), R"({"l":[{"id":"k","value":{"x":1}}]})");
+    rig.put(R"({"l":[{"id":"k","value":4}]})");
+    EXPECT_EQ(rig.log.shown(), R"({"l":[{"id":"k","value":4}]})");
+}
+
 TEST(Detect, LeadsFromAnyRecordToAnyOther) {
     for (uint64_t seed = 1; seed <= 150; ++seed) {
         SCOPED_TRACE(seed);
