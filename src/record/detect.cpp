@@ -326,6 +326,23 @@ class Detector {
 
     using Known = std::map<std::string, std::pair<size_t, const Value*>>;
 
+    /// Of the elements that were read, a longest part that is in the order in which it was read.
+    static std::set<const Value*> kept_in_order(const base::Array& wanted, const Known& old) {
+        std::vector<const Value*> known;
+        std::vector<size_t> ranks;
+        for (const Value& element : wanted) {
+            const auto found = old.find(id_of(element));
+            if (found == old.end()) continue;
+            known.push_back(&element);
+            ranks.push_back(found->second.first);
+        }
+        const std::vector<bool> stays = longest_increasing(ranks);
+        std::set<const Value*> kept;
+        for (size_t i = 0; i < known.size(); ++i)
+            if (stays[i]) kept.insert(known[i]);
+        return kept;
+    }
+
     // Inserts what is new and moves what has to move.
     base::Result<void> place(const Value& after, const Known& old) {
         const base::Array& wanted = after.as_array();
@@ -345,28 +362,42 @@ class Detector {
         for (Document::ItemView& view : context_.items(path_)) {
             if (view.has_position) positions.emplace(std::move(view.id), std::move(view.position));
         }
-        // Items of equal positions, or of none, cannot have anything put between them, so that only
-        // one of them may stay. The order read and the positions now may disagree: the ranks must
-        // rise with both.
+        // What the author left in the order that was read is not moved, wherever others have put it
+        // meanwhile; of that, what stands in this order now too says where the rest goes.
         std::map<std::string, size_t> rank_of_position;
         for (const auto& [id, position] : positions)
             rank_of_position.emplace(position, 0);
         size_t next = 0;
         for (auto& [position, rank] : rank_of_position)
             rank = next++;
+        const std::set<const Value*> kept = kept_in_order(wanted, old);
         std::vector<const Value*> movable;
         ranks.clear();
         for (const Value& element : wanted) {
             const auto placed = positions.find(id_of(element));
-            if (!old.contains(id_of(element)) || placed == positions.end()) continue;
+            if (!kept.contains(&element) || placed == positions.end()) continue;
             movable.push_back(&element);
             ranks.push_back(rank_of_position[placed->second]);
         }
         const std::vector<bool> stays = longest_increasing(ranks);
         std::map<const Value*, const std::string*> fixed;
+        std::set<std::string_view> taken;
         for (size_t i = 0; i < movable.size(); ++i) {
-            if (stays[i]) fixed.emplace(movable[i], &positions[id_of(*movable[i])]);
+            if (!stays[i]) continue;
+            fixed.emplace(movable[i], &positions[id_of(*movable[i])]);
+            taken.insert(positions[id_of(*movable[i])]);
         }
+        // Between items of equal positions, or of none, nothing can be put, so that only one of
+        // them may stay where something follows.
+        size_t placed_end = wanted.size();
+        while (placed_end > 0 && kept.contains(&wanted[placed_end - 1]) &&
+               !positions.contains(id_of(wanted[placed_end - 1])))
+            --placed_end;
+        const auto is_left_alone = [&](size_t i) {
+            if (!kept.contains(&wanted[i])) return false;
+            const auto placed = positions.find(id_of(wanted[i]));
+            return placed == positions.end() ? i >= placed_end : !taken.contains(placed->second);
+        };
         // From the end, so that the next fixed position is known.
         std::vector<std::string_view> high(wanted.size());
         std::string_view above;
@@ -380,6 +411,7 @@ class Detector {
                 low = *at->second;
                 continue;
             }
+            if (is_left_alone(i)) continue;
             low = position_between(low, high[i], tail_of(id_of(wanted[i])));
             if (!old.contains(id_of(wanted[i]))) {
                 TANDEM_CHECK(insert(wanted[i], low));

@@ -214,6 +214,22 @@ TEST(Detect, TheSameOrderTwiceIsOne) {
     EXPECT_EQ(rig.log.open_rows(), 0u);
 }
 
+// Who has not moved an item does not undo that somebody else moved it meanwhile.
+TEST(Detect, WhatOthersMovedMeanwhileStaysWhereTheyPutIt) {
+    Rig rig;
+    rig.put(R"({"l":[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"}]})");
+    const base::Value read = rig.log.document.shown({});
+    const uint64_t base = rig.log.document.seq();
+    rig.put(R"({"l":[{"id":"b"},{"id":"c"},{"id":"d"},{"id":"a"}]})");
+    std::vector<Op> ops =
+        rig.detect(read, json(R"({"l":[{"id":"a"},{"id":"b"},{"id":"n"},{"id":"c"},{"id":"d"}]})"));
+    ASSERT_EQ(ops.size(), 1u);
+    EXPECT_EQ(ops[0].kind, OpKind::insert);
+    ops[0].seen_seq = base;
+    rig.log.add(2, ops);
+    EXPECT_EQ(rig.log.shown(), R"({"l":[{"id":"b"},{"id":"n"},{"id":"c"},{"id":"d"},{"id":"a"}]})");
+}
+
 // Two programs that read the same and write whole objects: what each of them changed is there.
 TEST(Detect, WholeObjectWritersKeepEachOthersChanges) {
     Rig rig;
