@@ -8,7 +8,7 @@ RUN ./dev setup run && ./dev build release tandem && ./dev build web && strip bu
 
 FROM debian:12-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libsqlite3-0 libsimdjson14 libtomlplusplus3 libspdlog1.10 libfmt9 libcurl3-gnutls liblz4-1 libgnutls30 ca-certificates libstdc++6 curl \
+    && apt-get install -y --no-install-recommends libsqlite3-0 libsimdjson14 libtomlplusplus3 libspdlog1.10 libfmt9 libcurl3-gnutls liblz4-1 libgnutls30 zlib1g ca-certificates libstdc++6 curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --create-home tandem
 COPY --from=build /src/build/release/tandem /usr/local/bin/tandem

@@ -75,7 +75,8 @@ void check(const HttpRequest& request) {
     (void)tandem::net::etag_matches(request.headers.get("if-none-match"), "\"a\"");
 
     static constexpr std::string_view kNames[] = {"tandem.v1"};
-    const auto handshake = tandem::net::check_websocket_request(request, kNames);
+    const auto handshake =
+        tandem::net::check_websocket_request(request, kNames, tandem::net::WsCompression::kDeflate);
     std::string out;
     tandem::net::append_response(out, tandem::net::make_websocket_response(request, handshake), {});
     if (handshake.status == 101) {

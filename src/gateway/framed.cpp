@@ -4,11 +4,31 @@
 
 namespace tandem::gateway {
 
-net::SharedBytes framed(const hub::Frame& frame, net::WsDataKind kind) {
-    if (frame.framed == nullptr)
-        frame.framed =
-            std::make_shared<const net::SharedBytes>(net::make_shared_frame(kind, frame.payload));
-    return *static_cast<const net::SharedBytes*>(frame.framed.get());
+namespace {
+
+// What one frame is sent as, each made on first use. A frame has one kind.
+struct Forms {
+    mutable net::SharedBytes plain;
+    mutable net::SharedBytes deflated;  // The plain one where compression does not make it smaller.
+};
+
+}  // namespace
+
+FrameForm form_for(hub::Codec codec, const net::WsConnection& socket) {
+    return {data_kind(codec), socket.takes_deflated() ? socket.deflate_bytes_min() : SIZE_MAX};
+}
+
+net::SharedBytes framed(const hub::Frame& frame, FrameForm form) {
+    if (frame.framed == nullptr) frame.framed = std::make_shared<const Forms>();
+    const auto& forms = *static_cast<const Forms*>(frame.framed.get());
+    if (frame.payload.size() >= form.deflate_bytes_min) {
+        if (forms.deflated.empty())
+            forms.deflated = net::make_shared_deflated_frame(form.kind, frame.payload);
+        if (!forms.deflated.empty()) return forms.deflated;
+    }
+    if (forms.plain.empty()) forms.plain = net::make_shared_frame(form.kind, frame.payload);
+    if (frame.payload.size() >= form.deflate_bytes_min) forms.deflated = forms.plain;
+    return forms.plain;
 }
 
 }  // namespace tandem::gateway

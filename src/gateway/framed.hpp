@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "hub/types.hpp"
 #include "net/shared_bytes.hpp"
@@ -17,7 +18,17 @@ inline constexpr size_t kQueuedBytesMax = net::WsOptions{}.low_watermark_bytes +
     return codec == hub::Codec::json ? net::WsDataKind::kText : net::WsDataKind::kBinary;
 }
 
-/// The frame with its WebSocket header, made once. Only on the thread of the hub that made it.
-[[nodiscard]] net::SharedBytes framed(const hub::Frame& frame, net::WsDataKind kind);
+/// How frames go to one connection.
+struct FrameForm {
+    net::WsDataKind kind = net::WsDataKind::kBinary;
+    /// Those of at least so many bytes are compressed; the largest value: none are.
+    size_t deflate_bytes_min = SIZE_MAX;
+};
+
+[[nodiscard]] FrameForm form_for(hub::Codec codec, const net::WsConnection& socket);
+
+/// The frame with its WebSocket header, made, and compressed, once for all connections that get it
+/// so. Only on the thread of the hub that made it.
+[[nodiscard]] net::SharedBytes framed(const hub::Frame& frame, FrameForm form);
 
 }  // namespace tandem::gateway

@@ -14,7 +14,6 @@
 #include "gateway/http_params.hpp"
 #include "gateway/provider_sockets.hpp"
 #include "net/http_response.hpp"
-#include "net/websocket_handshake.hpp"
 #include "record/path.hpp"
 
 namespace tandem::gateway {
@@ -275,14 +274,14 @@ bool HttpApi::redirect_to_folder(const net::HttpRequest& request, net::Responder
 }
 
 void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder) {
-    const net::WsHandshake handshake = net::check_websocket_request(request, kSubprotocols);
+    const net::WsHandshake handshake =
+        net::check_websocket_request(request, kSubprotocols, options_.compression);
     auto socket = std::make_unique<TandemSocket>(
         host_,
         info_of(handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json,
                 responder));
     if (!count(responder, *socket)) return;
-    responder.accept_websocket(net::make_websocket_response(request, handshake), std::move(socket),
-                               options_.websocket);
+    accept(request, std::move(responder), handshake, std::move(socket), options_.websocket);
 }
 
 void HttpApi::upgrade_yjs(const net::HttpRequest& request, net::Responder responder) {
@@ -308,9 +307,17 @@ void HttpApi::upgrade_hocuspocus(const net::HttpRequest& request, net::Responder
 void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder,
                                std::unique_ptr<HubSocket> socket) {
     if (!count(responder, *socket)) return;
-    responder.accept_websocket(
-        net::make_websocket_response(request, net::check_websocket_request(request, {})),
-        std::move(socket), options_.provider_websocket);
+    accept(request, std::move(responder),
+           net::check_websocket_request(request, {}, options_.compression), std::move(socket),
+           options_.provider_websocket);
+}
+
+void HttpApi::accept(const net::HttpRequest& request, net::Responder responder,
+                     const net::WsHandshake& handshake, std::unique_ptr<HubSocket> socket,
+                     net::WsOptions options) {
+    options.deflate_window_bits = handshake.deflate.window_bits;
+    responder.accept_websocket(net::make_websocket_response(request, handshake), std::move(socket),
+                               options);
 }
 
 void HttpApi::ask(hub::Request request, net::Responder responder, std::string if_none_match) {

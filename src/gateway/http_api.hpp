@@ -14,6 +14,7 @@
 #include "net/address_limits.hpp"
 #include "net/server_endpoint.hpp"
 #include "net/static_files.hpp"
+#include "net/websocket_handshake.hpp"
 
 namespace tandem::gateway {
 
@@ -28,6 +29,7 @@ struct HttpApiOptions {
     Access access{{}};
     net::WsOptions websocket;
     net::WsOptions provider_websocket;  ///< of texts
+    net::WsCompression compression = net::WsCompression::kNone;
     std::string docs_url;
     std::vector<net::StaticFiles> files;  ///< the first that covers a request serves it
     /// Text for /metrics, in the format of Prometheus, from the sums over all shards.
@@ -59,6 +61,9 @@ class HttpApi final : public net::EndpointHandler {
     void upgrade_hocuspocus(const net::HttpRequest& request, net::Responder responder);
     void upgrade_provider(const net::HttpRequest& request, net::Responder responder,
                           std::unique_ptr<HubSocket> socket);
+    void accept(const net::HttpRequest& request, net::Responder responder,
+                const net::WsHandshake& handshake, std::unique_ptr<HubSocket> socket,
+                net::WsOptions options);
     /// Of a WebSocket to be.
     [[nodiscard]] hub::ConnectionInfo info_of(hub::Codec codec,
                                               const net::Responder& responder) const;

@@ -43,7 +43,7 @@ hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_()}; }
 hub::ConnectionId HubHost::attach(net::WsConnection& socket, const hub::ConnectionInfo& info) {
     const hub::ConnectionId id = next_connection_;
     next_connection_ += place_.count;
-    sockets_[id] = {&socket, data_kind(info.codec)};
+    sockets_[id] = {&socket, form_for(info.codec, socket)};
     hub_.open(now(), id, info);
     if (member_ != nullptr) member_->attach(id, socket, info);
     // Its token ends at some time, or must come by some time.
@@ -125,7 +125,7 @@ void HubHost::pump(hub::ConnectionId id, Socket& socket) {
         const bool has_more =
             hub_.poll_transmit(now(), id, kQueuedBytesMax - queued, scratch_frames_);
         for (const hub::FramePtr& frame : scratch_frames_)
-            socket.socket->send_framed(framed(*frame, socket.kind));
+            socket.socket->send_framed(framed(*frame, socket.form));
         if (!has_more) return;
     }
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gateway/framed.hpp"
 #include "hub/hub.hpp"
 #include "net/reactor.hpp"
 #include "net/websocket_connection.hpp"
@@ -76,7 +77,7 @@ class HubHost final : private net::TurnEndHandler {
   private:
     struct Socket {
         net::WsConnection* socket = nullptr;
-        net::WsDataKind kind = net::WsDataKind::kBinary;
+        FrameForm form;
     };
 
     void on_turn_end() override;

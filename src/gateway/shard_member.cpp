@@ -161,7 +161,8 @@ void ShardMember::visit(Home& home, hub::ConnectionId id, uint32_t owner) {
     home.visits.push_back({owner, 0});
     // One actor for all shards: it stands for the connection.
     if (home.info.codec == hub::Codec::json) home.info.actor = hub_.own_actor(id);
-    peers_[owner].batch.input.push_back(GuestOpen{id, home.info});
+    peers_[owner].batch.input.push_back(
+        GuestOpen{id, home.info, form_for(home.info.codec, *home.socket)});
 }
 
 void ShardMember::forward(Home& home, hub::ConnectionId id, uint32_t owner, wire::ClientFrame frame,
@@ -255,7 +256,7 @@ void ShardMember::receive(uint32_t source, ShardBatch& batch) {
 void ShardMember::handle(uint32_t source, GuestOpen& input) {
     Guest& guest = guests_[input.id];
     guest.home = source;
-    guest.kind = data_kind(input.info.codec);
+    guest.form = input.form;
     guest.credit_bytes = static_cast<int64_t>(window_bytes_);
     hub_.open(host_.now(), input.id, input.info);
 }
@@ -304,7 +305,7 @@ void ShardMember::pump(hub::ConnectionId id, Guest& guest) {
         guest.has_more = hub_.poll_transmit(
             host_.now(), id, static_cast<size_t>(guest.credit_bytes), scratch_frames_);
         for (const hub::FramePtr& frame : scratch_frames_) {
-            net::SharedBytes bytes = framed(*frame, guest.kind);
+            net::SharedBytes bytes = framed(*frame, guest.form);
             guest.credit_bytes -= static_cast<int64_t>(bytes.size());
             output.push_back({id, std::move(bytes)});
         }

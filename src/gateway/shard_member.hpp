@@ -87,7 +87,7 @@ class ShardMember {
     };
     struct Guest {
         uint32_t home = 0;
-        net::WsDataKind kind = net::WsDataKind::kBinary;
+        FrameForm form;
         int64_t credit_bytes = 0;  ///< one frame may overdraw it
         bool has_more = false;     ///< waits for credit
     };

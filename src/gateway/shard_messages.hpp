@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/framed.hpp"
 #include "hub/hub.hpp"
 #include "net/shared_bytes.hpp"
 #include "wire/frames.hpp"
@@ -15,6 +16,7 @@ namespace tandem::gateway {
 struct GuestOpen {
     hub::ConnectionId id = 0;
     hub::ConnectionInfo info;
+    FrameForm form;
 };
 struct GuestFrames {
     hub::ConnectionId id = 0;

@@ -256,7 +256,7 @@ TEST(WebSocketHandshake, AnswersTheExampleOfTheRfc) {
         "Origin: http://example.com\r\nSec-WebSocket-Protocol: chat, superchat\r\n"
         "Sec-WebSocket-Version: 13\r\n\r\n");
     const std::vector<std::string_view> supported{"superchat", "chat"};
-    const WsHandshake handshake = check_websocket_request(request, supported);
+    const WsHandshake handshake = check_websocket_request(request, supported, WsCompression::kNone);
     EXPECT_EQ(handshake.status, 101);
     EXPECT_EQ(handshake.subprotocol, "superchat");
     EXPECT_EQ(handshake.origin, "http://example.com");
@@ -280,7 +280,7 @@ TEST(WebSocketHandshake, RefusesWhatIsNotOne) {
     const std::string upgrade = "Connection: keep-alive, Upgrade\r\n";
     const std::string version = "Sec-WebSocket-Version: 13\r\n";
     const auto status = [](const std::string& bytes) {
-        return check_websocket_request(parse_one(bytes), {}).status;
+        return check_websocket_request(parse_one(bytes), {}, WsCompression::kNone).status;
     };
     EXPECT_EQ(status(get + upgrade + key + version + "\r\n"), 101);
     EXPECT_EQ(status(get + key + version + "\r\n"), 400);

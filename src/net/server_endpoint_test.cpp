@@ -135,7 +135,8 @@ class TestServer final : public EndpointHandler {
     void on_request(HttpRequest request, Responder responder) override {
         if (request.path == "/ws") {
             static constexpr std::string_view kNames[] = {"tandem.v1", "tandem.v1.json"};
-            const WsHandshake handshake = check_websocket_request(request, kNames);
+            const WsHandshake handshake =
+                check_websocket_request(request, kNames, WsCompression::kNone);
             responder.accept_websocket(make_websocket_response(request, handshake),
                                        handler_of(make_callbacks()), websocket_options);
         } else if (request.path == "/hold") {

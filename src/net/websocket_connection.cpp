@@ -43,13 +43,23 @@ SharedBytes make_shared_frame(WsDataKind kind, std::string_view payload) {
     return SharedBytes::joined({header.data(), size}, payload);
 }
 
+SharedBytes make_shared_deflated_frame(WsDataKind kind, std::string_view payload) {
+    const auto deflated = WsDeflater::of_this_thread().deflate(payload, kWsWindowBitsMax);
+    if (!deflated) return {};
+    std::array<char, kWsHeaderBytesMax> header{};
+    const size_t size =
+        write_frame_header(header, opcode_of(kind), deflated->size(), WsPayload::kDeflated);
+    return SharedBytes::joined({header.data(), size}, *deflated);
+}
+
 WsConnection::WsConnection(std::unique_ptr<Connection> connection, WsRole role, WsOptions options,
                            std::unique_ptr<WebSocketHandler> handler, WsOwner& owner)
     : connection_(std::move(connection)),
       handler_(std::move(handler)),
       owner_(owner),
       options_(options),
-      parser_(role, {options.message_bytes_max}),
+      parser_(role, {options.message_bytes_max},
+              options.deflate_window_bits == 0 ? nullptr : &WsInflater::of_this_thread()),
       role_(role) {
     if (role == WsRole::kClient) mask_keys_ = std::make_unique<MaskKeys>();
 }
@@ -109,7 +119,7 @@ bool WsConnection::reserve(size_t bytes) {
     return false;
 }
 
-void WsConnection::write_frame(WsOpcode opcode, std::string_view payload) {
+void WsConnection::write_frame(WsOpcode opcode, std::string_view payload, WsPayload form) {
     if (role_ == WsRole::kClient) {
         std::string frame;
         frame.reserve(payload.size() + kWsHeaderBytesMax);
@@ -118,13 +128,25 @@ void WsConnection::write_frame(WsOpcode opcode, std::string_view payload) {
         return;
     }
     std::array<char, kWsHeaderBytesMax> header{};
-    const size_t size = write_frame_header(header, opcode, payload.size());
+    const size_t size = write_frame_header(header, opcode, payload.size(), form);
     connection_->send(std::string_view(header.data(), size));
     connection_->send(payload);
 }
 
+bool WsConnection::send_deflated(std::string_view payload, WsDataKind kind) {
+    // What the server agreed to; a client offers nothing.
+    if (options_.deflate_window_bits == 0 || payload.size() < options_.deflate_bytes_min) {
+        return false;
+    }
+    const auto deflated =
+        WsDeflater::of_this_thread().deflate(payload, options_.deflate_window_bits);
+    if (deflated) write_frame(opcode_of(kind), *deflated, WsPayload::kDeflated);
+    return deflated.has_value();
+}
+
 void WsConnection::send(std::string_view payload, WsDataKind kind) {
     if (!reserve(payload.size() + kWsHeaderBytesMax)) return;
+    if (send_deflated(payload, kind)) return;
     write_frame(opcode_of(kind), payload);
 }
 
@@ -134,6 +156,7 @@ void WsConnection::send(SharedBytes payload, WsDataKind kind) {
         return;
     }
     if (!reserve(payload.size() + kWsHeaderBytesMax)) return;
+    if (send_deflated(payload.view(), kind)) return;
     std::array<char, kWsHeaderBytesMax> header{};
     const size_t size = write_frame_header(header, opcode_of(kind), payload.size());
     connection_->send(std::string_view(header.data(), size));

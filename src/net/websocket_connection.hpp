@@ -29,6 +29,10 @@ struct WsOptions {
     uint64_t ping_interval_ms = 25'000;  // After this long without input; 0 sends none.
     uint64_t idle_timeout_ms = 60'000;   // Without any input; 0 is no limit.
     uint64_t close_timeout_ms = 5'000;   // For the peer's answer to a close frame.
+    // Messages of fewer bytes are sent as they are.
+    size_t deflate_bytes_min = 1024;
+    // Of what is sent compressed; 0: permessage-deflate is not agreed on.
+    uint8_t deflate_window_bits = 0;
 };
 
 class WsConnection;
@@ -59,6 +63,9 @@ class WsOwner {
 
 // A frame that is encoded once for any number of server connections: see send_framed().
 [[nodiscard]] SharedBytes make_shared_frame(WsDataKind kind, std::string_view payload);
+// The same, compressed, for connections of which takes_deflated() says that they take it. Empty
+// where that would not be smaller.
+[[nodiscard]] SharedBytes make_shared_deflated_frame(WsDataKind kind, std::string_view payload);
 
 // An open WebSocket, of either side. It lives until on_close().
 class WsConnection final : private ConnectionHandler {
@@ -81,6 +88,12 @@ class WsConnection final : private ConnectionHandler {
 
     [[nodiscard]] size_t bytes_queued() const { return connection_->bytes_queued(); }
     [[nodiscard]] bool is_open() const { return state_ == State::kOpen; }
+    // The peer reads frames of make_shared_deflated_frame(). One that asked for a window smaller
+    // than the largest does not: it gets shared frames as they are.
+    [[nodiscard]] bool takes_deflated() const {
+        return options_.deflate_window_bits == kWsWindowBitsMax;
+    }
+    [[nodiscard]] size_t deflate_bytes_min() const { return options_.deflate_bytes_min; }
 
     // Begins the closing handshake; `code` must be one that may be sent.
     void close(uint16_t code, std::string_view reason);
@@ -113,7 +126,9 @@ class WsConnection final : private ConnectionHandler {
     void on_closed(Connection& connection, CloseReason reason) override;
 
     void handle(const WsEvent& event);
-    void write_frame(WsOpcode opcode, std::string_view payload);
+    void write_frame(WsOpcode opcode, std::string_view payload, WsPayload form = WsPayload::kPlain);
+    // False when the message is to be sent as it is.
+    [[nodiscard]] bool send_deflated(std::string_view payload, WsDataKind kind);
     // True when there is room; otherwise the connection is dropped.
     [[nodiscard]] bool reserve(size_t bytes);
     void arm_deadline();

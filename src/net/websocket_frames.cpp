@@ -14,6 +14,13 @@ namespace {
 constexpr size_t kMessageBytesKept = 512;
 // The declared length of a frame is only a claim: no more than this is reserved on its word.
 constexpr uint64_t kReserveBytesMax = 64 * 1024;
+constexpr uint8_t kRsv1 = 0x40;
+
+// Of a compressed message as it comes: what cannot be made smaller grows by the headers of blocks,
+// by a 25th at most with the smallest that zlib makes.
+constexpr size_t compressed_bytes_max(size_t message_bytes_max) {
+    return message_bytes_max + message_bytes_max / 16 + 64;
+}
 
 }  // namespace
 
@@ -47,7 +54,10 @@ WsEvent FrameParser::fail(uint16_t code) {
 }
 
 uint16_t FrameParser::check_header(uint64_t length, bool is_masked, bool is_minimal) {
-    if ((header_[0] & 0x70U) != 0) return kWsCloseProtocolError;
+    const unsigned reserved = header_[0] & 0x70U;
+    // RSV1 stands on the first frame of a message (RFC 7692, section 6).
+    const bool may_compress = inflater_ != nullptr && !is_control() && opcode_ != 0;
+    if (reserved != 0 && !(reserved == kRsv1 && may_compress)) return kWsCloseProtocolError;
     if (is_masked != (role_ == WsRole::kServer)) return kWsCloseProtocolError;
     if (!is_minimal || length >> 63U != 0) return kWsCloseProtocolError;
     switch (static_cast<WsOpcode>(opcode_)) {
@@ -66,10 +76,10 @@ uint16_t FrameParser::check_header(uint64_t length, bool is_masked, bool is_mini
         default:
             return kWsCloseProtocolError;  // Reserved opcodes: any value may arrive.
     }
-    if (length > limits_.message_bytes_max ||
-        message_.size() > limits_.message_bytes_max - length) {
-        return kWsCloseTooBig;
-    }
+    const bool is_compressed = opcode_ == 0 ? is_compressed_ : reserved != 0;
+    const size_t bytes_max =
+        is_compressed ? compressed_bytes_max(limits_.message_bytes_max) : limits_.message_bytes_max;
+    if (length > bytes_max || message_.size() > bytes_max - length) return kWsCloseTooBig;
     return 0;
 }
 
@@ -115,6 +125,7 @@ bool FrameParser::read_header(std::span<char>& input) {
     header_size_ = 0;
     if (!is_control() && opcode_ != 0) {
         message_opcode_ = opcode_;
+        is_compressed_ = (header_[0] & kRsv1) != 0;
         utf8_.reset();
     }
     return true;
@@ -167,13 +178,14 @@ WsEvent FrameParser::read_data(std::span<char>& input, bool& is_done) {
         input.size() < payload_left_ ? input.size() : static_cast<size_t>(payload_left_);
     char* data = input.data();
     if (is_masked_) apply_mask(data, take, mask_, mask_phase_);
-    if (is_text && !utf8_.feed(data, take)) return fail(kWsCloseInvalidPayload);
+    if (is_text && !is_compressed_ && !utf8_.feed(data, take)) return fail(kWsCloseInvalidPayload);
     input = input.subspan(take);
     payload_left_ -= take;
     mask_phase_ = static_cast<uint8_t>((mask_phase_ + take) & 3U);
     const bool is_end_of_frame = payload_left_ == 0;
     const bool is_end_of_message = is_end_of_frame && is_final_;
-    if (is_end_of_message && is_text && !utf8_.is_complete()) return fail(kWsCloseInvalidPayload);
+    if (is_end_of_message && is_text && !is_compressed_ && !utf8_.is_complete())
+        return fail(kWsCloseInvalidPayload);
 
     WsEvent event;
     if (is_end_of_message && message_.empty()) {
@@ -190,9 +202,34 @@ WsEvent FrameParser::read_data(std::span<char>& input, bool& is_done) {
         is_done = false;
         return {};
     }
+    if (is_compressed_) return inflate_message(event.payload);
     event.kind = WsEventKind::kMessage;
     event.is_binary = !is_text;
     message_opcode_ = 0;
+    is_release_due_ = true;
+    return event;
+}
+
+WsEvent FrameParser::inflate_message(std::string_view payload) {
+    const bool is_text = static_cast<WsOpcode>(message_opcode_) == WsOpcode::kText;
+    std::string message;
+    switch (inflater_->inflate(payload, limits_.message_bytes_max, is_text ? &utf8_ : nullptr,
+                               message)) {
+        case WsInflateResult::kDone:
+            break;
+        case WsInflateResult::kTooBig:
+            return fail(kWsCloseTooBig);
+        case WsInflateResult::kInvalidData:
+        case WsInflateResult::kInvalidText:
+            return fail(kWsCloseInvalidPayload);
+    }
+    message_ = std::move(message);
+    WsEvent event;
+    event.kind = WsEventKind::kMessage;
+    event.is_binary = !is_text;
+    event.payload = message_;
+    message_opcode_ = 0;
+    is_compressed_ = false;
     is_release_due_ = true;
     return event;
 }
@@ -222,8 +259,9 @@ WsEvent FrameParser::next(std::span<char>& input) {
 }
 
 size_t write_frame_header(std::array<char, kWsHeaderBytesMax>& out, WsOpcode opcode,
-                          uint64_t payload_bytes) {
-    out[0] = static_cast<char>(0x80U | static_cast<uint8_t>(opcode));
+                          uint64_t payload_bytes, WsPayload form) {
+    const unsigned marks = form == WsPayload::kDeflated ? 0x80U | kRsv1 : 0x80U;
+    out[0] = static_cast<char>(marks | static_cast<uint8_t>(opcode));
     if (payload_bytes <= 125) {
         out[1] = static_cast<char>(payload_bytes);
         return 2;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "net/utf8_validator.hpp"
+#include "net/websocket_deflate.hpp"
 
 // RFC 6455 framing without I/O: bytes in, events out. The same parser serves both sides.
 namespace tandem::net {
@@ -72,7 +73,10 @@ struct WsEvent {
 
 class FrameParser {
   public:
-    explicit FrameParser(WsRole role, WsFrameLimits limits = {}) : limits_(limits), role_(role) {}
+    // With an inflater, borrowed, permessage-deflate is agreed on: it reads compressed messages.
+    // Parsers of one thread may share it.
+    explicit FrameParser(WsRole role, WsFrameLimits limits = {}, WsInflater* inflater = nullptr)
+        : limits_(limits), inflater_(inflater), role_(role) {}
 
     // Takes the next event from `input` and advances it past the bytes used. Masked payloads are
     // unmasked in place; a message that arrives in one piece is returned without a copy.
@@ -90,9 +94,12 @@ class FrameParser {
     [[nodiscard]] WsEvent read_control(std::span<char>& input);
     // Consumes payload; sets `is_done` when the event is to be returned.
     [[nodiscard]] WsEvent read_data(std::span<char>& input, bool& is_done);
+    // Turns a whole compressed message into what it says.
+    [[nodiscard]] WsEvent inflate_message(std::string_view payload);
     [[nodiscard]] bool is_control() const { return (opcode_ & 8U) != 0; }
 
     WsFrameLimits limits_;
+    WsInflater* inflater_;
     uint64_t payload_left_ = 0;
     std::string message_;  // Fragments and partly received payloads; released after delivery.
     std::string control_;
@@ -108,14 +115,17 @@ class FrameParser {
     bool is_masked_ = false;
     bool is_in_payload_ = false;
     bool is_release_due_ = false;
+    bool is_compressed_ = false;  // The message being assembled.
     Utf8Validator utf8_;
 };
+
+enum class WsPayload : uint8_t { kPlain, kDeflated };
 
 // Header of an unmasked, final frame, as a server sends it.
 void append_frame_header(std::string& out, WsOpcode opcode, uint64_t payload_bytes);
 // Writes the same header to `out` and returns its size.
 [[nodiscard]] size_t write_frame_header(std::array<char, kWsHeaderBytesMax>& out, WsOpcode opcode,
-                                        uint64_t payload_bytes);
+                                        uint64_t payload_bytes, WsPayload form = WsPayload::kPlain);
 // A whole masked, final frame, as a client sends it.
 void append_masked_frame(std::string& out, WsOpcode opcode, std::string_view payload,
                          WsMaskKey key);

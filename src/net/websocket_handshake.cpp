@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/base64.hpp"
 #include "net/http_response.hpp"
@@ -35,7 +36,8 @@ std::string websocket_accept_value(std::string_view key) {
 }
 
 WsHandshake check_websocket_request(const HttpRequest& request,
-                                    std::span<const std::string_view> supported) {
+                                    std::span<const std::string_view> supported,
+                                    WsCompression compression) {
     WsHandshake result;
     if (!request.is_websocket_upgrade() || !request.body.empty()) return result;
     const HttpHeaders& headers = request.headers;
@@ -48,6 +50,9 @@ WsHandshake check_websocket_request(const HttpRequest& request,
         !is_valid_key(headers.get("sec-websocket-key"))) {
         return result;
     }
+    const std::optional<WsDeflateAnswer> deflate = choose_deflate(headers);
+    if (!deflate) return result;
+    if (compression == WsCompression::kDeflate) result.deflate = *deflate;
     for (const std::string_view name : supported) {
         if (headers.has_token("sec-websocket-protocol", name)) {
             result.subprotocol = name;
@@ -73,6 +78,9 @@ HttpResponse make_websocket_response(const HttpRequest& request, const WsHandsha
                          websocket_accept_value(request.headers.get("sec-websocket-key")));
     if (!handshake.subprotocol.empty()) {
         response.headers.add("Sec-WebSocket-Protocol", handshake.subprotocol);
+    }
+    if (handshake.deflate.is_agreed()) {
+        response.headers.add("Sec-WebSocket-Extensions", deflate_answer_value(handshake.deflate));
     }
     return response;
 }

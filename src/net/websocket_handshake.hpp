@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "net/http_types.hpp"
+#include "net/websocket_deflate.hpp"
 
 // The opening handshake of RFC 6455, section 4, without I/O.
 namespace tandem::net {
@@ -16,12 +17,19 @@ struct WsHandshake {
     int status = 400;         // 101 when the request is a correct handshake.
     std::string subprotocol;  // The chosen one, or empty.
     std::string origin;       // For the caller to check; empty when a program connects.
+    WsDeflateAnswer deflate;  // What is agreed on.
+};
+
+enum class WsCompression : uint8_t {
+    kNone,     // Offers are passed over.
+    kDeflate,  // permessage-deflate is agreed on with who offers it.
 };
 
 // `supported` is in order of preference. A client that offers only unknown subprotocols is
 // accepted without one, as the RFC has it; the caller may refuse that.
 [[nodiscard]] WsHandshake check_websocket_request(const HttpRequest& request,
-                                                  std::span<const std::string_view> supported);
+                                                  std::span<const std::string_view> supported,
+                                                  WsCompression compression);
 
 // The answer to a request that passed: 101, or the refusal of one that did not.
 [[nodiscard]] HttpResponse make_websocket_response(const HttpRequest& request,

@@ -33,11 +33,14 @@ class Echo final : public net::WebSocketHandler {
 class EchoEndpoint final : public net::EndpointHandler {
   public:
     void on_request(net::HttpRequest request, net::Responder responder) override {
-        const auto handshake = net::check_websocket_request(request, {});
+        const auto handshake =
+            net::check_websocket_request(request, {}, net::WsCompression::kDeflate);
         net::WsOptions options;
         options.message_bytes_max = kEchoBytesMax;
         options.queue_bytes_max = 8 * kEchoBytesMax;
         options.idle_timeout_ms = 0;
+        options.deflate_bytes_min = 0;
+        options.deflate_window_bits = handshake.deflate.window_bits;
         responder.accept_websocket(net::make_websocket_response(request, handshake),
                                    std::make_unique<Echo>(), options);
     }

@@ -353,6 +353,12 @@ std::vector<Setting> settings_of(Options& o) {
         "whether others than this machine may connect without TLS: plaintext asks for tokens "
         "(behind a proxy with TLS), open asks for nothing, with TLS or without",
         kBeyond, o.beyond_loopback));
+    all.push_back(flag("server", "deflate",
+                       "send long messages compressed to WebSockets that take them "
+                       "(permessage-deflate), as browsers do",
+                       o.deflate));
+    all.push_back(number("server", "deflate_min_bytes", "shorter messages are sent as they are",
+                         o.deflate_bytes_min, 0, 1024 * base::kMiB));
     all.push_back(number("server", "reconnect_after_ms",
                          "what clients are told at a shutdown: when to come back",
                          o.reconnect_after_ms, 0, 600'000));

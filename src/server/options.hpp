@@ -40,6 +40,8 @@ struct Options {
     bool is_dev = false;  ///< `tandem dev`: its key is known to everybody
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
+    bool deflate = true;  ///< agree to permessage-deflate with WebSockets that offer it
+    uint64_t deflate_bytes_min = 1024;
     uint64_t reconnect_after_ms = 1'000;
     hub::Config hub;
     AuthOptions auth;

@@ -196,6 +196,9 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         api.websocket.queue_bytes_max = 4 * base::kMiB + 4 * limits.record_bytes_max;
         api.websocket.ping_interval_ms = limits.ping_interval_ms;
         api.websocket.idle_timeout_ms = limits.idle_timeout_ms;
+        api.websocket.deflate_bytes_min = options.deflate_bytes_min;
+        api.compression =
+            options.deflate ? net::WsCompression::kDeflate : net::WsCompression::kNone;
         api.provider_websocket = api.websocket;
         api.provider_websocket.message_bytes_max = limits.text_message_bytes_max;
         api.provider_websocket.queue_bytes_max = 4 * base::kMiB + 2 * limits.text_bytes_max;

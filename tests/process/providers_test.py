@@ -34,6 +34,9 @@ class Providers(Scenarios):
     def test_messages_of_megabytes(self):
         self.scenario("large")
 
+    def test_messages_are_compressed(self):
+        self.scenario("compressed")
+
     def test_eight_at_once_with_reconnects(self):
         self.scenario("many")
 

@@ -2,11 +2,18 @@
 //
 // Each scenario starts its own server, in a folder of its own, and ends with exit code 0 when all held.
 import assert from 'node:assert/strict'
+import WebSocket from 'ws'
 import * as Y from 'yjs'
 import { kill, run, server, start, until } from './server.mjs'
 import { inStep, openStock, typeWhileKilled } from './stock.mjs'
 
 const providers = []
+
+class Plain extends WebSocket {
+  constructor(address, protocols) {
+    super(address, protocols, { perMessageDeflate: false })
+  }
+}
 
 function open(room, options) {
   const one = openStock(room, options)
@@ -102,6 +109,25 @@ const scenarios = {
     }
     await inStep(...all)
     await until('nothing waits', () => all.every(one => one.doc.store.pendingStructs === null))
+  },
+  // What a provider agrees on by itself: a large document is a fraction of itself on the wire, both ways.
+  async compressed() {
+    const [ann, without] = [open('text:one'), open('text:one', { WebSocketPolyfill: Plain })]
+    const words = 'a text that says much the same, and says it again; '
+    ann.text.insert(0, words.repeat(4000))
+    await until('the other has it', () => without.text.length === words.length * 4000)
+    assert.match(ann.provider.ws.extensions, /permessage-deflate/)
+    assert.equal(without.provider.ws.extensions, '')
+    const socket = ann.provider.ws._socket
+    assert.ok(socket.bytesWritten < 20_000, `${socket.bytesWritten} bytes sent`)
+    assert.ok(without.provider.ws._socket.bytesRead > 200_000)
+    const cold = open('text:one')
+    await until('a cold start has all', () => cold.text.length === ann.text.length)
+    const read = cold.provider.ws._socket.bytesRead
+    assert.ok(read < 20_000, `${read} bytes received`)
+    without.text.insert(7, words.repeat(1000))
+    await inStep(ann, without, cold)
+    assert.equal(ann.text.length, words.length * 5000)
   },
 }
 
