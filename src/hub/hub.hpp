@@ -389,7 +389,7 @@ class Hub {
     void start_lookbacks();
     void continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreReply>& reply);
     void finish_lookback(Now now, Lookback& lookback);
-    bool is_of_today(const Lookback& lookback) const;
+    void refuse_lookback(const Lookback& lookback, base::Error error);
     struct Span {
         uint64_t from = 0;
         uint64_t to = 0;

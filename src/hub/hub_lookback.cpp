@@ -208,14 +208,19 @@ void Hub::continue_lookback(Now now, Waiting& waiting, base::Result<port::StoreR
         finish_lookback(now, lookback, std::move(*push), status);
     else if (status.ok())
         finish_lookback(now, lookback);
-    else if (status.error().code == ErrorCode::state_gone && !is_of_today(lookback))
-        // Of a channel that was deleted meanwhile nothing is there; what there is now was not
-        // asked.
-        this->reply(lookback.request_id(), base::fail(ErrorCode::would_block), lookback.channel());
     else
-        this->reply(lookback.request_id(), status.error(), lookback.channel());
+        refuse_lookback(lookback, status.error());
     lookbacks_.erase(number);
     start_lookbacks();
+}
+
+void Hub::refuse_lookback(const Lookback& lookback, base::Error error) {
+    // Of a channel that was deleted the store has nothing yet: what can be had begins at its head.
+    if (error.code == ErrorCode::state_gone && error.detail == 0) {
+        if (const Channel* channel = ready(find_channel(lookback.channel())))
+            error.detail = channel->head();
+    }
+    reply(lookback.request_id(), error, lookback.channel());
 }
 
 void Hub::finish_lookback(Now now, Lookback& lookback) {
@@ -241,16 +246,11 @@ void Hub::finish_lookback(Now now, Lookback& lookback) {
     }
 }
 
-// Whether the channel still has the history that the request was about.
-bool Hub::is_of_today(const Lookback& lookback) const {
-    const auto found = channels_.find(lookback.channel());
-    return found != channels_.end() && ready(found->second.get()) != nullptr &&
-           found->second->epoch() == lookback.epoch();
-}
-
 void Hub::finish_lookback(Now now, Lookback& lookback, PendingPush push, base::Status status) {
     const auto found = channels_.find(lookback.channel());
-    if (!is_of_today(lookback)) {
+    const bool is_same = found != channels_.end() && ready(found->second.get()) != nullptr &&
+                         found->second->epoch() == lookback.epoch();
+    if (!is_same) {
         if (found != channels_.end()) std::erase(found->second->keys_in_flight, push.outcome_key);
         return reply(push.target.request, base::fail(ErrorCode::would_block), lookback.channel());
     }
