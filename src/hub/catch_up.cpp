@@ -143,9 +143,13 @@ void Hub::begin_catch_up(Subscription& subscription, CatchUpPtr catch_up) {
 CatchUpPtr Hub::find_kept(const Subscription& subscription, bool is_snapshot, uint64_t from) const {
     const Channel& channel = *subscription.channel;
     const Group& group = *subscription.group;
+    // Entries that came while nobody followed in this codec, or that are too large, have no frame.
+    const auto gap = std::find_if(group.live.rbegin(), group.live.rend(),
+                                  [](const LiveEntry& live) { return live.compact == nullptr; });
+    const auto framed = static_cast<uint64_t>(gap - group.live.rbegin());
     for (const CatchUpPtr& kept : group.kept) {
         if (kept->is_snapshot != is_snapshot || kept->from != from) continue;
-        if (channel.head() - kept->to > group.live.size()) continue;
+        if (channel.head() - kept->to > framed) continue;
         const uint64_t least = is_snapshot ? subscription.wanted.after : subscription.cursor;
         if (kept->to < least || kept->to < channel.floor()) continue;
         // What the reader itself wrote above its end would count as acknowledged before it shows.

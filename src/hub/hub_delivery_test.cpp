@@ -159,6 +159,32 @@ TEST(Resume, AStalledReaderBelowTheFloorIsReset) {
     EXPECT_EQ(follower.shown(), rig.shown("t:a"));
 }
 
+// What readers before have got may end at the cursor, behind which an entry has no frame: it came
+// while nobody followed in this codec. A difference must then be made, or none would ever end.
+TEST(Resume, WhatOthersHaveGotIsNotGivenAgainAndAgain) {
+    ResumeRig rig;
+    const auto first = rig.open();
+    rig.send(first, rig.cursor());
+    rig.take_all(first);
+    rig.hub->close(rig.now, first, Hub::Farewell::lost);
+    const auto second = rig.open();
+    rig.send(second, rig.cursor());
+    rig.take_all(second);
+    ASSERT_EQ(rig.follower.cursor, 6u);
+    rig.hub->close(rig.now, second, Hub::Farewell::lost);
+    // A reader of JSON keeps the channel followed, in the other codec.
+    const auto people = rig.open(Codec::json);
+    rig.send(people, R"({"subscribe":{"channel":"t:a"}})");
+    rig.write(1);
+    const auto third = rig.open();
+    rig.send(third, rig.cursor());
+    rig.settle();
+    for (int turns = 0; turns < 3; ++turns)
+        rig.follower.take(rig.take(third));
+    EXPECT_EQ(rig.follower.cursor, 7u);
+    EXPECT_EQ(rig.follower.shown(), rig.shown("t:a"));
+}
+
 TEST(Resume, SubscribingAgainMovesTheCursor) {
     ResumeRig rig;
     const auto back = rig.open();
