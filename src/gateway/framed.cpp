@@ -18,13 +18,18 @@ FrameForm form_for(hub::Codec codec, const net::WsConnection& socket) {
     return {data_kind(codec), socket.takes_deflated() ? socket.deflate_bytes_min() : SIZE_MAX};
 }
 
-net::SharedBytes framed(const hub::Frame& frame, FrameForm form) {
+net::SharedBytes framed(const hub::Frame& frame, FrameForm form, LoopMeters& meters) {
     if (frame.framed == nullptr) frame.framed = std::make_shared<const Forms>();
     const auto& forms = *static_cast<const Forms*>(frame.framed.get());
     if (frame.payload.size() >= form.deflate_bytes_min) {
         if (forms.deflated.empty())
             forms.deflated = net::make_shared_deflated_frame(form.kind, frame.payload);
-        if (!forms.deflated.empty()) return forms.deflated;
+        if (!forms.deflated.empty()) {
+            // Headers differ by a few bytes and are left out.
+            if (forms.deflated.size() < frame.payload.size())
+                meters.note_deflated(frame.payload.size() - forms.deflated.size());
+            return forms.deflated;
+        }
     }
     if (forms.plain.empty()) forms.plain = net::make_shared_frame(form.kind, frame.payload);
     if (frame.payload.size() >= form.deflate_bytes_min) forms.deflated = forms.plain;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gateway/loop_meters.hpp"
 #include "hub/types.hpp"
 #include "net/shared_bytes.hpp"
 #include "net/websocket_connection.hpp"
@@ -28,7 +29,7 @@ struct FrameForm {
 [[nodiscard]] FrameForm form_for(hub::Codec codec, const net::WsConnection& socket);
 
 /// The frame with its WebSocket header, made, and compressed, once for all connections that get it
-/// so. Only on the thread of the hub that made it.
-[[nodiscard]] net::SharedBytes framed(const hub::Frame& frame, FrameForm form);
+/// so, and counted as sent once more. Only on the thread of the hub that made it.
+[[nodiscard]] net::SharedBytes framed(const hub::Frame& frame, FrameForm form, LoopMeters& meters);
 
 }  // namespace tandem::gateway

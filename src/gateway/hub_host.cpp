@@ -38,7 +38,7 @@ void HubHost::join(std::span<HubHost* const> hosts) {
             host->member_->meet(other->place_.index, other->reactor_, *other, *other->member_);
 }
 
-hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_()}; }
+hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_(), reactor_.now_ns()}; }
 
 hub::ConnectionId HubHost::attach(net::WsConnection& socket, const hub::ConnectionInfo& info) {
     const hub::ConnectionId id = next_connection_;
@@ -125,7 +125,7 @@ void HubHost::pump(hub::ConnectionId id, Socket& socket) {
         const bool has_more =
             hub_.poll_transmit(now(), id, kQueuedBytesMax - queued, scratch_frames_);
         for (const hub::FramePtr& frame : scratch_frames_)
-            socket.socket->send_framed(framed(*frame, socket.form));
+            socket.socket->send_framed(framed(*frame, socket.form, meters_));
         if (!has_more) return;
     }
 }
@@ -165,8 +165,37 @@ void HubHost::on_turn_end() {
         if (!scratch_news_.empty()) on_news(scratch_news_);
     }
     arm_timer();
+    take_times();
     if (member_ != nullptr) member_->flush();
     if (hub_.has_failed() && on_failure) std::exchange(on_failure, nullptr)();
+}
+
+void HubHost::take_times() {
+    hub_.take_acked(scratch_acked_);
+    const uint64_t committed_ns = hub_.take_committed_ns();
+    if (member_ != nullptr) {
+        std::erase_if(scratch_acked_,
+                      [this](const hub::Acked& one) { return member_->pass_on(one); });
+        if (committed_ns != 0) member_->note_committed(committed_ns);
+    }
+    measure(scratch_acked_, committed_ns);
+}
+
+void HubHost::measure(const std::vector<hub::Acked>& acked, uint64_t committed_ns) {
+    if (acked.empty() && committed_ns == 0) return;
+    acked_.insert(acked_.end(), acked.begin(), acked.end());
+    // The oldest, should there be several.
+    if (committed_ns != 0 && (committed_ns_ == 0 || committed_ns < committed_ns_))
+        committed_ns_ = committed_ns;
+    reactor_.schedule_turn_over(*this);
+}
+
+void HubHost::on_turn_over(uint64_t now_ns) {
+    for (const hub::Acked& one : acked_)
+        meters_.write_to_ack.record(now_ns - std::min(now_ns, one.arrived_ns), one.count);
+    acked_.clear();
+    if (committed_ns_ != 0) meters_.commit_to_send.record(now_ns - std::min(now_ns, committed_ns_));
+    committed_ns_ = 0;
 }
 
 void HubHost::close(hub::ConnectionId id, net::WsConnection& socket) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/framed.hpp"
+#include "gateway/loop_meters.hpp"
 #include "hub/hub.hpp"
 #include "net/reactor.hpp"
 #include "net/websocket_connection.hpp"
@@ -18,7 +19,7 @@ class ShardMember;
 
 /// Runs a hub on a reactor: feeds it input and time, writes what it has to say as far as each
 /// connection has room, and hands its work to the store once per turn. One per shard.
-class HubHost final : private net::TurnEndHandler {
+class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler {
   public:
     /// Wall clock in milliseconds since the Unix epoch.
     using WallClock = std::function<uint64_t()>;
@@ -55,6 +56,11 @@ class HubHost final : private net::TurnEndHandler {
     [[nodiscard]] bool has_failed() const { return hub_.has_failed(); }
     [[nodiscard]] net::Reactor& reactor() { return reactor_; }
 
+    [[nodiscard]] LoopMeters& meters() { return meters_; }
+    [[nodiscard]] const LoopMeters& meters() const { return meters_; }
+    /// At the end of this turn: the time since these came, and since then (0: nothing).
+    void measure(const std::vector<hub::Acked>& acked, uint64_t committed_ns);
+
     // For the other parts of a server of several shards.
     /// Null when it is alone.
     [[nodiscard]] ShardMember* member() { return member_.get(); }
@@ -81,6 +87,8 @@ class HubHost final : private net::TurnEndHandler {
     };
 
     void on_turn_end() override;
+    void on_turn_over(uint64_t now_ns) override;
+    void take_times();
     void pump(hub::ConnectionId id, Socket& socket);
     void close(hub::ConnectionId id, net::WsConnection& socket) const;
     void arm_timer();
@@ -102,6 +110,10 @@ class HubHost final : private net::TurnEndHandler {
     std::vector<hub::ConnectionId> scratch_ids_;
     std::vector<hub::FramePtr> scratch_frames_;
     std::vector<hub::News> scratch_news_;
+    std::vector<hub::Acked> scratch_acked_;
+    std::vector<hub::Acked> acked_;  ///< to be measured when the turn is over
+    uint64_t committed_ns_ = 0;
+    LoopMeters meters_;
 };
 
 }  // namespace tandem::gateway

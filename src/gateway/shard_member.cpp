@@ -140,7 +140,7 @@ void ShardMember::on_text(hub::ConnectionId id, hub::TextMessage message) {
     Peer& peer = peers_[owner];
     peer.events_under_way++;
     peer.bytes_under_way += message.message.size();
-    peer.batch.input.push_back(GuestText{id, std::move(message)});
+    peer.batch.input.push_back(GuestText{id, std::move(message), host_.now().arrived_ns});
     stall_if_full(home, id);
 }
 
@@ -172,7 +172,7 @@ void ShardMember::forward(Home& home, hub::ConnectionId id, uint32_t owner, wire
     std::vector<GuestInput>& input = peer.batch.input;
     auto* last = input.empty() ? nullptr : std::get_if<GuestFrames>(&input.back());
     if (last == nullptr || last->id != id) {
-        input.push_back(GuestFrames{id, {}, 0});
+        input.push_back(GuestFrames{id, {}, 0, host_.now().arrived_ns});
         last = &std::get<GuestFrames>(input.back());
         peer.events_under_way++;
     }
@@ -250,6 +250,7 @@ void ShardMember::receive(uint32_t source, ShardBatch& batch) {
     peer.events_under_way -= batch.handled_events;
     peer.bytes_under_way -= batch.handled_bytes;
     resume_stalled();
+    host_.measure(batch.acked, batch.committed_ns);
     host_.schedule_turn_end();
 }
 
@@ -262,7 +263,8 @@ void ShardMember::handle(uint32_t source, GuestOpen& input) {
 }
 
 void ShardMember::handle(uint32_t source, GuestFrames& input) {
-    const hub::Now now = host_.now();
+    hub::Now now = host_.now();
+    now.arrived_ns = input.arrived_ns;
     for (wire::ClientFrame& frame : input.frames)
         hub_.handle_frame(now, input.id, frame);
     peers_[source].batch.handled_events++;
@@ -271,7 +273,9 @@ void ShardMember::handle(uint32_t source, GuestFrames& input) {
 
 void ShardMember::handle(uint32_t source, GuestText& input) {
     const size_t bytes = input.message.message.size();
-    hub_.handle_text(host_.now(), input.id, std::move(input.message));
+    hub::Now now = host_.now();
+    now.arrived_ns = input.arrived_ns;
+    hub_.handle_text(now, input.id, std::move(input.message));
     peers_[source].batch.handled_events++;
     peers_[source].batch.handled_bytes += bytes;
 }
@@ -305,7 +309,7 @@ void ShardMember::pump(hub::ConnectionId id, Guest& guest) {
         guest.has_more = hub_.poll_transmit(
             host_.now(), id, static_cast<size_t>(guest.credit_bytes), scratch_frames_);
         for (const hub::FramePtr& frame : scratch_frames_) {
-            net::SharedBytes bytes = framed(*frame, guest.form);
+            net::SharedBytes bytes = framed(*frame, guest.form, host_.meters());
             guest.credit_bytes -= static_cast<int64_t>(bytes.size());
             output.push_back({id, std::move(bytes)});
         }
@@ -315,6 +319,18 @@ void ShardMember::pump(hub::ConnectionId id, Guest& guest) {
 void ShardMember::close_guest(hub::ConnectionId id) {
     const auto found = guests_.find(id);
     if (found != guests_.end()) peers_[found->second.home].batch.output.push_back({id, {}});
+}
+
+bool ShardMember::pass_on(const hub::Acked& acked) {
+    const auto found = guests_.find(acked.connection);
+    if (found == guests_.end()) return false;
+    peers_[found->second.home].batch.acked.push_back(acked);
+    return true;
+}
+
+void ShardMember::note_committed(uint64_t committed_ns) {
+    for (Peer& peer : peers_)
+        if (!peer.batch.output.empty()) peer.batch.committed_ns = committed_ns;
 }
 
 void ShardMember::flush() {

@@ -57,6 +57,10 @@ class ShardMember {
     void pump(hub::ConnectionId id);
     void close_guest(hub::ConnectionId id);
 
+    /// Of an answer that goes to the connection's home with this turn's batch; false: it does not.
+    [[nodiscard]] bool pass_on(const hub::Acked& acked);
+    /// What is on its way to others is of a commit that was durable then.
+    void note_committed(uint64_t committed_ns);
     /// Sends what has gathered. At the end of every turn.
     void flush();
     /// The other shards have handled all that they were sent.

@@ -21,11 +21,13 @@ struct GuestOpen {
 struct GuestFrames {
     hub::ConnectionId id = 0;
     std::vector<wire::ClientFrame> frames;
-    size_t bytes = 0;  ///< what they hold in memory, roughly
+    size_t bytes = 0;         ///< what they hold in memory, roughly
+    uint64_t arrived_ns = 0;  ///< on the clock that all loops share
 };
 struct GuestText {
     hub::ConnectionId id = 0;
     hub::TextMessage message;
+    uint64_t arrived_ns = 0;
 };
 /// So much of what the shard sent has left the home's queue: it may send as much again.
 struct GuestCredit {
@@ -57,9 +59,12 @@ struct ShardBatch {
     /// What the sender has handled of the receiver's GuestFrames since its last batch.
     size_t handled_events = 0;
     size_t handled_bytes = 0;
+    /// For the home to measure, when it has sent the above.
+    std::vector<hub::Acked> acked;
+    uint64_t committed_ns = 0;
 
     [[nodiscard]] bool is_empty() const {
-        return input.empty() && output.empty() && handled_events == 0;
+        return input.empty() && output.empty() && handled_events == 0 && acked.empty();
     }
 };
 

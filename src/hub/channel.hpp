@@ -38,6 +38,7 @@ struct AckTarget {
     TextReaderId reader = 0;
     uint32_t round = 0;
     uint32_t acks = 0;  ///< how many of what its provider counts are stored with it
+    uint64_t arrived_ns = 0;
 };
 
 /// The digest of a push that skips its counter, in whatever form it came.

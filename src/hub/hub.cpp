@@ -267,10 +267,12 @@ void Hub::handle_store(Now now) {
                 break;
             case Waiting::Kind::append:
                 is_append_running_ = false;
-                if (reply)
-                    handle_appended(now, waiting.channels);
-                else
+                if (!reply) {
                     handle_append_failed(now, waiting.channels, reply.error());
+                    break;
+                }
+                committed_ns_ = completion.done_ns;
+                handle_appended(now, waiting.channels);
                 break;
             case Waiting::Kind::snapshot:
                 if (channel == nullptr) break;
@@ -405,7 +407,10 @@ void Hub::handle_appended(Now now, const std::vector<std::string>& names) {
             const Inflight item = channel.commit_next();
             stats_.entries++;
             publish(channel, item);
-            if (item.text != nullptr) publish_text(channel, item);
+            if (item.text != nullptr) {
+                stats_.text_updates++;
+                publish_text(channel, item);
+            }
             for (const AckTarget& target : item.targets) {
                 if (config_.planted == PlantedBug::ack_before_commit && !target.is_duplicate)
                     continue;
@@ -453,6 +458,7 @@ void Hub::fail(base::Error error) {
 
 void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
                      uint64_t counter, uint64_t seq, const clock::Stamp& stamp, Outcome outcome) {
+    note_acked(target);
     if (target.reader != 0) return answer_text(target, seq);
     if (target.request != 0) {
         Reply out;
@@ -489,6 +495,21 @@ void Hub::answer_ack(const Channel& channel, const AckTarget& target, uint64_t a
     ack.epoch = channel.epoch();
     ack.ids = target.ids;
     send(*found->second, ack);
+}
+
+void Hub::note_acked(const AckTarget& target) {
+    if (target.arrived_ns == 0) return;
+    if (!acked_.empty() && acked_.back().arrived_ns == target.arrived_ns &&
+        acked_.back().connection == target.connection) {
+        acked_.back().count++;
+        return;
+    }
+    acked_.push_back({target.connection, target.arrived_ns, 1});
+}
+
+void Hub::take_acked(std::vector<Acked>& out) {
+    out.assign(acked_.begin(), acked_.end());
+    acked_.clear();
 }
 
 void Hub::answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,

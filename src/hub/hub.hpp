@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -70,6 +71,8 @@ struct Stats {
     uint64_t hashes = 0;        ///< SHA-256 computed for hashes of records
     uint64_t unchanged = 0;     ///< whole states that changed nothing
     uint64_t evicted = 0;       ///< channels that left memory, since nobody used them
+    uint64_t text_readers = 0;  ///< cursors over texts; they count as subscriptions too
+    uint64_t text_updates = 0;  ///< entries that changed a text
     uint64_t shed_readers = 0;  ///< closed because of `catch_up_bytes_max`
 };
 
@@ -151,6 +154,10 @@ class Hub {
     void take_closing(std::vector<ConnectionId>& out);
     bool has_closing() const { return !closing_.empty(); }
     bool poll_log(LogLine& out);
+    /// The writes acknowledged since the last call whose arrival is known.
+    void take_acked(std::vector<Acked>& out);
+    /// When what was committed since the last call became durable, as the store told; 0: nothing.
+    uint64_t take_committed_ns() { return std::exchange(committed_ns_, 0); }
     /// Channels of which there is news since the last call; none unless the config wants them.
     void take_news(std::vector<News>& out);
 
@@ -235,6 +242,7 @@ class Hub {
     }
     void answer_ack(const Channel& channel, const AckTarget& target, uint64_t actor,
                     uint64_t counter, uint64_t seq, const clock::Stamp& stamp, Outcome outcome);
+    void note_acked(const AckTarget& target);
     void answer_refusal(const Channel& channel, const AckTarget& target, uint64_t actor,
                         uint64_t counter, base::Error error);
     void mark_dirty(Channel& channel);
@@ -425,6 +433,8 @@ class Hub {
     uint64_t next_catch_up_ = 1;
     std::unordered_map<TextReaderId, TextReader*> text_readers_;
     TextReaderId next_text_reader_ = 1;
+    std::vector<Acked> acked_;
+    uint64_t committed_ns_ = 0;
     std::deque<LogLine> log_;
     std::map<std::string, News, std::less<>> news_;
     std::deque<Reply> replies_;

@@ -330,6 +330,7 @@ void Hub::handle(Now now, Connection& connection, wire::Push& frame) {
     if (channel == nullptr) return refuse(error);
     PendingPush push;
     push.target.connection = connection.id;
+    push.target.arrived_ns = now.arrived_ns;
     push.by = connection.grant;
     push.target.ref = frame.ref;
     push.condition_base.seq = kBaseIsHead;

@@ -89,6 +89,7 @@ void Hub::handle_request(Now now, uint64_t id, WriteRecord& request) {
     if (channel == nullptr) return reply(id, error, request.channel);
     PendingPush push;
     push.target.request = id;
+    push.target.arrived_ns = now.arrived_ns;
     push.by = request.by;
     push.condition_base.seq = kBaseIsHead;
     push.digest = digest_of(base::to_json(request.ops));

@@ -122,6 +122,8 @@ void add(Stats& sum, const Stats& more) {
     sum.channels += more.channels;
     sum.damaged += more.damaged;
     sum.pushes += more.pushes;
+    sum.text_readers += more.text_readers;
+    sum.text_updates += more.text_updates;
     sum.commits += more.commits;
     sum.entries += more.entries;
     sum.duplicates += more.duplicates;

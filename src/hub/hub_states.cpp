@@ -108,6 +108,7 @@ void Hub::handle_request(Now now, uint64_t id, ReplaceRecord& request) {
     if (!state) return reply(id, state.error(), request.channel);
     PendingPush push;
     push.target.request = id;
+    push.target.arrived_ns = now.arrived_ns;
     push.by = request.by;
     push.condition_base.seq = kBaseIsHead;
     push.digest = digest_of(request.body);

@@ -81,6 +81,7 @@ void Hub::handle_request(Now now, uint64_t id, EditText& request) {
         return refuse(ErrorCode::too_many_texts, config_.limits.texts_per_channel_max);
     PendingPush push;
     push.target.request = id;
+    push.target.arrived_ns = now.arrived_ns;
     push.by = request.by;
     push.condition_base.seq = kBaseIsHead;
     push.text = std::make_unique<TextWrite>();

@@ -104,6 +104,7 @@ TextReader* Hub::text_reader(Connection& connection, Channel& channel, const Tex
     reader.text->readers.push_back(&reader);
     text_readers_[reader.id] = &reader;
     stats_.subscriptions++;
+    stats_.text_readers++;
     return &reader;
 }
 
@@ -149,6 +150,8 @@ void Hub::take_update(Now now, TextReader& reader, yjs::SyncStep step, std::stri
                       uint64_t ref) {
     const bool is_answer = step == yjs::SyncStep::step2;
     PendingPush push;
+    push.target.connection = reader.connection->id;
+    push.target.arrived_ns = now.arrived_ns;
     push.target.reader = reader.id;
     push.target.round = reader.round;
     push.target.ref = ref;
@@ -291,6 +294,7 @@ FramePtr Hub::as_spoken(const TextReader& reader, FramePtr message) {
 void Hub::forget_text_reader(TextReader& reader) {
     text_readers_.erase(reader.id);
     stats_.subscriptions--;
+    stats_.text_readers--;
 }
 
 void Hub::drop_text_reader(Now now, TextReader& reader) {

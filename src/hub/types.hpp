@@ -10,6 +10,16 @@ namespace tandem::hub {
 struct Now {
     uint64_t mono_ms = 0;
     uint64_t wall_ms = 0;
+    /// When the input that is handled came, on a clock of the caller's; 0: it does not want to
+    /// know.
+    uint64_t arrived_ns = 0;
+};
+
+/// Writes of one client that came together and are answered together.
+struct Acked {
+    uint64_t connection = 0;  ///< 0: requests
+    uint64_t arrived_ns = 0;  ///< of `Now`
+    uint64_t count = 0;
 };
 
 /// `yjs`: the messages of y-protocols about one text, as its providers speak them; `hocuspocus`:

@@ -14,6 +14,7 @@ namespace tandem::net {
 
 namespace {
 
+constexpr uint64_t kNsPerMs = 1'000'000;
 constexpr size_t kScratchBytes = 64 * 1024;
 // Turn-end work may schedule more of itself; past this many rounds the rest waits for a turn.
 constexpr size_t kTurnEndRoundsMax = 16;
@@ -50,7 +51,7 @@ Reactor::Reactor(ReactorOptions options)
 }
 
 Reactor::~Reactor() {
-    for (const auto* list : {&turn_ends_, &senders_})
+    for (const auto* list : {&turn_ends_, &senders_, &turn_overs_})
         for (Scheduled* scheduled : *list)
             if (scheduled != nullptr) scheduled->list_ = nullptr;
     for (const HeapEntry& entry : heap_)
@@ -133,8 +134,22 @@ void Reactor::drop_front(std::vector<Scheduled*>& list, size_t count) {
 
 void Reactor::update_clock() {
     const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
-    now_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since_boot).count());
+    now_ns_ = static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(since_boot).count());
+    now_ms_ = now_ns_ / kNsPerMs;
+}
+
+// The clock is read before every wait anyway, so that the end of a turn costs no reading of its
+// own.
+void Reactor::end_turn() {
+    if (turn_began_ns_ == 0) return;
+    // Waits are in whole milliseconds and may be one too long.
+    const uint64_t late_ms = timer_late_ms_ > 1 ? timer_late_ms_ - 1 : 0;
+    lags_.record(std::max(now_ns_ - turn_began_ns_, late_ms * kNsPerMs));
+    if (turn_overs_.empty()) return;
+    for (size_t i = 0; i < turn_overs_.size(); ++i)
+        if (auto* handler = take<TurnOverHandler>(turn_overs_, i)) handler->on_turn_over(now_ns_);
+    turn_overs_.clear();
 }
 
 void Reactor::wake() {
@@ -169,10 +184,13 @@ size_t Reactor::wait_for_events(int timeout_ms) {
 
 void Reactor::run_turn(int timeout_ms) {
     update_clock();
+    end_turn();
     ready_->next = 0;
     ready_->count = 0;
     ready_->count = wait_for_events(wait_ms(timeout_ms));
     update_clock();
+    turn_began_ns_ = now_ns_;
+    timer_late_ms_ = 0;
     while (ready_->next < ready_->count) {
         const epoll_event event = ready_->events[ready_->next++];
         if (event.data.ptr == nullptr) {
@@ -217,6 +235,7 @@ void Reactor::run_posted() {
 void Reactor::run_timers() {
     for (size_t i = 0; i < options_.timers_per_turn_max; ++i) {
         if (heap_.empty() || heap_.front().deadline_ms > now_ms_) return;
+        if (i == 0) timer_late_ms_ = now_ms_ - heap_.front().deadline_ms;
         Timer& timer = *heap_.front().timer;
         heap_remove(timer);
         // A copy, because the callback may destroy the timer that holds it.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/result.hpp"
 #include "net/send_ring.hpp"
 #include "net/unique_fd.hpp"
@@ -56,6 +57,15 @@ class TurnEndHandler : public Scheduled {
 
   protected:
     ~TurnEndHandler() = default;
+};
+
+// Called once when a turn is over, after all that it had to send has been given to the system.
+class TurnOverHandler : public Scheduled {
+  public:
+    virtual void on_turn_over(uint64_t now_ns) = 0;
+
+  protected:
+    ~TurnOverHandler() = default;
 };
 
 // A socket with output, scheduled at a turn's end, so that the output of many sockets leaves in
@@ -134,8 +144,16 @@ class Reactor {
     // For after the turn's end handlers. Only from on_turn_end().
     void schedule_send(Sender& sender) { schedule(senders_, sender); }
 
-    // Monotonic milliseconds, read once per turn.
+    // It must not schedule anything.
+    void schedule_turn_over(TurnOverHandler& handler) { schedule(turn_overs_, handler); }
+
+    // Monotonic time, read once per turn, when it has its events.
     [[nodiscard]] uint64_t now_ms() const { return now_ms_; }
+    [[nodiscard]] uint64_t now_ns() const { return now_ns_; }
+
+    // How long each turn kept the next event waiting: its length, or by how much its first timer
+    // was late, if that is more. From any thread.
+    [[nodiscard]] const base::Histogram& lags() const { return lags_; }
 
     // Returns after stop(). What was posted before stop() has run then.
     void run();
@@ -162,6 +180,7 @@ class Reactor {
 
     explicit Reactor(ReactorOptions options);
     void update_clock();
+    void end_turn();
     [[nodiscard]] int wait_ms(int timeout_ms) const;
     [[nodiscard]] size_t wait_for_events(int timeout_ms);
     void run_posted();
@@ -188,10 +207,15 @@ class Reactor {
     UniqueFd epoll_;
     UniqueFd wake_fd_;
     uint64_t now_ms_ = 0;
+    uint64_t now_ns_ = 0;
+    uint64_t turn_began_ns_ = 0;  // 0: none has ended yet.
+    uint64_t timer_late_ms_ = 0;  // Of this turn's first one.
+    base::Histogram lags_;
     std::vector<HeapEntry> heap_;
     std::unique_ptr<ReadyList> ready_;
     std::vector<Scheduled*> turn_ends_;
     std::vector<Scheduled*> senders_;
+    std::vector<Scheduled*> turn_overs_;
     std::vector<Sender::Piece> pieces_;
     // Made by the thread that runs, at the first batch; it stays null where it cannot be made.
     std::unique_ptr<SendRing> ring_;

@@ -287,6 +287,8 @@ using StoreReply =
 struct Completion {
     Ticket ticket = 0;
     base::Result<StoreReply> reply;
+    /// When it became durable, on the clock of the caller's loops; 0: not told, or nothing written.
+    uint64_t done_ns = 0;
 };
 
 /// Durable storage, asynchronous. Requests are carried out in the order of submission; their

@@ -28,7 +28,7 @@ namespace tandem::server {
 namespace {
 
 int refuse(const std::string& what, const std::string& hint) {
-    std::fprintf(stderr, "tandem: %s\n        %s\n", what.c_str(), hint.c_str());
+    log_refusal(what, hint);
     return 1;
 }
 
@@ -65,7 +65,7 @@ int choose_auth(const Options& options, AuthChoice& out) {
         std::vector<Problem> problems;
         out.keys = has_keys ? read_auth_keys(auth, problems) : dev_auth_keys(auth);
         for (const Problem& problem : problems)
-            std::fprintf(stderr, "tandem: %s %s\n", problem.where.c_str(), problem.what.c_str());
+            log_refusal(problem.where + " " + problem.what, {});
         if (!problems.empty()) return 1;
     }
     const BeyondLoopback beyond = options.beyond_loopback;
@@ -131,6 +131,11 @@ void print_ready(const std::string& url, ReadyLine ready, const Options& options
 
 int run_server(Options& options, ReadyLine ready) {
     open_log(options);
+    log_info("tandem/" TANDEM_VERSION " starts as process " + std::to_string(getpid()));
+    if (!options.is_dev && options.hub.namespaces.empty())
+        log_warning(
+            "no namespaces are configured, so every channel will be refused; write a file with "
+            "`tandem defaultconfig` and pass it with --config");
     AuthChoice auth;
     if (const int code = choose_auth(options, auth); code != 0) return code;
     std::error_code failure;

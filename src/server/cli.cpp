@@ -27,6 +27,7 @@
 #include "server/store_errors.hpp"
 #include "server/text_command.hpp"
 #include "server/token_command.hpp"
+#include "server/top_command.hpp"
 #include "server/transfer_format.hpp"
 #include "server/types.hpp"
 #include "server/webhook_command.hpp"
@@ -60,6 +61,7 @@ struct Arguments {
     uint16_t echo_port = 0;
     std::string shell;
     BenchCommand bench;
+    TopCommand top;
     WebhookCommand webhook;
     TokenCommand token;
     std::string shown_token;  ///< to servers
@@ -140,11 +142,6 @@ int run_dev(Arguments& args) {
 
 int run_serve(Arguments& args) {
     if (const int code = print_problems(gather(args, false)); code != 0) return code;
-    if (args.options.hub.namespaces.empty())
-        std::fprintf(
-            stderr,
-            "tandem: no namespaces are configured, so every channel will be refused\n"
-            "        Write a file with `tandem defaultconfig` and pass it with --config.\n");
     return run_server(args.options, args.is_json ? ReadyLine::json : ReadyLine::none);
 }
 
@@ -303,6 +300,7 @@ int run_command_line(int argc, char** argv) {
     // A later flag wins, so that scripts can put their own behind those of a wrapper.
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.set_help_all_flag("--help-all", "help of all verbs");
+    app.set_version_flag("--version", "tandem " TANDEM_VERSION, "print the version");
 
     CLI::App* dev = app.add_subcommand("dev", "serve on this machine with the demo board");
     add_settings(*dev, args);
@@ -653,6 +651,21 @@ int run_command_line(int argc, char** argv) {
     revoke->add_option("--sub", args.revoked_subject, "all tokens of a subject made until now")
         ->excludes(revoked_id);
 
+    CLI::App* top = app.add_subcommand("top", "what a server does, as it does it");
+    top->add_option("url", args.top.url, "server, such as http://127.0.0.1:8080")->required();
+    top->add_option("--interval", args.top.every_s, "seconds between two looks")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    top->add_flag("--once", args.top.is_once, "one report, of one interval");
+    top->add_flag("--json", args.top.is_json, "one JSON object for each interval");
+    add_token(top);
+    top->footer(
+        "Examples, with a server at http://localhost:8080:\n"
+        "  tandem top localhost:8080\n"
+        "  tandem top localhost:8080 --once --json --interval 10\n"
+        "With tokens it needs one with admin. The hottest channels are of the first 1,000 by "
+        "name.\n");
+
     CLI::App* backup = app.add_subcommand("backup", "copy the store while it is in use");
     backup->add_option("file", args.file, "file to write")->required();
     backup->add_flag("--json", args.is_json, "as JSON");
@@ -725,6 +738,7 @@ int run_command_line(int argc, char** argv) {
     if (diff->parsed()) return run_diff(args.diff);
     args.client.has_after = after->count() > 0;
     if (watch->parsed()) return run_watch(args.client);
+    if (top->parsed()) return run_top(args.top);
     if (backup->parsed()) return run_backup(args);
     if (restore->parsed()) return run_restore(args);
     if (publish->parsed()) return run_publish(args.client);

@@ -1,9 +1,13 @@
 #include "server/metrics.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <sstream>
+#include <vector>
 
 namespace tandem::server {
 
@@ -24,7 +28,95 @@ void add(std::string& out, std::string_view name, std::string_view type, std::st
     out += "tandem_" + std::string(name) + " " + std::to_string(value) + "\n";
 }
 
+struct Series {
+    std::string labels;
+    const base::Histogram::Sum& sum;
+};
+
+std::string seconds_text(uint64_t ns) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.9g", static_cast<double>(ns) / 1e9);
+    return text;
+}
+
+void add_histogram(std::string& out, std::string_view name, std::string_view help,
+                   const std::vector<Series>& all) {
+    const std::string full = "tandem_" + std::string(name);
+    out += "# HELP " + full + " " + std::string(help) + "\n# TYPE " + full + " histogram\n";
+    for (const Series& series : all) {
+        const std::string first = series.labels.empty() ? "" : series.labels + ",";
+        const std::string set = series.labels.empty() ? "" : "{" + series.labels + "}";
+        uint64_t below = 0;
+        size_t bucket = 0;
+        for (const uint64_t bound : shown_bounds_ns()) {
+            for (; bucket < base::Histogram::kBuckets && base::Histogram::bound_ns(bucket) <= bound;
+                 ++bucket)
+                below += series.sum.counts[bucket];
+            out += full + "_bucket{" + first + "le=\"" + seconds_text(bound) + "\"} " +
+                   std::to_string(below) + "\n";
+        }
+        for (; bucket < base::Histogram::kBuckets; ++bucket)
+            below += series.sum.counts[bucket];
+        // The count is that of the buckets, whatever is recorded meanwhile.
+        out += full + "_bucket{" + first + "le=\"+Inf\"} " + std::to_string(below) + "\n";
+        out += full + "_sum" + set + " " + seconds_text(series.sum.total_ns) + "\n";
+        out += full + "_count" + set + " " + std::to_string(below) + "\n";
+    }
+}
+
+void add_seconds(std::string& out, std::string_view name, std::string_view type,
+                 std::string_view help, double value) {
+    add(out, name, type, help, 0);
+    out.resize(out.size() - 2);
+    char text[48];
+    std::snprintf(text, sizeof text, "%.3f\n", value);
+    out += text;
+}
+
+double processor_seconds() {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+// Since 1970. The system tells it in ticks since it started itself.
+double start_seconds() {
+    std::ifstream in("/proc/self/stat");
+    std::string line;
+    std::getline(in, line);
+    // The name of the program may have spaces in it.
+    std::istringstream fields(line.substr(line.rfind(')') + 1));
+    std::string field;
+    constexpr int kStartAfterName = 20;
+    for (int i = 0; i < kStartAfterName; ++i)
+        fields >> field;
+    const double ticks = std::strtod(field.c_str(), nullptr);
+    const double since_boot = ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+    std::ifstream system("/proc/stat");
+    uint64_t boot = 0;
+    while (std::getline(system, line))
+        if (line.starts_with("btime ")) boot = std::strtoull(line.c_str() + 6, nullptr, 10);
+    return static_cast<double>(boot) + since_boot;
+}
+
 }  // namespace
+
+const std::vector<uint64_t>& shown_bounds_ns() {
+    static const std::vector<uint64_t> bounds = [] {
+        constexpr uint64_t kFirstNs = 64 * base::Histogram::kUnitNs;
+        constexpr size_t kDoublings = 19;
+        std::vector<uint64_t> out;
+        for (size_t i = 0; i <= kDoublings; ++i) {
+            out.push_back(kFirstNs << i);
+            if (i < kDoublings) out.push_back((kFirstNs << i) / 2 * 3);
+        }
+        return out;
+    }();
+    return bounds;
+}
 
 std::string metrics_text(const Webhooks::Totals& totals) {
     std::string out;
@@ -79,24 +171,38 @@ std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store
     add(out, "store_commits_total", "counter", "Transactions of the store.", store.commits);
     add(out, "store_queue_entries", "gauge", "Entries waiting for the store.", store.queue_entries);
     add(out, "store_checkpoints_total", "counter", "Checkpoints of the store.", store.checkpoints);
+    add(out, "text_readers", "gauge", "Of the subscriptions those to texts.", stats.text_readers);
+    add(out, "text_updates_total", "counter", "Entries that changed a text.", stats.text_updates);
     add(out, "process_resident_bytes", "gauge", "Resident memory.", resident_bytes());
+    add_seconds(out, "process_cpu_seconds_total", "counter", "Processor time used.",
+                processor_seconds());
+    add_seconds(out, "process_start_time_seconds", "gauge", "When the server started.",
+                start_seconds());
 
-    out +=
-        "# HELP tandem_store_commit_seconds Duration of commits.\n"
-        "# TYPE tandem_store_commit_seconds histogram\n";
-    uint64_t below = 0;
-    for (size_t i = 0; i < store.commit_times.size(); ++i) {
-        below += store.commit_times[i];
-        char bound[32];
-        std::snprintf(bound, sizeof bound, "%g", static_cast<double>(uint64_t{64} << i) / 1e6);
-        const bool is_last = i + 1 == store.commit_times.size();
-        out += "tandem_store_commit_seconds_bucket{le=\"" + std::string(is_last ? "+Inf" : bound) +
-               "\"} " + std::to_string(below) + "\n";
-    }
-    char sum[32];
-    std::snprintf(sum, sizeof sum, "%.6f", static_cast<double>(store.commit_us_total) / 1e6);
-    out += "tandem_store_commit_seconds_sum " + std::string(sum) + "\n";
-    out += "tandem_store_commit_seconds_count " + std::to_string(below) + "\n";
+    add_histogram(out, "store_commit_seconds", "Duration of commits.", {{"", store.commit_times}});
+    add_histogram(out, "store_sync_seconds", "Duration of syncs of the store's files.",
+                  {{"", store.sync_times}});
+    return out;
+}
+
+std::string metrics_text(const LoopSums& loops) {
+    std::string out;
+    add(out, "loops", "gauge", "Event loops.", loops.lags.size());
+    std::vector<Series> lags;
+    for (size_t i = 0; i < loops.lags.size(); ++i)
+        lags.push_back({"loop=\"" + std::to_string(i) + "\"", loops.lags[i]});
+    add_histogram(out, "loop_lag_seconds", "How long a turn of an event loop kept others waiting.",
+                  lags);
+    add_histogram(out, "write_to_ack_seconds",
+                  "From the arrival of a write until its answer was sent.",
+                  {{"", loops.write_to_ack}});
+    add_histogram(out, "commit_to_send_seconds",
+                  "From when a commit was durable until all of it was sent.",
+                  {{"", loops.commit_to_send}});
+    add(out, "deflated_frames_total", "counter", "Compressed messages sent.",
+        loops.deflated_frames);
+    add(out, "deflate_saved_bytes_total", "counter", "Bytes that compression kept from being sent.",
+        loops.deflate_saved_bytes);
     return out;
 }
 

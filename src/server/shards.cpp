@@ -76,10 +76,13 @@ auto webhooks_call(Webhooks& webhooks) {
 }
 
 void log_line(const hub::LogLine& line) {
+    const std::string text =
+        line.connection == 0 ? line.text
+                             : line.text + " (connection " + std::to_string(line.connection) + ")";
     if (line.is_alarm)
-        log_warning(line.text);
+        log_warning(text);
     else
-        log_info(line.text);
+        log_info(text);
 }
 
 net::AddressLimits::Options address_options(const base::Limits& limits) {
@@ -206,8 +209,8 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         api.is_ready = [&self] {
             return self.phase_.load() == Phase::serving && !self.store_.failed();
         };
-        api.metrics = [&store, webhooks](const hub::Stats& stats) {
-            return metrics_text(stats, store.stats()) +
+        api.metrics = [&self, &store, webhooks](const hub::Stats& stats) {
+            return metrics_text(stats, store.stats()) + metrics_text(self.loop_sums()) +
                    (webhooks != nullptr ? metrics_text(webhooks->totals()) : std::string());
         };
         if (webhooks != nullptr) api.webhooks = webhooks_call(*webhooks);
@@ -250,6 +253,19 @@ base::Status Shards::listen(const net::SocketAddress& address) {
 net::SocketAddress Shards::address() const { return shards_.front()->endpoint->address(); }
 
 net::Reactor& Shards::reactor() { return *shards_.front()->reactor; }
+
+LoopSums Shards::loop_sums() const {
+    LoopSums sums;
+    for (const auto& shard : shards_) {
+        shard->reactor->lags().add_to(sums.lags.emplace_back());
+        const gateway::LoopMeters& meters = std::as_const(*shard->host).meters();
+        meters.write_to_ack.add_to(sums.write_to_ack);
+        meters.commit_to_send.add_to(sums.commit_to_send);
+        sums.deflated_frames += meters.deflated_frames.load(std::memory_order_relaxed);
+        sums.deflate_saved_bytes += meters.deflate_saved_bytes.load(std::memory_order_relaxed);
+    }
+    return sums;
+}
 
 void Shards::wake_all() {
     for (const auto& shard : shards_)

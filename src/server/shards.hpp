@@ -21,6 +21,7 @@
 namespace tandem::server {
 
 class AuthService;
+struct LoopSums;
 class Webhooks;
 
 /// The event loops of a server, each with a hub for its share of the channels, one port of the
@@ -60,6 +61,8 @@ class Shards {
            AuthService* auth);
     void run_shard(Shard& shard);
     void wake_all();
+    /// From any thread.
+    [[nodiscard]] LoopSums loop_sums() const;
 
     const Options& options_;
     store::SqliteStore& store_;

@@ -92,7 +92,9 @@ Result<std::unique_ptr<SqliteEngine>> SqliteEngine::open(const std::string& path
         flags = SQLITE_OPEN_READWRITE;
         if (options.new_epoch != 0) flags |= SQLITE_OPEN_CREATE;
     }
-    TANDEM_TRY(Connection opened, Connection::open(path, flags, options.vfs));
+    const bool is_timed = system_files && options.files != nullptr;
+    TANDEM_TRY(Connection opened,
+               Connection::open(path, flags, is_timed ? options.files->name() : options.vfs));
     std::unique_ptr<SqliteEngine> engine(new SqliteEngine(std::move(lock), std::move(opened)));
     Connection& connection = engine->connection_;
     // Closing copies the log out too; not before what it holds is known to be on disk.

@@ -11,6 +11,7 @@
 #include "port/store.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/lock_file.hpp"
+#include "store/sqlite/timed_files.hpp"
 
 namespace tandem::store {
 
@@ -28,6 +29,8 @@ enum class OpenMode {
 struct EngineOptions {
     /// Name of a registered VFS; empty: the system's. With another one no lock file is taken.
     std::string vfs;
+    /// The system's files by another name, where `vfs` is empty. Borrowed, and outlives the engine.
+    const TimedFiles* files = nullptr;
     OpenMode mode = OpenMode::read_write;
     /// The epoch of a store that this call creates, a random number. 0: the store must exist.
     uint64_t new_epoch = 0;

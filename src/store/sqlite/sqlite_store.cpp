@@ -1,12 +1,12 @@
 #include "store/sqlite/sqlite_store.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <iterator>
 #include <utility>
 
 #include "base/assert.hpp"
+#include "store/sqlite/steady_clock.hpp"
 
 namespace tandem::store {
 
@@ -16,16 +16,6 @@ using port::Completion;
 using port::StoreReply;
 using port::StoreRequest;
 using port::Ticket;
-
-namespace {
-
-uint64_t steady_ns() {
-    auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
-}
-
-}  // namespace
 
 class SqliteStore::Port final : public port::Store {
   public:
@@ -47,23 +37,27 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
                                                        const SqliteStoreOptions& options) {
     EngineOptions engine_options = options.engine;
     engine_options.clock_ns = steady_ns;
+    auto files = std::make_unique<TimedFiles>();
+    engine_options.files = files.get();
     TANDEM_TRY(std::unique_ptr<SqliteEngine> engine, SqliteEngine::open(path, engine_options));
     TANDEM_TRY(Connection checkpointer,
-               Connection::open(path, SQLITE_OPEN_READWRITE, engine_options.vfs));
+               Connection::open(path, SQLITE_OPEN_READWRITE,
+                                engine_options.vfs.empty() ? files->name() : engine_options.vfs));
     // A connection that has read nothing does not know that the database has a log. It must not
     // touch the log when it closes either: only the engine knows whether that is safe.
     TANDEM_CHECK(checkpointer.execute(
         "PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=0;SELECT count(*) FROM sqlite_schema"));
     checkpointer.keep_log_on_close();
     return std::unique_ptr<SqliteStore>(
-        new SqliteStore(std::move(engine), std::move(checkpointer), options));
+        new SqliteStore(std::move(files), std::move(engine), std::move(checkpointer), options));
 }
 
-SqliteStore::SqliteStore(std::unique_ptr<SqliteEngine> engine, Connection checkpointer,
-                         const SqliteStoreOptions& options)
+SqliteStore::SqliteStore(std::unique_ptr<TimedFiles> files, std::unique_ptr<SqliteEngine> engine,
+                         Connection checkpointer, const SqliteStoreOptions& options)
     : limits_(options.limits),
       idle_checkpoint_ms_(options.idle_checkpoint_ms),
       store_epoch_(engine->store_epoch()),
+      files_(std::move(files)),
       engine_(std::move(engine)),
       checkpointer_(std::move(checkpointer)),
       checkpoint_thread_([this] { checkpoint_loop(); }),
@@ -131,11 +125,8 @@ StoreStats SqliteStore::stats() const {
     stats.entries = counters_.entries.load(std::memory_order_relaxed);
     stats.checkpoints = counters_.checkpoints.load(std::memory_order_relaxed);
     stats.queue_entries = counters_.queue_entries.load(std::memory_order_relaxed);
-    stats.commit_us_total = counters_.commit_us_total.load(std::memory_order_relaxed);
-    stats.commit_us_max = counters_.commit_us_max.load(std::memory_order_relaxed);
-    for (size_t i = 0; i < kCommitTimeBuckets; ++i) {
-        stats.commit_times[i] = counters_.commit_times[i].load(std::memory_order_relaxed);
-    }
+    commit_times_.add_to(stats.commit_times);
+    files_->sync_times().add_to(stats.sync_times);
     return stats;
 }
 
@@ -187,7 +178,11 @@ void SqliteStore::run_batch(std::vector<Waiting> batch) {
     }
     uint64_t commits = engine_->counters().commits;
     std::vector<Result<StoreReply>> replies = engine_->execute_batch(requests);
-    if (engine_->counters().commits != commits) note_commit();
+    uint64_t done_ns = 0;
+    if (engine_->counters().commits != commits) {
+        note_commit();
+        done_ns = steady_ns();
+    }
     // The flag is visible before the completion that tells of it.
     if (engine_->failed()) failed_.store(true, std::memory_order_release);
 
@@ -202,7 +197,7 @@ void SqliteStore::run_batch(std::vector<Waiting> batch) {
         if (std::ranges::find(touched, &client->second) == touched.end()) {
             touched.push_back(&client->second);
         }
-        client->second.completions.push_back({waiting.ticket, std::move(result)});
+        client->second.completions.push_back({waiting.ticket, std::move(result), done_ns});
     }
     // Under the lock, so that a port's function is not called once the port is gone.
     for (Client* client : touched) {
@@ -212,17 +207,10 @@ void SqliteStore::run_batch(std::vector<Waiting> batch) {
 
 void SqliteStore::note_commit() {
     const EngineCounters& now = engine_->counters();
-    uint64_t us = now.commit_ns / 1'000;
     counters_.commits.store(now.commits, std::memory_order_relaxed);
     counters_.appends.store(now.appends, std::memory_order_relaxed);
     counters_.entries.store(now.entries, std::memory_order_relaxed);
-    counters_.commit_us_total.fetch_add(us, std::memory_order_relaxed);
-    if (us > counters_.commit_us_max.load(std::memory_order_relaxed)) {
-        counters_.commit_us_max.store(us, std::memory_order_relaxed);
-    }
-    size_t bucket =
-        std::min<size_t>(static_cast<size_t>(std::bit_width(us >> 6)), kCommitTimeBuckets - 1);
-    counters_.commit_times[bucket].fetch_add(1, std::memory_order_relaxed);
+    commit_times_.record(now.commit_ns);
 }
 
 void SqliteStore::plan_checkpoint() {

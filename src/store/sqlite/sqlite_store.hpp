@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -13,15 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "port/store.hpp"
 #include "store/sqlite/batch.hpp"
 #include "store/sqlite/engine.hpp"
+#include "store/sqlite/timed_files.hpp"
 
 namespace tandem::store {
-
-/// Bucket n of the commit times counts those of less than 2^(n+6) microseconds, the last one all
-/// that are longer.
-inline constexpr size_t kCommitTimeBuckets = 14;
 
 struct StoreStats {
     uint64_t commits = 0;  ///< also the number of fsyncs for appends
@@ -29,9 +26,8 @@ struct StoreStats {
     uint64_t entries = 0;
     uint64_t checkpoints = 0;
     uint64_t queue_entries = 0;
-    uint64_t commit_us_total = 0;
-    uint64_t commit_us_max = 0;
-    std::array<uint64_t, kCommitTimeBuckets> commit_times{};
+    base::Histogram::Sum commit_times;
+    base::Histogram::Sum sync_times;  ///< of every file, checkpoints included
 };
 
 struct SqliteStoreOptions {
@@ -77,8 +73,8 @@ class SqliteStore {
         Notify notify;
     };
 
-    SqliteStore(std::unique_ptr<SqliteEngine> engine, Connection checkpointer,
-                const SqliteStoreOptions& options);
+    SqliteStore(std::unique_ptr<TimedFiles> files, std::unique_ptr<SqliteEngine> engine,
+                Connection checkpointer, const SqliteStoreOptions& options);
 
     void submit(uint64_t port, port::Ticket ticket, port::StoreRequest request);
     void poll(uint64_t port, std::vector<port::Completion>& out);
@@ -96,6 +92,8 @@ class SqliteStore {
     uint64_t idle_checkpoint_ms_;
     uint64_t store_epoch_;
 
+    // Before the connections that use it.
+    std::unique_ptr<TimedFiles> files_;
     // The writer's alone.
     std::unique_ptr<SqliteEngine> engine_;
     uint64_t log_bytes_copied_ = 0;
@@ -122,10 +120,8 @@ class SqliteStore {
         std::atomic<uint64_t> entries = 0;
         std::atomic<uint64_t> checkpoints = 0;
         std::atomic<uint64_t> queue_entries = 0;
-        std::atomic<uint64_t> commit_us_total = 0;
-        std::atomic<uint64_t> commit_us_max = 0;
-        std::array<std::atomic<uint64_t>, kCommitTimeBuckets> commit_times{};
     } counters_;
+    base::Histogram commit_times_;
 
     std::thread checkpoint_thread_;
     std::thread writer_;

@@ -94,9 +94,14 @@ TEST(SqliteStore, FourThreadsAppendAndEachGetsItsCompletionsInOrder) {
     EXPECT_EQ(stats.appends, 4 * kAppends);
     EXPECT_LT(stats.commits, stats.appends);
     uint64_t timed = 0;
-    for (uint64_t count : stats.commit_times)
+    for (uint64_t count : stats.commit_times.counts)
         timed += count;
     EXPECT_EQ(timed, stats.commits);
+    uint64_t syncs = 0;
+    for (uint64_t count : stats.sync_times.counts)
+        syncs += count;
+    EXPECT_GE(syncs, stats.commits);
+    EXPECT_GT(stats.sync_times.total_ns, 0U);
     store.reset();
     for (int i = 0; i < 4; ++i)
         EXPECT_EQ(head_of(path, "t:" + std::to_string(i)), kAppends);

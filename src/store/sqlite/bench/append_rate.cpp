@@ -77,9 +77,10 @@ int measure(const std::string& folder, uint32_t page_bytes, size_t in_flight) {
     auto stats = (*opened)->stats();
     std::printf(
         "page %5u  in flight %5zu: %8.0f appends/s  %6.0f fsyncs/s  commit mean %5.0f us "
-        "max %6.0f us  checkpoints %u\n",
+        "sync mean %5.0f us  checkpoints %u\n",
         page_bytes, in_flight, double(done) / seconds, double(stats.commits) / seconds,
-        double(stats.commit_us_total) / double(stats.commits), double(stats.commit_us_max),
+        double(stats.commit_times.total_ns) / 1e3 / double(stats.commits),
+        double(stats.sync_times.total_ns) / 1e3 / double(stats.commits),
         unsigned(stats.checkpoints));
     port.reset();
     opened->reset();
