@@ -24,12 +24,18 @@ struct FrameForm {
     net::WsDataKind kind = net::WsDataKind::kBinary;
     /// Those of at least so many bytes are compressed; the largest value: none are.
     size_t deflate_bytes_min = SIZE_MAX;
+    enum class Carrier : uint8_t {
+        websocket,
+        events,  ///< of a stream over HTTP, where binary messages are in base64
+    };
+    Carrier carrier = Carrier::websocket;
 };
 
 [[nodiscard]] FrameForm form_for(hub::Codec codec, const net::WsConnection& socket);
 
-/// The frame with its WebSocket header, made, and compressed, once for all connections that get it
-/// so, and counted as sent once more. Only on the thread of the hub that made it.
+/// The frame with its WebSocket header, or as an event; made, and compressed, once for all
+/// connections that get it so, and counted as sent once more. Only on the thread of the hub that
+/// made it.
 [[nodiscard]] net::SharedBytes framed(const hub::Frame& frame, FrameForm form, LoopMeters& meters);
 
 }  // namespace tandem::gateway

@@ -129,7 +129,7 @@ net::HttpResponse make_preflight_answer(const net::HttpRequest& request, std::st
     response.headers.set("Access-Control-Allow-Methods", allowed);
     response.headers.set("Access-Control-Allow-Headers",
                          "Content-Type, If-Match, If-None-Match, Idempotency-Key, Authorization, "
-                         "X-API-Key");
+                         "X-API-Key, Tandem-Session, Tandem-Sequence");
     response.headers.set("Access-Control-Max-Age", "600");
     if (request.headers.contains("access-control-request-private-network"))
         response.headers.set("Access-Control-Allow-Private-Network", "true");
@@ -147,16 +147,13 @@ hub::ConnectionInfo HttpApi::info_of(hub::Codec codec, const net::Responder& res
     return info;
 }
 
-bool HttpApi::count(net::Responder& responder, HubSocket& socket) {
+std::optional<net::AddressLimits::Lease> HttpApi::count(net::Responder& responder) {
     // Connections of their own have been counted when they came.
-    if (!is_counted_ || client_ == responder.peer_ip()) return true;
+    if (!is_counted_ || client_ == responder.peer_ip()) return net::AddressLimits::Lease();
     auto lease = options_.addresses->connect(client_, host_.now().mono_ms);
-    if (!lease) {
-        responder.respond(refusal(lease.error(), {}));
-        return false;
-    }
-    socket.hold(*std::move(lease));
-    return true;
+    if (lease) return *std::move(lease);
+    responder.respond(refusal(lease.error(), {}));
+    return std::nullopt;
 }
 
 void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
@@ -222,6 +219,7 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
         }
         return api(std::move(request), std::move(responder));
     }
+    if (request.path == kStreamPath) return serve_stream(std::move(request), std::move(responder));
     const bool is_upgrade = request.path == "/connection/websocket" ||
                             request.path.starts_with(kYjsPrefix) ||
                             request.path.starts_with(kHocuspocusPath);
@@ -280,7 +278,9 @@ void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder)
         host_,
         info_of(handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json,
                 responder));
-    if (!count(responder, *socket)) return;
+    auto lease = count(responder);
+    if (!lease) return;
+    socket->hold(*std::move(lease));
     accept(request, std::move(responder), handshake, std::move(socket), options_.websocket);
 }
 
@@ -306,7 +306,9 @@ void HttpApi::upgrade_hocuspocus(const net::HttpRequest& request, net::Responder
 
 void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder,
                                std::unique_ptr<HubSocket> socket) {
-    if (!count(responder, *socket)) return;
+    auto lease = count(responder);
+    if (!lease) return;
+    socket->hold(*std::move(lease));
     accept(request, std::move(responder),
            net::check_websocket_request(request, {}, options_.compression), std::move(socket),
            options_.provider_websocket);
@@ -554,8 +556,9 @@ base::Result<auth::GrantPtr> HttpApi::take_sender(const net::HttpRequest& reques
     return token ? options_.gate->check(*token, now_ms) : sender;
 }
 
-net::HttpResponse HttpApi::denial(base::Error error, std::string_view channel) const {
-    net::HttpResponse response = refusal(error, channel);
+net::HttpResponse HttpApi::denial(base::Error error, std::string_view channel,
+                                  const Told& told) const {
+    net::HttpResponse response = refusal(error, channel, told);
     if (response.status == 401) response.headers.set("WWW-Authenticate", "Bearer");
     return response;
 }

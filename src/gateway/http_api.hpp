@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/access.hpp"
+#include "gateway/event_stream.hpp"
 #include "gateway/http_refusals.hpp"
 #include "gateway/hub_host.hpp"
 #include "gateway/hub_socket.hpp"
@@ -47,8 +48,11 @@ struct HttpApiOptions {
     std::function<std::string()> revocations;
 };
 
-/// The server's HTTP side: the WebSocket's address, the JSON API under /api/v1, health, metrics
-/// and pages.
+/// Where clients that cannot have a WebSocket open a stream of events, and send their messages.
+inline constexpr std::string_view kStreamPath = "/connection/sse";
+
+/// The server's HTTP side: the WebSocket's address and the stream's, the JSON API under /api/v1,
+/// health, metrics and pages.
 class HttpApi final : public net::EndpointHandler {
   public:
     HttpApi(HubHost& host, HttpApiOptions options) : host_(host), options_(std::move(options)) {}
@@ -67,8 +71,13 @@ class HttpApi final : public net::EndpointHandler {
     /// Of a WebSocket to be.
     [[nodiscard]] hub::ConnectionInfo info_of(hub::Codec codec,
                                               const net::Responder& responder) const;
-    /// Counts the socket for its address; otherwise it was refused, which has been answered.
-    [[nodiscard]] bool count(net::Responder& responder, HubSocket& socket);
+    /// Counts one more connection for its address; nothing: it was refused, which has been
+    /// answered.
+    [[nodiscard]] std::optional<net::AddressLimits::Lease> count(net::Responder& responder);
+    void serve_stream(net::HttpRequest request, net::Responder responder);
+    void open_stream(const net::HttpRequest& request, net::Responder responder);
+    void post_to_stream(net::HttpRequest request, net::Responder responder);
+    void answer_post(const PostAnswer& answer, net::Responder responder) const;
     bool redirect_to_folder(const net::HttpRequest& request, net::Responder& responder) const;
     void api(net::HttpRequest request, net::Responder responder);
     void write(const net::HttpRequest& request, const std::string& channel,
@@ -87,13 +96,14 @@ class HttpApi final : public net::EndpointHandler {
     void ask_webhooks(const base::Value& body, net::HttpMethod method, net::Responder responder);
     void ask(hub::Request request, net::Responder responder, std::string if_none_match = {});
     [[nodiscard]] base::Result<auth::GrantPtr> take_sender(const net::HttpRequest& request) const;
-    [[nodiscard]] net::HttpResponse denial(base::Error error, std::string_view channel = {}) const;
+    [[nodiscard]] net::HttpResponse denial(base::Error error, std::string_view channel = {},
+                                           const Told& told = {}) const;
     [[nodiscard]] net::HttpResponse refusal(base::Error error, std::string_view channel,
                                             const Told& told = {}) const;
 
     HubHost& host_;
     HttpApiOptions options_;
-    std::map<uint64_t, net::Responder> waiting_;  ///< for the webhooks
+    std::map<uint64_t, net::Responder> waiting_;  ///< for the webhooks, and for streams
     uint64_t next_waiting_ = 1;
     auth::GrantPtr by_;      ///< who sends the request in hand
     net::IpAddress client_;  ///< and from where

@@ -28,6 +28,7 @@ int status_of(ErrorCode code) {
         case ErrorCode::too_many_authors:
             return 409;
         case ErrorCode::state_gone:
+        case ErrorCode::session_unknown:
             return 410;
         case ErrorCode::storage_full:
             return 507;

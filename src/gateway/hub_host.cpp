@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/framed.hpp"
+#include "gateway/session_key.hpp"
 #include "gateway/shard_member.hpp"
 #include "gateway/shard_requests.hpp"
 
@@ -12,6 +13,7 @@ namespace tandem::gateway {
 HubHost::HubHost(net::Reactor& reactor, const hub::Config& config, port::Store& store,
                  port::Entropy& entropy, WallClock clock, OnLog on_log, hub::ShardPlace place)
     : reactor_(reactor),
+      entropy_(entropy),
       clock_(std::move(clock)),
       on_log_(std::move(on_log)),
       config_(config),
@@ -40,19 +42,19 @@ void HubHost::join(std::span<HubHost* const> hosts) {
 
 hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_(), reactor_.now_ns()}; }
 
-hub::ConnectionId HubHost::attach(net::WsConnection& socket, const hub::ConnectionInfo& info) {
+hub::ConnectionId HubHost::attach(ClientLink& link, const hub::ConnectionInfo& info) {
     const hub::ConnectionId id = next_connection_;
     next_connection_ += place_.count;
-    sockets_[id] = {&socket, form_for(info.codec, socket)};
+    clients_[id] = {&link, link.form()};
     hub_.open(now(), id, info);
-    if (member_ != nullptr) member_->attach(id, socket, info);
+    if (member_ != nullptr) member_->attach(id, link, info);
     // Its token ends at some time, or must come by some time.
     reactor_.schedule_turn_end(*this);
     return id;
 }
 
 void HubHost::detach(hub::ConnectionId id, hub::Hub::Farewell farewell) {
-    sockets_.erase(id);
+    clients_.erase(id);
     hub_.close(now(), id, farewell);
     if (member_ != nullptr) member_->detach(id, farewell);
     reactor_.schedule_turn_end(*this);
@@ -75,8 +77,8 @@ void HubHost::on_text(hub::ConnectionId id, hub::TextMessage message) {
 }
 
 void HubHost::on_writable(hub::ConnectionId id) {
-    const auto found = sockets_.find(id);
-    if (found != sockets_.end()) pump(id, found->second);
+    const auto found = clients_.find(id);
+    if (found != clients_.end()) pump(id, found->second);
     if (member_ != nullptr) member_->on_writable(id);
     if (hub_.has_closing()) reactor_.schedule_turn_end(*this);
 }
@@ -97,8 +99,36 @@ void HubHost::request(hub::Request request, OnReply on_reply) {
 }
 
 void HubHost::gather_stats(std::function<void(const hub::Stats&)> done) {
-    if (member_ == nullptr) return done(hub_.stats());
+    if (member_ == nullptr) return done(stats());
     gateway::gather_stats(*member_, std::move(done));
+}
+
+hub::Stats HubHost::stats() const {
+    hub::Stats out = hub_.stats();
+    out.streams = streams_.size();
+    out.stream_posts = streams_.counts.posts;
+    out.stream_repeats = streams_.counts.repeats;
+    out.stream_strays = streams_.counts.strays;
+    return out;
+}
+
+void HubHost::post_to_stream(std::string key, Post post, OnPosted on_posted) {
+    const auto shard = shard_of_session_key(key);
+    // Of a key that none of the shards has made, this one knows nothing either.
+    if (!shard || *shard >= place_.count || *shard == place_.index)
+        return streams_.receive(key, post, std::move(on_posted));
+    requests_under_way_++;
+    // The post is moved through, once: a task runs once.
+    member_->run_on(*shard, [this, home = place_.index, key = std::move(key),
+                             post = std::move(post),
+                             on_posted = std::move(on_posted)](HubHost& there) {
+        there.streams().receive(key, post, [this, &there, home, on_posted](const PostAnswer& a) {
+            there.member()->run_on(home, [this, on_posted, a](HubHost&) {
+                requests_under_way_--;
+                on_posted(a);
+            });
+        });
+    });
 }
 
 bool HubHost::is_idle() const {
@@ -117,15 +147,15 @@ void HubHost::begin_shutdown(uint64_t reconnect_after_ms) {
     reactor_.schedule_turn_end(*this);
 }
 
-void HubHost::pump(hub::ConnectionId id, Socket& socket) {
-    while (socket.socket->is_open()) {
-        const size_t queued = socket.socket->bytes_queued();
+void HubHost::pump(hub::ConnectionId id, Client& client) {
+    while (client.link->is_open()) {
+        const size_t queued = client.link->bytes_queued();
         if (queued >= kQueuedBytesMax) return;
         scratch_frames_.clear();
         const bool has_more =
             hub_.poll_transmit(now(), id, kQueuedBytesMax - queued, scratch_frames_);
         for (const hub::FramePtr& frame : scratch_frames_)
-            socket.socket->send_framed(framed(*frame, socket.form, meters_));
+            client.link->send(framed(*frame, client.form, meters_));
         if (!has_more) return;
     }
 }
@@ -134,17 +164,17 @@ void HubHost::on_turn_end() {
     hub_.flush(now());
     hub_.take_ready(scratch_ids_);
     for (const hub::ConnectionId id : scratch_ids_) {
-        const auto found = sockets_.find(id);
-        if (found != sockets_.end())
+        const auto found = clients_.find(id);
+        if (found != clients_.end())
             pump(id, found->second);
         else if (member_ != nullptr)
             member_->pump(id);
     }
     hub_.take_closing(scratch_ids_);
     for (const hub::ConnectionId id : scratch_ids_) {
-        const auto found = sockets_.find(id);
-        if (found != sockets_.end())
-            close(id, *found->second.socket);
+        const auto found = clients_.find(id);
+        if (found != clients_.end())
+            close(id, *found->second.link);
         else if (member_ != nullptr)
             member_->close_guest(id);
     }
@@ -198,11 +228,11 @@ void HubHost::on_turn_over(uint64_t now_ns) {
     committed_ns_ = 0;
 }
 
-void HubHost::close(hub::ConnectionId id, net::WsConnection& socket) const {
+void HubHost::close(hub::ConnectionId id, ClientLink& link) const {
     if (const auto refusal = hub_.refusal_of(id))
-        socket.close(net::kWsClosePolicy, std::string(base::error_name(*refusal)));
+        link.close(net::kWsClosePolicy, base::error_name(*refusal));
     else
-        socket.close(net::kWsCloseTryAgainLater, "too slow");
+        link.close(net::kWsCloseTryAgainLater, "too slow");
 }
 
 void HubHost::recheck_grants() {

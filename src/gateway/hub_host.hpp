@@ -4,14 +4,16 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "gateway/client_link.hpp"
+#include "gateway/event_stream.hpp"
 #include "gateway/framed.hpp"
 #include "gateway/loop_meters.hpp"
 #include "hub/hub.hpp"
 #include "net/reactor.hpp"
-#include "net/websocket_connection.hpp"
 
 namespace tandem::gateway {
 
@@ -34,14 +36,18 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     /// none may go before all reactors have ended. A host that is alone needs no joining.
     static void join(std::span<HubHost* const> hosts);
 
-    /// A WebSocket speaks to the hub from here on, until `detach`. Borrowed.
-    hub::ConnectionId attach(net::WsConnection& socket, const hub::ConnectionInfo& info);
+    /// A client speaks to the hub from here on, until `detach`. The link is borrowed.
+    hub::ConnectionId attach(ClientLink& link, const hub::ConnectionInfo& info);
     void detach(hub::ConnectionId id, hub::Hub::Farewell farewell);
     void on_message(hub::ConnectionId id, std::string_view message);
     void on_text(hub::ConnectionId id, hub::TextMessage message);
     void on_writable(hub::ConnectionId id);
     /// The store has completions.
     void on_store_ready();
+
+    /// To the stream of that key, on whichever shard it is. `on_posted` is called once, on this
+    /// one, in this turn or a later one; it is copied, and may go on another shard's thread.
+    void post_to_stream(std::string key, Post post, OnPosted on_posted);
 
     /// `on_reply` is called once, in this turn or a later one.
     void request(hub::Request request, OnReply on_reply);
@@ -65,7 +71,12 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     /// Null when it is alone.
     [[nodiscard]] ShardMember* member() { return member_.get(); }
     void request_here(hub::Request request, OnReply on_reply);
-    [[nodiscard]] const hub::Stats& stats() const { return hub_.stats(); }
+    [[nodiscard]] hub::Stats stats() const;
+    [[nodiscard]] StreamTable& streams() { return streams_; }
+    [[nodiscard]] uint32_t shard() const { return place_.index; }
+    [[nodiscard]] port::Entropy& entropy() { return entropy_; }
+    /// What the connection may; null: it has shown no token.
+    [[nodiscard]] auth::GrantPtr grant_of(hub::ConnectionId id) const { return hub_.grant_of(id); }
     [[nodiscard]] std::vector<hub::ConnectionRow> connection_rows() const {
         return hub_.connection_rows();
     }
@@ -81,19 +92,20 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     std::function<void(std::vector<hub::News>&)> on_news;
 
   private:
-    struct Socket {
-        net::WsConnection* socket = nullptr;
+    struct Client {
+        ClientLink* link = nullptr;
         FrameForm form;
     };
 
     void on_turn_end() override;
     void on_turn_over(uint64_t now_ns) override;
     void take_times();
-    void pump(hub::ConnectionId id, Socket& socket);
-    void close(hub::ConnectionId id, net::WsConnection& socket) const;
+    void pump(hub::ConnectionId id, Client& client);
+    void close(hub::ConnectionId id, ClientLink& link) const;
     void arm_timer();
 
     net::Reactor& reactor_;
+    port::Entropy& entropy_;
     WallClock clock_;
     OnLog on_log_;
     const hub::Config& config_;
@@ -102,7 +114,8 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     std::unique_ptr<ShardMember> member_;
     net::Timer timer_;
     uint64_t armed_for_ms_ = UINT64_MAX;
-    std::unordered_map<hub::ConnectionId, Socket> sockets_;
+    std::unordered_map<hub::ConnectionId, Client> clients_;
+    StreamTable streams_;
     hub::ConnectionId next_connection_;
     std::unordered_map<uint64_t, OnReply> replies_;
     uint64_t next_request_ = 1;

@@ -1,18 +1,11 @@
 #include "gateway/hub_socket.hpp"
 
-#include <algorithm>
-
 namespace tandem::gateway {
 
 void HubSocket::meter(net::WsConnection& connection, size_t bytes) {
     if (!info_.is_counted || !connection.is_open()) return;
-    const base::Limits& limits = host_.config().limits;
-    const base::Rate messages{limits.messages_per_second, 2 * limits.messages_per_second};
-    const base::Rate volume{limits.bytes_per_second, 4 * limits.bytes_per_second};
-    const uint64_t now_ms = connection.reactor().now_ms();
-    messages_.charge(messages, now_ms, 1);
-    bytes_.charge(volume, now_ms, bytes);
-    const uint64_t wait_ms = std::max(messages_.wait_ms(messages, 1), bytes_.wait_ms(volume, 1));
+    const uint64_t wait_ms =
+        meter_.charge(host_.config().limits, connection.reactor().now_ms(), bytes);
     if (wait_ms == 0) return;
     connection.pause_reading(net::PauseReason::kRate);
     if (hold_ == nullptr)

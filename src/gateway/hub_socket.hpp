@@ -5,8 +5,9 @@
 #include <string_view>
 #include <utility>
 
-#include "base/token_bucket.hpp"
+#include "gateway/client_link.hpp"
 #include "gateway/hub_host.hpp"
+#include "gateway/message_meter.hpp"
 #include "net/address_limits.hpp"
 #include "net/reactor.hpp"
 #include "net/websocket_connection.hpp"
@@ -14,12 +15,15 @@
 namespace tandem::gateway {
 
 /// The handler of a WebSocket that is a connection of the hub for as long as it is open.
-class HubSocket : public net::WebSocketHandler {
+class HubSocket : public net::WebSocketHandler, private ClientLink {
   public:
     /// Counts for its address for as long as it is there, where it came through a proxy.
     void hold(net::AddressLimits::Lease lease) { lease_ = std::move(lease); }
 
-    void on_open(net::WsConnection& connection) final { id_ = host_.attach(connection, info_); }
+    void on_open(net::WsConnection& connection) final {
+        connection_ = &connection;
+        id_ = host_.attach(*this, info_);
+    }
     void on_writable(net::WsConnection&) final { host_.on_writable(id_); }
     void on_close(net::WsConnection&, uint16_t code) final { host_.detach(id_, farewell_of(code)); }
 
@@ -30,20 +34,27 @@ class HubSocket : public net::WebSocketHandler {
     [[nodiscard]] HubHost& host() const { return host_; }
     [[nodiscard]] hub::ConnectionId id() const { return id_; }
     [[nodiscard]] hub::Codec codec() const { return info_.codec; }
-    /// A message has come. When they come faster than they may, the next waits to be read, which
-    /// every protocol bears: what was sent stays in the order it was sent, and nothing is lost.
+    /// A message has come. When they come faster than they may, the next waits to be read.
     void meter(net::WsConnection& connection, size_t bytes);
 
   private:
+    [[nodiscard]] bool is_open() const final { return connection_->is_open(); }
+    [[nodiscard]] size_t bytes_queued() const final { return connection_->bytes_queued(); }
+    [[nodiscard]] FrameForm form() const final { return form_for(info_.codec, *connection_); }
+    void send(net::SharedBytes frame) final { connection_->send_framed(std::move(frame)); }
+    void close(uint16_t code, std::string_view reason) final { connection_->close(code, reason); }
+    void pause_reading() final { connection_->pause_reading(); }
+    void resume_reading() final { connection_->resume_reading(); }
+
     /// What others are told of an end with that code.
     [[nodiscard]] virtual hub::Hub::Farewell farewell_of(uint16_t code) const = 0;
 
     HubHost& host_;
     hub::ConnectionInfo info_;
     hub::ConnectionId id_ = 0;
+    net::WsConnection* connection_ = nullptr;  ///< from `on_open` on
     net::AddressLimits::Lease lease_;
-    base::TokenBucket messages_;
-    base::TokenBucket bytes_;
+    MessageMeter meter_;
     std::unique_ptr<net::Timer> hold_;  ///< once it was needed
 };
 

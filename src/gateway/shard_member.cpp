@@ -62,10 +62,9 @@ void ShardMember::run_on(uint32_t shard, std::function<void(HubHost&)> task) {
     peer.reactor->post([host = peer.host, task = std::move(task)] { task(*host); });
 }
 
-void ShardMember::attach(hub::ConnectionId id, net::WsConnection& socket,
-                         const hub::ConnectionInfo& info) {
+void ShardMember::attach(hub::ConnectionId id, ClientLink& link, const hub::ConnectionInfo& info) {
     Home& home = homes_[id];
-    home.socket = &socket;
+    home.link = &link;
     home.info = info;
     home.info.side = hub::ConnectionInfo::Side::guest;
 }
@@ -161,8 +160,7 @@ void ShardMember::visit(Home& home, hub::ConnectionId id, uint32_t owner) {
     home.visits.push_back({owner, 0});
     // One actor for all shards: it stands for the connection.
     if (home.info.codec == hub::Codec::json) home.info.actor = hub_.own_actor(id);
-    peers_[owner].batch.input.push_back(
-        GuestOpen{id, home.info, form_for(home.info.codec, *home.socket)});
+    peers_[owner].batch.input.push_back(GuestOpen{id, home.info, home.link->form()});
 }
 
 void ShardMember::forward(Home& home, hub::ConnectionId id, uint32_t owner, wire::ClientFrame frame,
@@ -182,14 +180,14 @@ void ShardMember::forward(Home& home, hub::ConnectionId id, uint32_t owner, wire
 }
 
 void ShardMember::stall_if_full(Home& home, hub::ConnectionId id) {
-    if (home.is_stalled || !home.socket->is_open()) return;
+    if (home.is_stalled || !home.link->is_open()) return;
     for (const Visit& visit : home.visits) {
         const Peer& peer = peers_[visit.shard];
         if (peer.bytes_under_way < kInputWindowBytes &&
             peer.events_under_way < config_.limits.shard_queue_events_max)
             continue;
         home.is_stalled = true;
-        home.socket->pause_reading();
+        home.link->pause_reading();
         stalled_.push_back(id);
         return;
     }
@@ -205,7 +203,7 @@ void ShardMember::resume_stalled() {
         const auto found = homes_.find(id);
         if (found == homes_.end()) continue;
         found->second.is_stalled = false;
-        if (found->second.socket->is_open()) found->second.socket->resume_reading();
+        if (found->second.link->is_open()) found->second.link->resume_reading();
     }
 }
 
@@ -214,17 +212,17 @@ void ShardMember::deliver(uint32_t owner, GuestOutput& output) {
     if (found == homes_.end()) return;
     Home& home = found->second;
     if (output.frame.empty()) {
-        home.socket->close(net::kWsCloseTryAgainLater, "too slow");
+        home.link->close(net::kWsCloseTryAgainLater, "too slow");
         return;
     }
-    if (!home.socket->is_open()) return;
+    if (!home.link->is_open()) return;
     const auto visit = std::find_if(home.visits.begin(), home.visits.end(),
                                     [&](const Visit& v) { return v.shard == owner; });
     TANDEM_ASSERT(visit != home.visits.end());
     visit->owed_bytes += output.frame.size();
-    home.socket->send_framed(std::move(output.frame));
+    home.link->send(std::move(output.frame));
     // In halves, since each costs a message; with more in the queue, when it has drained.
-    if (visit->owed_bytes >= window_bytes_ / 2 && home.socket->bytes_queued() < kQueuedBytesMax)
+    if (visit->owed_bytes >= window_bytes_ / 2 && home.link->bytes_queued() < kQueuedBytesMax)
         give_back(*visit, output.id);
 }
 

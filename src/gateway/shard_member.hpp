@@ -9,10 +9,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "gateway/client_link.hpp"
 #include "gateway/shard_messages.hpp"
 #include "hub/hub.hpp"
 #include "net/reactor.hpp"
-#include "net/websocket_connection.hpp"
 
 namespace tandem::gateway {
 
@@ -46,11 +46,11 @@ class ShardMember {
     void run_on(uint32_t shard, std::function<void(HubHost&)> task);
 
     // As the home of connections.
-    void attach(hub::ConnectionId id, net::WsConnection& socket, const hub::ConnectionInfo& info);
+    void attach(hub::ConnectionId id, ClientLink& link, const hub::ConnectionInfo& info);
     void detach(hub::ConnectionId id, hub::Hub::Farewell farewell);
     void on_message(hub::ConnectionId id, std::string_view message);
     void on_text(hub::ConnectionId id, hub::TextMessage message);
-    /// The socket's queue has drained.
+    /// The link's queue has drained.
     void on_writable(hub::ConnectionId id);
 
     // As the owner of channels. Ids that are no guests are ignored.
@@ -83,7 +83,7 @@ class ShardMember {
         size_t owed_bytes = 0;  ///< received, and not given back as credit
     };
     struct Home {
-        net::WsConnection* socket = nullptr;
+        ClientLink* link = nullptr;
         hub::ConnectionInfo info;
         std::vector<Visit> visits;
         std::unordered_set<std::string> followed;  ///< channels of all shards

@@ -74,6 +74,11 @@ struct Stats {
     uint64_t text_readers = 0;  ///< cursors over texts; they count as subscriptions too
     uint64_t text_updates = 0;  ///< entries that changed a text
     uint64_t shed_readers = 0;  ///< closed because of `catch_up_bytes_max`
+    // Of what carries the connections, which counts these itself.
+    uint64_t streams = 0;         ///< connections without a WebSocket
+    uint64_t stream_posts = 0;    ///< of theirs, taken
+    uint64_t stream_repeats = 0;  ///< that came again, and were not taken again
+    uint64_t stream_strays = 0;   ///< that named a stream which is not there
 };
 
 void add(Stats& sum, const Stats& more);

@@ -142,6 +142,10 @@ void add(Stats& sum, const Stats& more) {
     sum.unchanged += more.unchanged;
     sum.evicted += more.evicted;
     sum.shed_readers += more.shed_readers;
+    sum.streams += more.streams;
+    sum.stream_posts += more.stream_posts;
+    sum.stream_repeats += more.stream_repeats;
+    sum.stream_strays += more.stream_strays;
 }
 
 }  // namespace tandem::hub

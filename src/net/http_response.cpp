@@ -142,10 +142,15 @@ void append_response(std::string& out, const HttpResponse& response, HttpWireOpt
     if (!has_no_body && options.body_kind == HttpBodyKind::kWhole) out.append(response.body);
 }
 
+std::string chunk_head(size_t bytes) {
+    std::string out;
+    append_number(out, bytes, 16);
+    return out.append("\r\n");
+}
+
 void append_chunk(std::string& out, std::string_view data) {
     if (data.empty()) return;
-    append_number(out, data.size(), 16);
-    out.append("\r\n").append(data).append("\r\n");
+    out.append(chunk_head(data.size())).append(data).append(kChunkEnd);
 }
 
 HttpResponse make_response(int status, std::string_view content_type, std::string_view body) {

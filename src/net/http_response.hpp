@@ -28,6 +28,9 @@ void append_response(std::string& out, const HttpResponse& response, HttpWireOpt
 
 // One chunk of a chunked body; nothing for empty data, which would end the body.
 void append_chunk(std::string& out, std::string_view data);
+// What stands before and behind the data of a chunk, which is not empty.
+[[nodiscard]] std::string chunk_head(size_t bytes);
+inline constexpr std::string_view kChunkEnd = "\r\n";
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 [[nodiscard]] HttpResponse make_response(int status, std::string_view content_type,

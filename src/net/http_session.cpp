@@ -245,13 +245,24 @@ void HttpSession::on_turn_end() {
     }
 }
 
+bool HttpSession::reserve(size_t bytes) {
+    if (state_ != State::kStreaming || bytes == 0) return false;
+    if (connection_->bytes_queued() + bytes <= endpoint_.options_.queue_bytes_max) return true;
+    state_ = State::kClosing;
+    connection_->abort();
+    return false;
+}
+
+void HttpSession::write(SharedBytes data) {
+    if (!reserve(data.size())) return;
+    if (minor_version_ == 0) return connection_->send(std::move(data));
+    connection_->send(std::string_view(chunk_head(data.size())));
+    connection_->send(std::move(data));
+    connection_->send(kChunkEnd);
+}
+
 void HttpSession::write(std::string_view data) {
-    if (state_ != State::kStreaming || data.empty()) return;
-    if (connection_->bytes_queued() + data.size() > endpoint_.options_.queue_bytes_max) {
-        state_ = State::kClosing;
-        connection_->abort();
-        return;
-    }
+    if (!reserve(data.size())) return;
     if (minor_version_ == 0) {
         connection_->send(data);
         return;

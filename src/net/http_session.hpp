@@ -50,7 +50,9 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     void on_turn_end() override;
 
     void write(std::string_view data) override;
+    void write(SharedBytes data) override;
     void end() override;
+    [[nodiscard]] bool is_open() const override { return state_ == State::kStreaming; }
     [[nodiscard]] size_t bytes_queued() const override { return connection_->bytes_queued(); }
 
     void dispatch();
@@ -59,6 +61,8 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     [[nodiscard]] HttpResponse failure(int status) const;
     void finish_answer();
     void close();
+    // False where the stream is no more, or has grown past its limit and is dropped.
+    [[nodiscard]] bool reserve(size_t bytes);
 
     ServerEndpoint& endpoint_;
     std::unique_ptr<Connection> connection_;

@@ -14,6 +14,7 @@
 #include "net/http_parser.hpp"
 #include "net/http_types.hpp"
 #include "net/reactor.hpp"
+#include "net/shared_bytes.hpp"
 #include "net/tcp_socket.hpp"
 #include "net/websocket_connection.hpp"
 
@@ -26,7 +27,11 @@ class HttpStream {
   public:
     // Output goes out at the end of the turn; after end() it is ignored.
     virtual void write(std::string_view data) = 0;
+    // The same without a copy.
+    virtual void write(SharedBytes data) = 0;
     virtual void end() = 0;
+    // False once it has been ended, by whomever.
+    [[nodiscard]] virtual bool is_open() const = 0;
     [[nodiscard]] virtual size_t bytes_queued() const = 0;
     [[nodiscard]] virtual SocketAddress peer() const = 0;
 

@@ -168,6 +168,13 @@ std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store
         "Channels that left memory, since nobody used them.", stats.evicted);
     add(out, "shed_readers_total", "counter",
         "Readers closed because stalled catch-ups held too much.", stats.shed_readers);
+    add(out, "streams", "gauge", "Open client connections without a WebSocket.", stats.streams);
+    add(out, "stream_posts_total", "counter", "POSTs of theirs that were taken.",
+        stats.stream_posts);
+    add(out, "stream_repeats_total", "counter", "POSTs that came again, and were not taken again.",
+        stats.stream_repeats);
+    add(out, "stream_strays_total", "counter", "POSTs that named a stream which is not there.",
+        stats.stream_strays);
     add(out, "store_commits_total", "counter", "Transactions of the store.", store.commits);
     add(out, "store_queue_entries", "gauge", "Entries waiting for the store.", store.queue_entries);
     add(out, "store_checkpoints_total", "counter", "Checkpoints of the store.", store.checkpoints);

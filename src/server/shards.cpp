@@ -197,6 +197,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         api.websocket.message_bytes_max = limits.message_bytes_max;
         // A JSON snapshot is one message, and JSON can need several bytes for one.
         api.websocket.queue_bytes_max = 4 * base::kMiB + 4 * limits.record_bytes_max;
+        const size_t stream_bytes_max = api.websocket.queue_bytes_max / 3 * 4;
         api.websocket.ping_interval_ms = limits.ping_interval_ms;
         api.websocket.idle_timeout_ms = limits.idle_timeout_ms;
         api.websocket.deflate_bytes_min = options.deflate_bytes_min;
@@ -224,6 +225,8 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         // The other addresses keep to the usual size themselves.
         endpoint.http.body_bytes_max =
             std::max(endpoint.http.body_bytes_max, limits.text_message_bytes_max);
+        // Binary messages are in base64 there.
+        endpoint.queue_bytes_max = stream_bytes_max;
         endpoint.make_failure = [docs_url = options.hub.docs_url,
                                  bytes_max = endpoint.http.body_bytes_max](int status) {
             return gateway::make_failure(status, docs_url, bytes_max);

@@ -52,6 +52,7 @@ export type ErrorCode =
     | 'host_refused'
     | 'token_revoked'
     | 'tls_failed'
+    | 'session_unknown'
     | 'io_failed'
     | 'storage_corrupt'
     | 'storage_full'

@@ -12,7 +12,7 @@ process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
 // What few applications need has an entry of its own; all share one table of shortened names.
-const entryPoints = ['src/index.ts', 'src/history.ts', 'src/assign.ts', 'src/past.ts', 'src/text_past.ts', 'src/decide.ts', 'src/token.ts', 'src/yjs.ts'];
+const entryPoints = ['src/index.ts', 'src/history.ts', 'src/assign.ts', 'src/past.ts', 'src/text_past.ts', 'src/decide.ts', 'src/token.ts', 'src/yjs.ts', 'src/fallback.ts'];
 const common = { ...bundle, outdir: 'dist', sourcemap: true, external: ['yjs', 'y-protocols'] };
 const { mangleCache } = await build({
     ...common, entryPoints, format: 'esm', splitting: true, chunkNames: 'shared-[hash]', mangleCache: {},
