@@ -46,14 +46,20 @@ void EventStream::on_open(net::HttpStream& stream) {
     keep_awake();
 }
 
-void EventStream::on_writable(net::HttpStream&) { host_.on_writable(id_); }
+void EventStream::on_writable(net::HttpStream&) {
+    if (id_ != 0) host_.on_writable(id_);
+}
 
 void EventStream::on_close(net::HttpStream&) {
     leave_table();
     awake_.reset();
     hold_.reset();
     answer_waiting(no_stream());
-    host_.detach(id_, farewell_);
+    leave_hub();
+}
+
+void EventStream::leave_hub() {
+    if (const hub::ConnectionId id = std::exchange(id_, 0); id != 0) host_.detach(id, farewell_);
 }
 
 bool EventStream::is_open() const { return !key_.empty() && stream_->is_open(); }
@@ -80,8 +86,10 @@ void EventStream::keep_awake() {
     if (!is_open()) return;
     const uint64_t silent_ms = host_.now().mono_ms - heard_ms_;
     if (limits.idle_timeout_ms != 0 && pauses_ == 0 &&
-        silent_ms >= kIdleFactor * limits.idle_timeout_ms)
-        return close(net::kWsCloseGoingAway, "nothing was heard of the client");
+        silent_ms >= kIdleFactor * limits.idle_timeout_ms) {
+        close(net::kWsCloseGoingAway, "nothing was heard of the client");
+        return leave_hub();
+    }
     if (silent_ms != 0 && stream_->bytes_queued() == 0) stream_->write(kComment);
     const uint64_t next_ms =
         limits.ping_interval_ms != 0 ? limits.ping_interval_ms : limits.idle_timeout_ms;
@@ -140,6 +148,7 @@ void EventStream::receive(const Post& post, OnPosted on_posted) {
     if (post.kind == Post::Kind::end) {
         farewell_ = hub::Hub::Farewell::clean;
         close(net::kWsCloseNormal, {});
+        leave_hub();
         return on_posted({});
     }
     PostAnswer answer = take(post);

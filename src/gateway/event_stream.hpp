@@ -81,11 +81,12 @@ class EventStream final : public net::HttpStreamHandler, private ClientLink {
     void answer_waiting(const PostAnswer& answer);
     void keep_awake();
     void leave_table();
+    void leave_hub();
 
     HubHost& host_;
     hub::ConnectionInfo info_;
     bool is_bound_;
-    hub::ConnectionId id_ = 0;
+    hub::ConnectionId id_ = 0;  ///< 0: not in the hub
     std::string key_;  ///< empty: not in the table
     net::HttpStream* stream_ = nullptr;
     uint64_t taken_ = 0;  ///< number of the last POST
