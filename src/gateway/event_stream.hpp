@@ -87,7 +87,7 @@ class EventStream final : public net::HttpStreamHandler, private ClientLink {
     hub::ConnectionInfo info_;
     bool is_bound_;
     hub::ConnectionId id_ = 0;  ///< 0: not in the hub
-    std::string key_;  ///< empty: not in the table
+    std::string key_;           ///< empty: not in the table
     net::HttpStream* stream_ = nullptr;
     uint64_t taken_ = 0;  ///< number of the last POST
     uint64_t heard_ms_ = 0;
