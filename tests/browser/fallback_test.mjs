@@ -89,6 +89,36 @@ test('a page finds its way back to a WebSocket when its network changes', async 
     await until('the stream is closed', () => proxy.streams === 0);
 });
 
+test('more pages than a browser has connections for do not stand in each other\'s way', async (t) => {
+    const server = await Server.start(t);
+    const proxy = await StrictProxy.start(t, server);
+    const context = await new_context(t);
+    const panes = [];
+    for (let i = 0; i < 4; ++i) {
+        panes.push(await open_page(context, proxy, 'many'));
+        await panes[i].vote();
+    }
+    const last = await open_page(context, proxy, 'many');
+    await until_equal('the trouble', () => last.transport(), { by: 'none', trouble: 'crowded' });
+    for (const pane of panes) await pane.vote();
+    assert.equal((await server.record('many')).votes, 8);
+    await last.page.evaluate(() => void window.channel.fields.votes.add(1));
+    await panes[0].page.close();
+    await last.page.evaluate(() => window.channel.synced({ signal: AbortSignal.timeout(60_000) }));
+    assert.deepEqual(await last.transport(), { by: 'http' });
+    assert.equal((await server.record('many')).votes, 9);
+
+    // What one page of a tab has found out the next one need not.
+    const upgrades = proxy.upgrades;
+    await panes[1].page.reload();
+    await panes[1].page.evaluate(async () => {
+        const { connect } = await import('/sdk/fallback.js');
+        const channel = connect(location.origin).channel('board:many');
+        await channel.synced({ signal: AbortSignal.timeout(60_000) });
+    });
+    assert.equal(proxy.upgrades, upgrades);
+});
+
 test('a page tells of a proxy that keeps back what the server sends', async (t) => {
     const server = await Server.start(t);
     const proxy = await StrictProxy.start(t, server);

@@ -15,10 +15,11 @@ export interface Transport {
     /** `none`: neither way has worked last time, or none was tried yet. */
     readonly by: 'none' | 'websocket' | 'http';
     /**
-     * Why it is `none`: nothing is `unreachable`, the server has `refused`, or the stream is `buffered`: something on the way keeps
-     * back what the server sends until it is too late. Whoever runs that can let `text/event-stream` through as it comes.
+     * Why it is `none`: the server is `unreachable`, or has `refused`; or the stream is `buffered`: something on the way keeps back
+     * what the server sends until it is too late, and whoever runs that can let `text/event-stream` through as it comes; or as many
+     * pages of this browser have a stream as can, and this one is `crowded` out until one of them closes.
      */
-    readonly trouble?: 'unreachable' | 'refused' | 'buffered';
+    readonly trouble?: 'unreachable' | 'refused' | 'buffered' | 'crowded';
 }
 type Trouble = NonNullable<Transport['trouble']>;
 
@@ -34,6 +35,8 @@ const POST_MS = 10_000;
 const POST_RETRY_MS = 250;
 const POST_RETRY_MAX_MS = 5_000;
 const POST_GIVE_UP_MS = 30_000;
+/** Browsers have six connections to a host, and a stream holds one: the others are for POSTs, and for loading pages. */
+const PAGES = 4;
 /** Until the server has told its limit. */
 const POST_BYTES = 65_536;
 
@@ -138,8 +141,27 @@ class StreamSocket implements Socket {
 
     // Down
 
+    /** One of the places that all pages of a browser share, where it tells that there are no more; HTTP/2 has room for all. */
+    private async place(): Promise<boolean> {
+        const { locks } = this.platform;
+        if (!locks || typeof document === 'undefined') return true;
+        const { host } = new URL(this.address);
+        const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+        if (host === location.host && /^h[23]/.test(page?.nextHopProtocol ?? '')) return true;
+        for (let i = 0; i < PAGES; ++i) {
+            // Where locks fail, nothing can be told.
+            const release = await locks.tryLock(`tandem:stream:${host}:${i}`).catch(() => () => {});
+            if (!release) continue;
+            if (this.over) release();
+            else this.ending.signal.addEventListener('abort', release);
+            return true;
+        }
+        return false;
+    }
     private async listen(limit: unknown): Promise<void> {
         const { signal } = this.ending;
+        if (!(await this.place())) return this.end('crowded');
+        if (this.over) return;
         const answer = await this.fetch('GET', { 'signal': signal, 'headers': { 'Accept': 'text/event-stream' } }, `?protocol=${SUBPROTOCOL}`);
         const stream = answer['body'];
         if (!answer.ok || !stream || !/^text\/event-stream/.test(answer.headers.get('content-type') ?? '')) {
@@ -286,9 +308,24 @@ class Chooser {
     token = '';
     report: (error: TandemError) => void = () => {};
     /** Until then no WebSocket is tried. */
-    private avoidUntil = 0;
+    private avoidUntil: number;
+    private readonly key: string;
 
-    constructor(private readonly platform: Platform) {}
+    constructor(private readonly platform: Platform, address: string) {
+        this.key = `tandem:http:${address}`;
+        // A clock that was set back meanwhile is not waited for.
+        this.avoidUntil = Math.min(Number(remembered()?.getItem(this.key)) || 0, platform.now() + AGAIN_MS);
+    }
+    /** Also for the pages that this tab will show. */
+    private avoid(until: number): void {
+        this.avoidUntil = until;
+        try {
+            if (until) remembered()?.setItem(this.key, String(until));
+            else remembered()?.removeItem(this.key);
+        } catch {
+            // It is full, and what is found out once more costs seconds.
+        }
+    }
 
     private tell(by: Transport['by'], trouble?: Trouble): void {
         const { value } = this.transport;
@@ -316,7 +353,7 @@ class Chooser {
                 opened: () => {
                     attempt.close();
                     if (over) return;
-                    this.avoidUntil = 0;
+                    this.avoid(0);
                     (current as StreamSocket).leave();
                 },
                 message: () => {},
@@ -330,7 +367,7 @@ class Chooser {
             probing?.close();
             probing = undefined;
             if (over) return;
-            this.avoidUntil = platform.now() + AGAIN_MS;
+            this.avoid(platform.now() + AGAIN_MS);
             timer = platform.setTimer(probe, AGAIN_MS);
         };
         const viaStream = (): void => {
@@ -346,7 +383,7 @@ class Chooser {
             };
             const failed = (trouble: Trouble, error?: TandemError): void => {
                 // Neither way works: it may have been the server, and the next attempt begins anew.
-                if (!worked) this.avoidUntil = 0;
+                if (!worked && trouble !== 'crowded') this.avoid(0);
                 this.tell('none', trouble);
                 if (error && !error.temporary) this.report(error);
             };
@@ -357,7 +394,7 @@ class Chooser {
             let heard = false;
             // Some let it open, and then nothing through.
             const judge = (): void => {
-                if (opened && !heard) this.avoidUntil = platform.now() + AGAIN_MS;
+                if (opened && !heard) this.avoid(platform.now() + AGAIN_MS);
             };
             const attempt = platform.connect(url, {
                 opened: () => {
@@ -390,7 +427,7 @@ class Chooser {
             }, SOCKET_MS);
         };
         const unlisten = onNetworkChange(() => {
-            this.avoidUntil = 0;
+            this.avoid(0);
             if (current instanceof StreamSocket && !over) probe();
         });
         if (platform.now() < this.avoidUntil) viaStream();
@@ -405,6 +442,15 @@ class Chooser {
             },
         };
     };
+}
+
+/** What outlives a page, where there is such a thing. */
+function remembered(): Storage | undefined {
+    try {
+        return typeof document === 'undefined' ? undefined : sessionStorage;
+    } catch {
+        return undefined; // The user allows none.
+    }
 }
 
 function onNetworkChange(fn: () => void): () => void {
@@ -427,7 +473,7 @@ const choosers = new WeakMap<object, Chooser>();
 
 /** As `connect` of `@tandem/client`, with another way where a WebSocket cannot be opened. */
 export function connect(address: string, options: ConnectOptions = {}, platform: Partial<Platform> = {}): TandemClient {
-    const chooser = new Chooser({ ...defaultPlatform(), ...platform });
+    const chooser = new Chooser({ ...defaultPlatform(), ...platform }, address);
     const { token } = options;
     const noted = token && { token: async () => (chooser.token = await token()) };
     const client = connectCore(address, { ...options, ...noted }, { ...platform, connect: chooser.connect });
