@@ -8,19 +8,19 @@ import { until, until_equal } from './support/wait.mjs';
 after(end_browser);
 
 /** A page behind the proxy whose client follows a board; what it saw of `votes` is in `seen`. */
-async function open_page(context, proxy, board) {
+async function open_page(context, proxy, board, { from = proxy.url, token = '' } = {}) {
     const page = await context.newPage();
-    await page.goto(`${proxy.url}/page`);
-    await page.evaluate(async (name) => {
+    await page.goto(`${from}/page`);
+    await page.evaluate(async ([name, url, token]) => {
         const { f } = await import('/sdk/index.js');
         const { connect, transportOf } = await import('/sdk/fallback.js');
         const Board = { namespace: 'board', fields: { title: f.string(), votes: f.counter() } };
-        const client = connect(location.origin);
+        const client = connect(url, token ? { token: () => token } : {});
         const channel = client.channel(Board, name);
         const seen = [];
         channel.fields.votes.subscribe((votes) => seen.push(votes));
         Object.assign(window, { client, channel, seen, transport: () => transportOf(client).value });
-    }, board);
+    }, [board, proxy.url, token]);
     const vote = () => page.evaluate(() => window.channel.fields.votes.add(1).committed({ signal: AbortSignal.timeout(60_000) }));
     return {
         page, vote,
@@ -117,6 +117,18 @@ test('more pages than a browser has connections for do not stand in each other\'
         await channel.synced({ signal: AbortSignal.timeout(60_000) });
     });
     assert.equal(proxy.upgrades, upgrades);
+});
+
+test('a page of another origin shows its token and is let in', async (t) => {
+    const server = await Server.start(t, ['--auth.mode', 'required']);
+    const [proxy, other] = [await StrictProxy.start(t, server), await StrictProxy.start(t, server)];
+    const token = server.token('ann', 'board:*=read,write,presence');
+    const pane = await open_page(await new_context(t), proxy, 'origin', { from: other.url, token });
+    await pane.vote();
+    await pane.vote();
+    assert.deepEqual(await pane.transport(), { by: 'http' });
+    await until_equal('the votes', () => pane.votes(), 2);
+    assert.ok(proxy.addresses.every((address) => !address.includes(token)), 'not in an address');
 });
 
 test('a page tells of a proxy that keeps back what the server sends', async (t) => {

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import socket
+import subprocess
 import threading
 import time
 
@@ -11,7 +12,7 @@ from auth_test import BOARD_ALL, Auth
 from check_run import CheckFailed
 from limits_test import PROXY
 from streams import PATH, Proxy, Stream, StreamEnded
-from support import ProcessTest, next_of, patch, put, record, request
+from support import BINARY, ROOT, ProcessTest, next_of, patch, put, record, request
 from tls_test import Tls
 
 CHANNEL = "board:1"
@@ -418,6 +419,39 @@ class Tokens(Streams, Auth):
         self.assertEqual(next_of(stream, "error")["code"], "unauthenticated")
         self.assert_ends(stream, 1008, "unauthenticated")
         self.assertLess(time.monotonic() - began, 8)
+
+
+class TypeScript(Streams, Auth):
+    """The SDK as it is shipped, in Node."""
+
+    def test_it_works_through_a_proxy_with_tokens_that_end(self):
+        sdk = ROOT / "sdk" / "ts" / "dist"
+        self.assertTrue((sdk / "fallback.js").exists(), "the SDK is not built; run ./dev build web")
+        server = self.start_required("--server.threads", "3")
+        proxy = self.proxy(server, upgrade_status=426)
+        script = self.write_file("client.mjs", f"""
+import {{ execFileSync }} from 'node:child_process';
+import {{ connect, transportOf }} from {json.dumps(str(sdk / "fallback.js"))};
+import {{ keepFresh }} from {json.dumps(str(sdk / "token.js"))};
+const token = () => execFileSync({json.dumps(BINARY)}, ['gentoken', '--sub', 'ann', '--cap', {json.dumps(BOARD_ALL)}, '--ttl', '5'], {{ encoding: 'utf8' }}).trim();
+const client = connect('http://127.0.0.1:{proxy.address[1]}', {{ token, onRefused: error => {{ throw error; }} }});
+const stop = keepFresh(client);
+const votes = client.channel({json.dumps(CHANNEL)}).counter('votes');
+const links = [];
+client.status.subscribe(({{ link }}) => links.push(link));
+for (const end = Date.now() + 8_000; Date.now() < end; await new Promise(resolve => setTimeout(resolve, 200)))
+    await votes.add(1).committed({{ signal: AbortSignal.timeout(15_000) }});
+stop();
+console.log(JSON.stringify({{ by: transportOf(client).value.by, votes: votes.value, links: [...new Set(links)] }}));
+await client.close();
+""")
+        done = subprocess.run(["node", script], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual((told["by"], told["links"]), ("http", ["connecting", "online"]), "on one stream, past the end of its first token")
+        admin = self.token("root", "*=read")
+        self.assertEqual(request(server, f"/api/v1/channels/{CHANNEL}/record", headers=self.bearer(admin))[2]["value"], {"votes": told["votes"]})
+        self.assertGreater(told["votes"], 10)
 
 
 class Pages(Streams):

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -83,6 +83,10 @@ export class Server {
         await ended;
     }
 
+    /** Of a development server's own key. */
+    token(subject, rights) {
+        return execFileSync(kBinary, ['gentoken', '--sub', subject, '--cap', rights], { encoding: 'utf8' }).trim();
+    }
     async get(path) {
         const answer = await fetch(`${this.url}/api/v1/${path}`, { signal: AbortSignal.timeout(30_000) });
         if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
