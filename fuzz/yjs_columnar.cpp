@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
     // What was there is written next to, cut, formatted and deleted.
     document.set_client_id(3);
-    for (const yjs::BranchIndex root : std::vector(document.store().roots())) {
+    for (const yjs::BranchIndex root : yjs::Few(document.store().roots())) {
         document.begin();
         const uint32_t length = document.store().branch(root).length;
         (void)document.insert_text(root, length / 2, "middle");

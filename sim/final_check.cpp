@@ -35,6 +35,8 @@ bool World::load_all() {
 
 void World::check_quiet() {
     if (!server.is_up()) return violate("the server is up after healing", "it is not");
+    if (const std::string unknown = unknown_member(); !unknown.empty())
+        return violate("everybody knows who is there", unknown);
     if (!load_all()) return;
     std::map<std::string, std::string> hashes;
     for (auto& [name, log] : shadow.all()) {
@@ -120,6 +122,27 @@ void World::check_stored_log(const std::string& name) {
     }
 }
 
+std::string World::unknown_member() {
+    for (const std::string& name : profile.channels) {
+        const hub::Channel* channel = server.hub()->find_channel(name);
+        if (channel == nullptr) continue;
+        const auto& members = channel->presence.members();
+        for (const auto& device : devices) {
+            const auto& known = device->session().members(name);
+            const std::string who = name + " client " + std::to_string(device->index());
+            if (known.size() != members.size())
+                return who + " knows " + std::to_string(known.size()) + " of " +
+                       std::to_string(members.size());
+            for (const auto& [id, entry] : members) {
+                const auto found = known.find(id);
+                if (found == known.end() || !(found->second.state == entry.state))
+                    return who + ": " + id;
+            }
+        }
+    }
+    return {};
+}
+
 void World::check_devices(const std::string& name, const record::Document& document) {
     if (std::find(profile.channels.begin(), profile.channels.end(), name) == profile.channels.end())
         return;
@@ -151,17 +174,6 @@ void World::check_devices(const std::string& name, const record::Document& docum
         for (const record::Path& list : part.windowed())
             if (session.total(name, list) != document.items(list).size())
                 return violate("everybody counts the same", who + ": " + record::to_text(list));
-        const hub::Channel* channel = server.hub()->find_channel(name);
-        const auto& members = channel->presence.members();
-        if (session.members(name).size() != members.size())
-            return violate("everybody knows who is there",
-                           who + " knows " + std::to_string(session.members(name).size()) + " of " +
-                               std::to_string(members.size()));
-        for (const auto& [id, entry] : members) {
-            const auto known = session.members(name).find(id);
-            if (known == session.members(name).end() || !(known->second.state == entry.state))
-                return violate("everybody knows who is there", who + ": " + id);
-        }
     }
     if (part_reader) {
         const std::string wrong = part_reader->judge(name);

@@ -382,6 +382,7 @@ void Historian::judge_restore(const hub::Reply& reply, const Then& then,
         if (is_state_gone(reply, then, asked.at.value_or(UINT64_MAX))) return;
         const auto has_changed = [&] {
             const ShadowChannel& now = log(then.channel);
+            if (asked.match.seq < now.start) return true;
             for (uint64_t seq = asked.match.seq + 1; seq <= now.head(); ++seq)
                 if (!Truth::entry_of(*now.find(seq)).at("ops").empty()) return true;
             return false;

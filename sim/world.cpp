@@ -306,6 +306,10 @@ void World::heal() {
         for (const std::string& name : profile.channels)
             client->ask_value(name);
     if (!run_until(scheduler.now_ms() + 500, ceiling)) return;
+    // That the server has just given up a connection may be on its way.
+    const uint64_t told_ms = scheduler.now_ms() + 1'000;
+    while (scheduler.now_ms() < told_ms && server.is_up() && !unknown_member().empty())
+        if (!run_until(scheduler.now_ms() + 50, ceiling)) return;
     if (scheduler.events() >= ceiling) return violate("all comes to rest", "too many events");
     check_quiet();
 }

@@ -99,6 +99,8 @@ class World {
     void check_progress();
     // In final_check.cpp
     void check_quiet();
+    /// A member of a channel whom a device does not know; empty when all know all.
+    std::string unknown_member();
     void check_oracle(const std::string& name, const record::Document& document);
     void check_rebuilt(const std::string& name, const record::Document& document);
     void check_stored_log(const std::string& name);

@@ -243,7 +243,7 @@ void TextReplica::take_awareness(std::string_view body) {
 }
 
 void TextReplica::know_roots(bool is_own) {
-    const std::vector<BranchIndex> roots = document_.store().roots();
+    const yjs::Few<BranchIndex> roots = document_.store().roots();
     for (const BranchIndex at : roots) {
         if (observed_.contains(at)) continue;
         const std::string name(document_.store().names().at(document_.store().branch(at).name));

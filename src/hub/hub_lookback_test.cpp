@@ -128,6 +128,22 @@ TEST_F(Past, ChangesTellWhoWhatAndWhen) {
     EXPECT_EQ(ask(ReadChanges{"typed:a", 5, {}, 1}).error.code, base::ErrorCode::out_of_range);
 }
 
+TEST_F(Past, AnInsertOfWhatIsThereTellsThatItMoved) {
+    rig.now.wall_ms = 5'000;
+    write(R"([{"op":"insert","path":"cards/@a","value":{"text":"x"},"position":"a1"}])");
+    write(R"([{"op":"insert","path":"cards/@b","value":{"text":"y"},"position":"a2"}])");
+    write(R"([{"op":"insert","path":"cards/@a","value":{"text":"x"},"position":"a3"}])");
+    write(
+        R"([{"op":"set","path":"cards/@b/text","value":"z"},{"op":"move","path":"cards/@b","position":"a4"}])");
+    const Reply reply = ask(ReadChanges{"typed:a", 2, {}, 100});
+    EXPECT_EQ(
+        reply.json,
+        R"({"changes":[{"seq":3,"when_ms":5000,"by":1,"op":"move","path":"cards/@a"},)"
+        R"({"seq":4,"when_ms":5000,"by":1,"op":"move","path":"cards/@b"},)"
+        R"({"seq":4,"when_ms":5000,"by":1,"op":"set","path":"cards/@b/text","before":"y","after":"z"}],)"
+        R"("from":2,"to":4,"next":null})");
+}
+
 TEST_F(TrimmedPast, AVersionOutlivesTheLog) {
     write_title(1);
     const std::string then = rig.shown("typed:a");

@@ -94,6 +94,7 @@ struct Before {
     bool is_move = false;
     bool exists = false;
     base::Value value;
+    std::string position;         ///< of an item in its list
     std::set<record::Path> maps;  ///< paths at and below it that were maps
 };
 
@@ -150,6 +151,7 @@ record::Path concerned(const record::Document& document, const record::Path& pat
 void Lookback::apply_with_rows(const record::Entry& entry) {
     const std::string_view deleted = record::name_of(record::OpKind::remove_node);
     const std::string_view set = record::name_of(record::OpKind::set);
+    const std::string_view moved = record::name_of(record::OpKind::move);
     std::vector<Before> paths;
     for (const record::Op& op : entry.ops) {
         const record::Path path = concerned(document_, op.path);
@@ -162,9 +164,10 @@ void Lookback::apply_with_rows(const record::Entry& entry) {
             continue;
         }
         std::erase_if(paths, [&](const Before& b) { return record::covers(path, b.path); });
-        Before before{path, record::name_of(op.kind), is_move, document_.exists(path), {}, {}};
+        Before before{path, record::name_of(op.kind), is_move, document_.exists(path), {}, {}, {}};
         if (before.exists) {
             before.value = document_.shown(path);
+            before.position = document_.position(path);
             gather_maps(document_, path, before.value, before.maps);
         }
         paths.push_back(std::move(before));
@@ -173,16 +176,18 @@ void Lookback::apply_with_rows(const record::Entry& entry) {
     for (const Before& before : paths) {
         const bool exists = document_.exists(before.path);
         const base::Value after = exists ? document_.shown(before.path) : base::Value();
-        if (before.exists && exists && before.value == after) {
-            if (before.is_move) add_row(entry, "move", before.path, nullptr, nullptr);
-            continue;
-        }
         if (!before.exists && !exists) continue;
+        // An insert of what is there already may have moved it.
+        if (before.exists && exists &&
+            (before.is_move || before.position != document_.position(before.path)))
+            add_row(entry, moved, before.path, nullptr, nullptr);
+        if (before.exists && exists && before.value == after) continue;
         compare(before.path, before.exists ? &before.value : nullptr, exists ? &after : nullptr,
                 before.maps, document_,
                 [&](const record::Path& path, const base::Value* was, const base::Value* is) {
                     // What is removed to be written anew, such as a whole set, was set.
-                    const bool is_set = is != nullptr && before.op == deleted;
+                    const bool is_set =
+                        is != nullptr && (before.op == deleted || before.op == moved);
                     add_row(entry, is_set ? set : before.op, path, was, is);
                 });
     }

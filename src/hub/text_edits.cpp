@@ -54,11 +54,12 @@ base::Result<ShownText> show_text(std::string_view state, const ReadText& reques
         return request.kind == TypeKind::unknown ? yjs::shown_kind(store, root) : request.kind;
     };
     if (request.form == ReadText::Form::json) {
-        std::vector<BranchIndex> roots = store.roots();
+        yjs::Few<BranchIndex> roots = store.roots();
         if (request.root) {
             TANDEM_TRY(const BranchIndex only,
                        yjs::find_root(document, request.root, TypeKind::unknown));
-            roots = {only};
+            roots.clear();
+            roots.push_back(only);
         }
         out.bytes = "{";
         for (const BranchIndex root : roots) {

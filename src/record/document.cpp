@@ -126,6 +126,13 @@ std::vector<Document::ItemView> Document::items(const Path& list) const {
     return out;
 }
 
+std::string Document::position(const Path& item) const {
+    const Node* node = impl_->find(item);
+    if (node == nullptr || !node->is_item) return {};
+    const auto& positions = as_item(*node).positions;
+    return positions.empty() ? std::string() : winner(positions).value.as_string();
+}
+
 std::vector<Change> Document::changes(uint64_t from) const { return diff(*impl_, from); }
 
 std::vector<Change> Document::changes(uint64_t from, const Selection& held,

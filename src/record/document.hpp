@@ -75,6 +75,8 @@ class Document {
         bool has_position = false;
     };
     std::vector<ItemView> items(const Path& list) const;
+    /// Where an item stands among those of its list; empty when nothing says so.
+    std::string position(const Path& item) const;
 
     /// Absolute changes that bring a view at any seq in [from, seq()] to seq(). Needs from == 0
     /// or from >= floor().

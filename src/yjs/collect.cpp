@@ -60,7 +60,7 @@ void Document::finish_transaction() {
     if (!transaction_.is_local) {
         // Somebody else uses this id; the caller has to take another before it writes.
         for (const Transaction::Touched& touched : transaction_.touched)
-            has_id_collision_ |= touched.client == own_;
+            has_id_collision_ |= store_.clients()[touched.client].id == options_.client;
     }
     if (Extras* extras = extras_.peek(); extras != nullptr && !extras->subdocument_changes.empty())
         tell_subdocuments();

@@ -123,7 +123,8 @@ class ColumnarLoader {
         BranchIndex parent = 0;
         uint32_t shown = 0;
         // What shares a word is written in one: each member by itself reads the others back.
-        const Item heads[] = {head_of(Kind::deleted, index), head_of(Kind::string, index)};
+        Item heads[] = {head_of(Kind::deleted, index), head_of(Kind::string, index)};
+        heads[1].is_plain = true;
         Handle handle = from;
         for (; handle < end; ++handle) {
             const uint8_t info = infos[handle];
@@ -153,7 +154,6 @@ class ColumnarLoader {
             item.right_origin = right_handle == 0 ? Item::kNoOrigin : right.clock;
             item.home = left.home;
             item.content = static_cast<uint32_t>(content) & (0 - is_string);
-            item.bytes = units;
             left.right = handle;
             right.left = handle;
             if (item.home != parent) [[unlikely]] {
@@ -193,7 +193,6 @@ class ColumnarLoader {
         item.clock = client.next_clock;
         item.len = len;
         item.content = 0;
-        item.bytes = 0;
         if (kind == Kind::gc) {
             if (distance != 0 || info != 0) return false;
             item.set(Item::kDeleted);
@@ -227,8 +226,8 @@ class ColumnarLoader {
         } else if (kind == Kind::string && is_ascii_ &&
                    (info & (columnar::kIsDeleted | columnar::kHasMoreBytes)) == 0) [[likely]] {
             // That it is within the contents shows in the sum.
+            item.is_plain = true;
             item.content = static_cast<uint32_t>(content_at_);
-            item.bytes = len;
             content_at_ += len;
         } else if (!read_content(item, handle, info)) {
             return false;
@@ -386,8 +385,8 @@ class ColumnarLoader {
                 return false;
         }
         if (bytes == 0 && item.kind != Kind::binary) return false;
-        item.content = static_cast<uint32_t>(content_at_);
-        item.bytes = static_cast<uint32_t>(bytes);
+        store_.lay(item, {static_cast<uint32_t>(content_at_), static_cast<uint32_t>(bytes)},
+                   item.len);
         content_at_ += bytes;
         return true;
     }
@@ -469,7 +468,8 @@ base::Status Document::load_columnar(std::string_view bytes) {
     }
     begin_transaction(false);
     transaction_.is_local = false;
-    has_id_collision_ = store_.clients()[own_].next_clock > 0;
+    const ClientIndex own = store_.find_client(options_.client);
+    has_id_collision_ = own != kNoClient && store_.clients()[own].next_clock > 0;
     if (loader.has_deleted_contents() && options_.collects) {
         // As the end of the transaction would have done in which all this came.
         for (ClientIndex index = 0; index < store_.clients().size(); ++index) {

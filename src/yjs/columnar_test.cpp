@@ -200,7 +200,7 @@ enum class Roots : uint8_t { as_they_came, by_name };
 
 std::string shown(const Document& document, Roots order) {
     std::string out;
-    std::vector<BranchIndex> roots = document.store().roots();
+    Few<BranchIndex> roots = document.store().roots();
     if (order == Roots::by_name)
         std::sort(roots.begin(), roots.end(), [&](BranchIndex a, BranchIndex b) {
             const auto name = [&](BranchIndex root) {

@@ -287,7 +287,7 @@ class ColumnarWriter {
                 return 0;
             }
             case Kind::binary:
-                extras_.var_uint(item.bytes);
+                extras_.var_uint(store_.bytes_of(item).size());
                 contents_.bytes(store_.bytes_of(item));
                 return 0;
             case Kind::json:

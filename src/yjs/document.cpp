@@ -22,10 +22,14 @@ void Document::begin_transaction(bool is_local, uint64_t origin) {
     transaction_.origin = origin;
     transaction_.undo = nullptr;
     transaction_.during = nullptr;
+}
+
+ClientIndex Document::own() {
     const std::vector<Client>& clients = store_.clients();
     if (own_ >= clients.size() || clients[own_].id != options_.client)
         own_ = store_.client(options_.client);
     TANDEM_ASSERT(own_ <= Item::kClientMask);
+    return own_;
 }
 
 bool Document::sees_all_transactions() const {
@@ -131,10 +135,11 @@ void Document::delete_item(Handle first) {
 Handle Document::insert_local(BranchIndex parent, uint32_t key, Handle left, Handle right,
                               const Content& content) {
     TANDEM_ASSERT(transaction_.is_open);
+    const ClientIndex client = own();
     const Handle handle = store_.items().add();
     Item& item = store_.item(handle);
-    item.set_client(own_);
-    item.clock = store_.clients()[own_].next_clock;
+    item.set_client(client);
+    item.clock = store_.clients()[client].next_clock;
     store_.set_home(item, parent, key);
     item.left = left;
     item.right = right;

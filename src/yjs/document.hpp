@@ -223,6 +223,8 @@ class Document {
     };
 
     void begin_transaction(bool is_local, uint64_t origin = 0);
+    /// The document's own client, made when it first writes.
+    ClientIndex own();
     void watch(BranchIndex branch, uint8_t how);
     void unwatch(BranchIndex branch, uint8_t how);
     /// Lets `change` happen in a local transaction that is committed after this one.
@@ -337,6 +339,7 @@ class Document {
     void clean_whole_text(BranchIndex text);
 
     DocumentOptions options_;
+    /// What `own` found last; of no meaning when a load has exchanged the clients.
     ClientIndex own_ = kNoClient;
     bool has_id_collision_ = false;
     Store store_;

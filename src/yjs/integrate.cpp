@@ -32,7 +32,7 @@ base::Status Document::apply_fields(std::string_view update, uint64_t origin) {
     scratch_->read_deletes.clear();
     if (auto read = read_structs(reader); !read.ok()) {
         for (Handle handle : scratch_->read)
-            store_.items().remove(handle);
+            store_.forget_unlinked(handle);
         store_.go_back(mark);
         return read;
     }
@@ -144,11 +144,7 @@ base::Status Document::take_struct(const RawStruct& raw) {
     return {};
 }
 
-void Document::drop_read(Handle handle) {
-    Item& item = store_.item(handle);
-    store_.drop_content(item);
-    store_.items().remove(handle);
-}
+void Document::drop_read(Handle handle) { store_.forget_unlinked(handle); }
 
 // For the client that comes with most, if all that the document has of it comes now.
 void Document::open_directory() {

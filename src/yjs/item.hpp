@@ -41,7 +41,7 @@ struct Item {
     /// Undo has brought it back as another item; see Store::follow_redone.
     static constexpr uint8_t kRedone = 8;
 
-    static constexpr uint32_t kClientMask = (uint32_t{1} << 22) - 1;
+    static constexpr uint32_t kClientMask = (uint32_t{1} << 21) - 1;
     static_assert(kClientsMax < kClientMask);
     /// No clock reaches it, and no index of an origin.
     static constexpr uint32_t kNoOrigin = UINT32_MAX;
@@ -53,7 +53,9 @@ struct Item {
     /// Of another client than the item: `origin` or `right_origin` is an index, see Store::origin.
     bool has_far_origin : 1 = false;
     bool has_far_right_origin : 1 = false;
-    ClientIndex client : 22 = 0;
+    /// Text of as many bytes as clocks, which is ASCII.
+    bool is_plain : 1 = false;
+    ClientIndex client : 21 = 0;
 
     uint32_t clock = 0;
     uint32_t len = 0;
@@ -65,10 +67,9 @@ struct Item {
     /// The shared type in whose list it stands, or with kKeyed the slot of its key in a map; 0 for
     /// a collected struct. While it is not linked see Store::set_unlinked_home.
     uint32_t home = 0;
-    /// Where its content begins in the arena, or the shared type that it is.
+    /// Where its plain text begins in the arena, the number of the span of other content, or the
+    /// shared type that it is; 0 where it has nothing.
     uint32_t content = 0;
-    /// Bytes of content in the arena.
-    uint32_t bytes = 0;
 
     uint32_t end() const { return clock + len; }
     uint32_t last_clock() const { return clock + len - 1; }
@@ -87,7 +88,7 @@ struct Item {
     /// What it adds to the length of its list.
     uint32_t visible() const { return is_deleted() || !is_countable() ? 0 : len; }
 };
-static_assert(sizeof(Item) == 40);
+static_assert(sizeof(Item) == 36);
 static_assert(std::is_trivially_copyable_v<Item>);
 
 /// All items of a document in one block, addressed by handle. A reference is valid until the next

@@ -273,7 +273,7 @@ base::Result<BranchIndex> find_root(Document& document, const RootName& name, Ty
         return document.root(*name, kind);
     }
     if (store.roots().size() != 1) return base::fail(ErrorCode::not_found);
-    return store.roots().front();
+    return store.roots()[0];
 }
 
 TypeKind kind_for_edits(const Value& edits) {

@@ -150,7 +150,7 @@ class JsonWriter {
                 if (item.is_deleted()) continue;
                 // JSON has no undefined.
                 if (item.kind == Kind::any && store_.bytes_of(item).ends_with(kAnyUndefined) &&
-                    item.bytes == item.len)
+                    store_.bytes_of(item).size() == item.len)
                     continue;
                 // Nor is a mark of a format a value, which only a strange update puts here.
                 if (item.kind == Kind::format) continue;

@@ -23,6 +23,22 @@ Input values_from(std::string_view body, uint32_t count) {
     return values;
 }
 
+// Of a type until it is a branch: its kind and the number of its name.
+constexpr uint32_t kUnlinkedNameBits = 28;
+
+uint32_t unlinked_type(TypeKind kind, uint32_t name) {
+    TANDEM_ASSERT(name < uint32_t{1} << kUnlinkedNameBits);
+    return static_cast<uint32_t>(kind) << kUnlinkedNameBits | name;
+}
+
+TypeKind unlinked_kind(const Item& item) {
+    return static_cast<TypeKind>(item.content >> kUnlinkedNameBits);
+}
+
+uint32_t unlinked_name(const Item& item) {
+    return item.content & ((uint32_t{1} << kUnlinkedNameBits) - 1);
+}
+
 bool holds_bytes(Kind kind) {
     return kind != Kind::gc && kind != Kind::deleted && kind != Kind::type && kind != Kind::skip;
 }
@@ -218,7 +234,7 @@ Content Store::content_of(const Item& item) const {
 
 uint32_t Store::format_name(const Item& item) const {
     uint32_t name;
-    std::memcpy(&name, arena_.data() + item.content, sizeof(name));
+    std::memcpy(&name, arena_.data() + span_of(item).at, sizeof(name));
     return name;
 }
 
@@ -226,14 +242,13 @@ void Store::set_content(Item& item, const Content& content) {
     item.kind = content.kind;
     item.len = content.len;
     if (content.kind == Kind::type) {
-        // Until it becomes a branch.
-        item.content = static_cast<uint32_t>(content.type);
-        item.bytes = has_name(content.type) ? names_.intern(content.name) : 0;
+        item.content =
+            unlinked_type(content.type, has_name(content.type) ? names_.intern(content.name) : 0);
         return;
     }
     if (!holds_bytes(content.kind)) return;
     TANDEM_ASSERT(arena_.size() < UINT32_MAX - content.body.size() - content.name.size() - 16);
-    item.content = static_cast<uint32_t>(arena_.size());
+    const auto from = static_cast<uint32_t>(arena_.size());
     if (content.kind == Kind::format) {
         uint32_t name = names_.intern(content.name);
         arena_.bytes(reinterpret_cast<const char*>(&name), sizeof(name));
@@ -241,12 +256,27 @@ void Store::set_content(Item& item, const Content& content) {
         arena_.var_bytes(content.name);
     }
     arena_.bytes(content.body);
-    item.bytes = static_cast<uint32_t>(arena_.size()) - item.content;
+    lay(item, {from, static_cast<uint32_t>(arena_.size()) - from}, item.len);
+}
+
+void Store::lay(Item& item, const Span& span, uint32_t units) {
+    if (item.kind == Kind::string && span.bytes == units) {
+        release_span(item);
+        item.is_plain = true;
+        item.content = span.at;
+        return;
+    }
+    if (item.is_plain || item.content == 0)
+        item.content = spans_->add(span);
+    else
+        (*spans_.peek())[item.content] = span;
+    item.is_plain = false;
 }
 
 void Store::drop_front(Item& item, uint32_t len) {
     Item rest = item;
     split_content(item, rest, len);
+    if (holds_bytes(item.kind)) release_span(item);
     rest.clock += len;
     rest.len -= len;
     item = rest;
@@ -258,8 +288,9 @@ RawStruct Store::raw_of_unlinked(const Item& item) const {
     if (item.kind == Kind::type) {
         raw.content.kind = item.kind;
         raw.content.len = item.len;
-        raw.content.type = static_cast<TypeKind>(item.content);
-        if (item.bytes != 0) raw.content.name = names_.at(item.bytes);
+        raw.content.type = unlinked_kind(item);
+        if (const uint32_t name = unlinked_name(item); name != 0)
+            raw.content.name = names_.at(name);
     } else {
         raw.content = content_of(item);
     }
@@ -308,57 +339,63 @@ void Store::set_home(Item& item, BranchIndex parent, uint32_t key) {
 
 void Store::become_type(Handle handle) {
     Item& item = items_[handle];
-    auto kind = static_cast<TypeKind>(item.content);
-    item.content = add_branch(kind, item.bytes, handle);
-    item.bytes = 0;
+    item.content = add_branch(unlinked_kind(item), unlinked_name(item), handle);
 }
 
 void Store::drop_content(Item& item) {
-    if (holds_bytes(item.kind)) garbage_bytes_ += item.bytes;
+    if (holds_bytes(item.kind)) {
+        garbage_bytes_ += span_of(item).bytes;
+        release_span(item);
+    }
     item.kind = Kind::deleted;
+    item.is_plain = false;
     item.content = 0;
-    item.bytes = 0;
 }
 
 void Store::split_content(Item& left, Item& right, uint32_t len) {
     right.kind = left.kind;
+    if (!holds_bytes(left.kind)) return;
+    const uint32_t rest = left.len - len;
+    right.is_plain = left.is_plain;
+    if (left.is_plain) {
+        right.content = left.content + len;
+        return;
+    }
+    // The span is the left one's from here on.
+    right.content = 0;
+    const Span whole = span_of(left);
     switch (left.kind) {
         case Kind::string: {
-            Utf16Cut cut =
-                left.bytes == left.len ? Utf16Cut{len, false} : utf16_cut(bytes_of(left), len);
-            auto offset = static_cast<uint32_t>(cut.offset);
+            const Utf16Cut cut = utf16_cut(bytes_of(left), len);
+            const auto offset = static_cast<uint32_t>(cut.offset);
             if (!cut.splits_pair) {
-                right.content = left.content + offset;
-                right.bytes = left.bytes - offset;
-                left.bytes = offset;
+                lay(left, {whole.at, offset}, len);
+                lay(right, {whole.at + offset, whole.bytes - offset}, rest);
                 return;
             }
             // Each side gets a replacement character for its half of the pair, as in Yjs.
-            uint32_t from = left.content;
-            uint32_t bytes = left.bytes;
-            left.content = static_cast<uint32_t>(arena_.size());
-            arena_.append_own(from, offset);
+            const auto left_at = static_cast<uint32_t>(arena_.size());
+            arena_.append_own(whole.at, offset);
             arena_.bytes(kReplacement);
-            left.bytes = static_cast<uint32_t>(arena_.size()) - left.content;
-            right.content = static_cast<uint32_t>(arena_.size());
+            const auto right_at = static_cast<uint32_t>(arena_.size());
             arena_.bytes(kReplacement);
-            arena_.append_own(from + offset + 4, bytes - offset - 4);
-            right.bytes = static_cast<uint32_t>(arena_.size()) - right.content;
-            garbage_bytes_ += bytes;
+            arena_.append_own(whole.at + offset + 4, whole.bytes - offset - 4);
+            lay(left, {left_at, right_at - left_at}, len);
+            lay(right, {right_at, static_cast<uint32_t>(arena_.size()) - right_at}, rest);
+            garbage_bytes_ += whole.bytes;
             return;
         }
         case Kind::any:
         case Kind::json: {
-            std::string_view body = bytes_of(left);
-            auto offset = static_cast<uint32_t>(body.size() - values_from(body, len).remaining());
-            right.content = left.content + offset;
-            right.bytes = left.bytes - offset;
-            left.bytes = offset;
+            const std::string_view body = bytes_of(left);
+            const auto offset =
+                static_cast<uint32_t>(body.size() - values_from(body, len).remaining());
+            lay(left, {whole.at, offset}, len);
+            lay(right, {whole.at + offset, whole.bytes - offset}, rest);
             return;
         }
         case Kind::gc:
         case Kind::deleted:
-            return;
         case Kind::skip:
         case Kind::binary:
         case Kind::embed:
@@ -429,8 +466,11 @@ void Store::join_all() {
 
 bool Store::content_continues(const Item& left, const Item& right) const {
     if (joins_all_) return true;
-    if (!holds_bytes(left.kind) || left.content + left.bytes == right.content) return true;
-    return left.bytes <= kMovedBytesMax && right.bytes <= kMovedBytesMax;
+    if (!holds_bytes(left.kind)) return true;
+    const Span first = span_of(left);
+    const Span second = span_of(right);
+    return first.at + first.bytes == second.at ||
+           (first.bytes <= kMovedBytesMax && second.bytes <= kMovedBytesMax);
 }
 
 bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position right_at) {
@@ -438,20 +478,22 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
     Item& right = items_[right_handle];
     if (!content_continues(left, right)) return false;
     if (holds_bytes(left.kind)) {
-        if (left.content + left.bytes != right.content) {
-            auto from = static_cast<uint32_t>(arena_.size());
-            if (left.content + left.bytes == arena_.size()) {
-                from = left.content;
-                garbage_bytes_ += right.bytes;
+        Span first = span_of(left);
+        const Span second = span_of(right);
+        if (first.at + first.bytes != second.at) {
+            if (first.at + first.bytes == arena_.size()) {
+                garbage_bytes_ += second.bytes;
             } else {
-                arena_.append_own(left.content, left.bytes);
-                garbage_bytes_ += left.bytes + right.bytes;
+                const auto from = static_cast<uint32_t>(arena_.size());
+                arena_.append_own(first.at, first.bytes);
+                garbage_bytes_ += first.bytes + second.bytes;
+                first.at = from;
             }
-            arena_.append_own(right.content, right.bytes);
-            left.content = from;
+            arena_.append_own(second.at, second.bytes);
         }
-        note_seam(left);
-        left.bytes += right.bytes;
+        note_seam(first, left.len);
+        lay(left, {first.at, first.bytes + second.bytes}, left.len + right.len);
+        release_span(right);
     }
     clients_[left.client].items.erase(right_at, items_);
     if (left.kind != Kind::gc) {
@@ -475,17 +517,18 @@ bool Store::join(Handle left_handle, Handle right_handle, ClientList::Position r
 
 bool Store::extend_text(Handle handle, std::string_view text, uint32_t units) {
     Item& item = items_[handle];
-    TANDEM_ASSERT(arena_.size() < UINT32_MAX - item.bytes - text.size());
-    if (item.content + item.bytes != arena_.size()) {
-        if (item.bytes > kMovedBytesMax || text.size() > kMovedBytesMax) return false;
+    Span span = span_of(item);
+    TANDEM_ASSERT(arena_.size() < UINT32_MAX - span.bytes - text.size());
+    if (span.at + span.bytes != arena_.size()) {
+        if (span.bytes > kMovedBytesMax || text.size() > kMovedBytesMax) return false;
         const auto from = static_cast<uint32_t>(arena_.size());
-        arena_.append_own(item.content, item.bytes);
-        garbage_bytes_ += item.bytes;
-        item.content = from;
+        arena_.append_own(span.at, span.bytes);
+        garbage_bytes_ += span.bytes;
+        span.at = from;
     }
-    note_seam(item);
+    note_seam(span, item.len);
     arena_.bytes(text);
-    item.bytes += static_cast<uint32_t>(text.size());
+    lay(item, {span.at, span.bytes + static_cast<uint32_t>(text.size())}, item.len + units);
     item.len += units;
     return true;
 }
@@ -511,14 +554,15 @@ bool Store::shift_deleted(ClientIndex client, IdRange range) {
             continues(after, after_handle, items_[list.at(beyond)], list.at(beyond)))
             return false;
         const uint32_t units = range.clock - item.clock;
+        const Span span = span_of(item);
         uint32_t bytes = units;
-        if (item.bytes != item.len) {
+        if (!item.is_plain) {
             const Utf16Cut cut = utf16_cut(bytes_of(item), units);
             if (cut.splits_pair) return false;
             bytes = static_cast<uint32_t>(cut.offset);
         }
-        garbage_bytes_ += item.bytes - bytes;
-        item.bytes = bytes;
+        garbage_bytes_ += span.bytes - bytes;
+        lay(item, {span.at, bytes}, units);
         item.len = units;
         after.clock = range.clock;
         after.len += range.len;
@@ -538,15 +582,15 @@ bool Store::shift_deleted(ClientIndex client, IdRange range) {
         if (list.previous(beyond) &&
             continues(items_[list.at(beyond)], list.at(beyond), before, before_handle))
             return false;
+        const Span span = span_of(item);
         uint32_t bytes = range.len;
-        if (item.bytes != item.len) {
+        if (!item.is_plain) {
             const Utf16Cut cut = utf16_cut(bytes_of(item), range.len);
             if (cut.splits_pair) return false;
             bytes = static_cast<uint32_t>(cut.offset);
         }
         garbage_bytes_ += bytes;
-        item.content += bytes;
-        item.bytes -= bytes;
+        lay(item, {span.at + bytes, span.bytes - bytes}, item.len - range.len);
         item.clock += range.len;
         item.len -= range.len;
         item.origin = item.clock - 1;
@@ -598,9 +642,9 @@ void Store::compact() {
         client.items.for_each([&](Handle handle) {
             Item& item = items_[handle];
             if (!holds_bytes(item.kind)) return;
-            auto at = static_cast<uint32_t>(fresh.size());
+            const auto at = static_cast<uint32_t>(fresh.size());
             fresh.bytes(bytes_of(item));
-            item.content = at;
+            lay(item, {at, static_cast<uint32_t>(fresh.size()) - at}, item.len);
         });
     }
     arena_ = std::move(fresh);
@@ -612,6 +656,7 @@ size_t Store::memory_bytes() const {
     size_t bytes = items_.memory_bytes() + branches_.capacity() * sizeof(Branch) +
                    slots_.capacity() * sizeof(Slot) + far_origins_.capacity() * sizeof(Dot) +
                    clients_.capacity() * sizeof(Client) + names_.memory_bytes() + arena_.capacity();
+    if (const Spans* spans = spans_.peek()) bytes += spans->memory_bytes();
     if (const PositionIndexes* positions = positions_.peek()) bytes += positions->memory_bytes();
     for (const Client& client : clients_)
         bytes += client.items.memory_bytes();
@@ -627,14 +672,17 @@ void Store::shrink() {
     slots_.shrink_to_fit();
     names_.shrink();
     arena_.shrink();
+    if (Spans* spans = spans_.peek()) spans->shrink();
     far_origins_.shrink_to_fit();
     clients_.shrink_to_fit();
+    roots_.shrink_to_fit();
     for (Client& client : clients_)
         client.items.shrink();
 }
 
 Store::Mark Store::mark() const {
-    return {arena_.size(), far_origins_.size(), clients_.size(), roots_.size(), names_.size()};
+    return {arena_.size(),   garbage_bytes_, far_origins_.size(),
+            clients_.size(), roots_.size(),  names_.size()};
 }
 
 void Store::go_back(const Mark& mark) {
@@ -653,19 +701,21 @@ void Store::go_back(const Mark& mark) {
     names_.truncate(mark.name_count);
     far_origins_.resize(mark.far_origin_count);
     arena_.truncate(mark.arena_size);
+    garbage_bytes_ = mark.garbage_bytes;
     seam_at_ = UINT32_MAX;
 }
 
 void Store::swap(Store& other) noexcept {
     items_.swap(other.items_);
     std::swap(branches_, other.branches_);
-    std::swap(slots_, other.slots_);
-    std::swap(far_origins_, other.far_origins_);
-    std::swap(roots_, other.roots_);
+    slots_.swap(other.slots_);
+    far_origins_.swap(other.far_origins_);
+    roots_.swap(other.roots_);
     std::swap(clients_, other.clients_);
     std::swap(rare_, other.rare_);
     std::swap(names_, other.names_);
     std::swap(arena_, other.arena_);
+    std::swap(spans_, other.spans_);
     std::swap(garbage_bytes_, other.garbage_bytes_);
     std::swap(seam_at_, other.seam_at_);
     std::swap(seam_, other.seam_);

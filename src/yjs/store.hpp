@@ -16,6 +16,7 @@
 #include "yjs/names.hpp"
 #include "yjs/on_demand.hpp"
 #include "yjs/position_index.hpp"
+#include "yjs/spans.hpp"
 #include "yjs/state_vector.hpp"
 #include "yjs/structs.hpp"
 
@@ -63,7 +64,7 @@ class Store {
     BranchIndex root(std::string_view name);
     /// 0 if it is not there.
     BranchIndex find_root(std::string_view name) const;
-    const std::vector<BranchIndex>& roots() const { return roots_; }
+    const Few<BranchIndex>& roots() const { return roots_; }
 
     std::vector<Client>& clients() { return clients_; }
     const std::vector<Client>& clients() const { return clients_; }
@@ -176,18 +177,22 @@ class Store {
     Part known_part(const Item& item, uint32_t offset) const {
         const bool is_sequence =
             item.kind == Kind::string || item.kind == Kind::any || item.kind == Kind::json;
-        const bool is_it = is_sequence && seam_at_ == item.content && seam_.units <= offset &&
-                           seam_.bytes <= item.bytes;
-        return is_it ? seam_ : Part();
+        if (!is_sequence || seam_.units > offset) return {};
+        const Span span = span_of(item);
+        return seam_at_ == span.at && seam_.bytes <= span.bytes ? seam_ : Part();
+    }
+    /// Where the content of an item lies that is no type.
+    Span span_of(const Item& item) const {
+        if (item.is_plain) return {item.content, item.len};
+        return item.content == 0 ? Span() : (*spans_.peek())[item.content];
     }
     std::string_view bytes_of(const Item& item) const {
-        return arena_.view(item.content, item.bytes);
+        const Span span = span_of(item);
+        return arena_.view(span.at, span.bytes);
     }
     /// A format's name; its value is the body of its content.
     uint32_t format_name(const Item& item) const;
-    std::string_view format_value(const Item& item) const {
-        return arena_.view(item.content + 4, item.bytes - 4);
-    }
+    std::string_view format_value(const Item& item) const { return bytes_of(item).substr(4); }
     /// Gives an item its content, copied into the arena. Content that lies in the arena already
     /// must not be passed. A type becomes a branch only with `become_type`.
     void set_content(Item& item, const Content& content);
@@ -198,6 +203,11 @@ class Store {
     /// Makes the shared type that an item of that kind holds.
     void become_type(Handle handle);
     void drop_content(Item& item);
+    /// Forgets a struct that has not been linked.
+    void forget_unlinked(Handle handle) {
+        drop_content(items_[handle]);
+        items_.remove(handle);
+    }
 
     /// Cuts an item after its first `len` clocks; returns the right part.
     Handle split(Handle left, uint32_t len);
@@ -230,6 +240,7 @@ class Store {
     /// What to go back to when an update turns out to be malformed.
     struct Mark {
         size_t arena_size;
+        size_t garbage_bytes;
         size_t far_origin_count;
         size_t client_count;
         size_t root_count;
@@ -245,6 +256,11 @@ class Store {
     friend class ColumnarLoader;
 
     bool content_continues(const Item& left, const Item& right) const;
+    /// Says where the content of an item of `units` clocks lies now.
+    void lay(Item& item, const Span& span, uint32_t units);
+    void release_span(const Item& item) {
+        if (!item.is_plain && item.content != 0) spans_->remove(item.content);
+    }
     void split_content(Item& left, Item& right, uint32_t len);
     uint32_t far_origin(const Dot& dot) {
         if (far_origins_.empty() || far_origins_.back() != dot) far_origins_.push_back(dot);
@@ -273,18 +289,19 @@ class Store {
     /// Origins of other clients than the item's own. Never changed, so that items share them; those
     /// that no item has any more go when the others have been twice as many.
     Few<Dot> far_origins_;
-    std::vector<BranchIndex> roots_;
+    Few<BranchIndex> roots_;
     std::vector<Client> clients_;
     Names names_;
     Buffer arena_;
+    OnDemand<Spans> spans_;
     size_t garbage_bytes_ = 0;
     /// Where in the arena something was lengthened last, and what it was before: that stays true
     /// while the arena only grows.
     uint32_t seam_at_ = UINT32_MAX;
     Part seam_;
-    void note_seam(const Item& item) {
-        seam_at_ = item.content;
-        seam_ = {item.len, item.bytes};
+    void note_seam(const Span& span, uint32_t units) {
+        seam_at_ = span.at;
+        seam_ = {units, span.bytes};
     }
     OnDemand<PositionIndexes> positions_;
     OnDemand<Rare> rare_;

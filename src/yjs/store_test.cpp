@@ -54,6 +54,49 @@ TEST(Store, OriginsOfOtherClientsAreGivenUpWithTheirItems) {
     expect_same(first);
 }
 
+TEST(Store, TextThatIsNotAsciiGivesBackWhatSaysWhereItLies) {
+    Document document(client(1));
+    const BranchIndex text = document.root("t", TypeKind::text);
+    const auto edit = [&](auto&& change) {
+        document.begin();
+        ASSERT_TRUE(change().ok());
+        document.commit();
+    };
+    edit([&] { return document.insert_text(text, 0, "äöü"); });
+    size_t bytes = 0;
+    for (int round = 0; round < 1'000; ++round) {
+        // Cuts it, lengthens what is left, and collects what was cut out.
+        edit([&] { return document.insert_text(text, 1, "ß€ plain \U0001F600"); });
+        edit([&] { return document.delete_text(text, 2, 4); });
+        edit([&] { return document.delete_text(text, 1, 7); });
+        ASSERT_EQ(text_of(document.store(), text), "äöü");
+        if (round == 500) bytes = document.store().memory_bytes();
+    }
+    // Each round leaves clocks that are all deleted, and those are one item.
+    EXPECT_LT(document.store().memory_bytes(), bytes + 8'192);
+    expect_same(document);
+}
+
+TEST(Store, AnUpdateThatIsRefusedLeavesNothingBehind) {
+    Document writer(client(1));
+    const BranchIndex text = writer.root("t", TypeKind::text);
+    writer.begin();
+    ASSERT_TRUE(writer.insert_text(text, 0, std::string(8'000, 'a') + "ä").ok());
+    writer.commit();
+    std::string broken = writer.encode();
+    broken.back() = 9;
+    Document document(client(2));
+    ASSERT_TRUE(document.apply(writer.encode()).ok());
+    // Of another client, so that all of it is read before the end shows what it is.
+    broken[2] = 3;
+    ASSERT_FALSE(document.apply(broken).ok());
+    const size_t bytes = document.store().memory_bytes();
+    for (int i = 0; i < 100; ++i)
+        ASSERT_FALSE(document.apply(broken).ok());
+    EXPECT_EQ(document.store().memory_bytes(), bytes);
+    EXPECT_EQ(document.encode(), writer.encode());
+}
+
 TEST(Store, KeysOfATypeThatIsGoneGiveTheirSlotsToOthers) {
     Document document(client(1));
     const BranchIndex root = document.root("m", TypeKind::map);

@@ -208,7 +208,7 @@ base::Status Document::insert_text(BranchIndex text, uint32_t position, std::str
 bool Document::continue_typing(Handle left, Handle right, const Content& content) {
     // Whoever looks at the transaction wants to see what is new as an item of its own.
     if (left == 0 || has_observers_) return false;
-    if (store_.item(left).client != own_) return false;
+    if (store_.item(left).client != own()) return false;
     const Dot right_origin = right == 0 ? Dot{} : store_.dot_of(store_.item(right));
     return lengthen_text(left, right_origin, content.body, content.len);
 }

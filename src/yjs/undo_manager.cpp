@@ -303,7 +303,8 @@ Handle UndoManager::redo_item(Handle handle, const ClockRanges& insertions) {
     const std::string body(content.body);
     content.name = name;
     content.body = body;
-    store_.set_redone(handle, document_.own_, store_.clients()[document_.own_].next_clock);
+    const ClientIndex own = document_.own();
+    store_.set_redone(handle, own, store_.clients()[own].next_clock);
     const Handle made = document_.insert_local(parent, key, left, right, content);
     keep(made, true);
     return made;

@@ -283,7 +283,7 @@ base::Result<std::string> difference_json(std::string_view from, std::string_vie
             if (kind != TypeKind::unknown) document.root(name, kind);
         }
     }
-    const std::vector<BranchIndex> roots = document.store().roots();
+    const Few<BranchIndex> roots = document.store().roots();
     for (const BranchIndex root : roots)
         document.observe_deep(root);
     Difference difference(document.store(), document.state_vector());
