@@ -10,6 +10,15 @@
 namespace tandem::yjs {
 namespace {
 
+class Dice {
+  public:
+    explicit Dice(uint32_t seed) : engine_(seed) {}
+    uint32_t operator()() { return static_cast<uint32_t>(engine_()); }
+
+  private:
+    std::mt19937 engine_;
+};
+
 /// A list beside a plain vector of the same items.
 class ClientListTest : public testing::Test {
   protected:
@@ -88,7 +97,7 @@ class ClientListTest : public testing::Test {
 
 TEST_F(ClientListTest, IsWhatAVectorIsWhateverIsDoneToIt) {
     for (uint32_t seed = 0; seed < 40; ++seed) {
-        std::mt19937 dice(seed);
+        Dice dice(seed);
         ItemPool().swap(pool_);
         list_ = {};
         model_.clear();
@@ -146,7 +155,7 @@ class ClockDirectoryTest : public ClientListTest {
 
 TEST_F(ClockDirectoryTest, FindsNoOtherItemThanTheListDoes) {
     for (uint32_t seed = 0; seed < 60; ++seed) {
-        std::mt19937 dice(seed);
+        Dice dice(seed);
         ItemPool().swap(pool_);
         list_ = {};
         model_.clear();
