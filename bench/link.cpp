@@ -120,6 +120,7 @@ void Link::connect() {
     parser_ = net::FrameParser(net::WsRole::kClient);
     head_.clear();
     out_.clear();
+    retry_after_ms_ = 0;
     cut_after_ = SIZE_MAX;
     std::array<uint8_t, 16> bytes{};
     for (uint8_t& byte : bytes)
@@ -218,8 +219,15 @@ bool Link::read_handshake() {
     if (end == std::string::npos) return false;
     const std::array<std::string_view, 1> protocols{subprotocol_};
     const std::string head = head_.substr(0, end + 4);
-    if (!net::check_websocket_response(head, key_, protocols).is_accepted)
-        die("the server refused the WebSocket: " + head.substr(0, head.find('\r')));
+    const net::WsClientAnswer answer = net::check_websocket_response(head, key_, protocols);
+    if (!answer.is_accepted) {
+        if (!bears_refusals_)
+            die("the server refused the WebSocket: " + head.substr(0, head.find('\r')));
+        ++refusals_;
+        retry_after_ms_ = answer.retry_after_ms;
+        lose();
+        return false;
+    }
     head_.erase(0, end + 4);
     state_ = State::open;
     const uint64_t generation = generation_;
@@ -243,6 +251,8 @@ void Link::parse(std::span<char> input) {
             case net::WsEventKind::kPing: {
                 const net::WsMaskKey key{1, 2, 3, 4};
                 net::append_masked_frame(out_, net::WsOpcode::kPong, event.payload, key);
+                flush();
+                if (generation != generation_) return;
                 break;
             }
             case net::WsEventKind::kPong:

@@ -81,6 +81,12 @@ class Link final : private Pollable {
     /// Then on_lost is called.
     void cut_after(size_t bytes) { cut_after_ = bytes; }
 
+    /// Instead of ending the process, a refused handshake counts as a lost connection.
+    void bear_refusals() { bears_refusals_ = true; }
+    /// What the refusal of the last connection said; 0: it was none.
+    uint64_t retry_after_ms() const { return retry_after_ms_; }
+    uint64_t refusals() const { return refusals_; }
+
     uint64_t bytes_received() const { return bytes_received_; }
     uint64_t bytes_sent() const { return bytes_sent_; }
     size_t bytes_queued() const { return out_.size(); }
@@ -108,6 +114,9 @@ class Link final : private Pollable {
     uint64_t generation_ = 0;
     size_t cut_after_ = SIZE_MAX;
     bool is_blocked_ = false;
+    bool bears_refusals_ = false;
+    uint64_t retry_after_ms_ = 0;
+    uint64_t refusals_ = 0;
     uint64_t bytes_received_ = 0;
     uint64_t bytes_sent_ = 0;
     std::mt19937_64 random_{now_ns()};

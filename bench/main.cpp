@@ -57,7 +57,9 @@ int main(int argc, char** argv) {
         {"bare-fanout", measure_bare_fanout},
         {"idle", measure_idle},
         {"cold", measure_cold},
-
+        {"stall", measure_stall},
+        {"herd", measure_herd},
+        {"herd-writer", measure_herd_writer},
         {"tandem", measure_tandem_workload},
         {"polling", measure_polling_workload},
     };

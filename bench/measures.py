@@ -9,6 +9,7 @@ import tempfile
 
 import crash
 import hash_states
+import overload
 import text_speed
 import rig as rigs
 import stats
@@ -22,6 +23,8 @@ TARGETS = {
     "push": [("acked_per_s", ">=", 5000), ("acks_per_fdatasync", ">=", 10)],
     "fanout": [("vs_bare_w1", ">=", .8)],
     "idle": [("rss_kib", "<=", 10)],
+    "stall": [("healthy_p99_ratio", "<=", 1.1)],
+    "herd": [("recovered", "==", 15000), ("missing", "==", 0)],
     "crash": [("acked_lost", "==", 0), ("seq_gaps", "==", 0)],
     "size": [("gzip_bytes", "<=", 20000)],
     "text": [("bytes_equal", "==", 1), ("edits_vs_yjs", ">=", 40), ("remote_vs_yjs", ">=", 60), ("load_vs_yjs", ">=", 25),
@@ -39,6 +42,8 @@ SUMMARY = {
     "push": "acknowledged pushes with every fdatasync delayed by 1 ms",
     "fanout": "one change to 1,000 subscribers, per second of the server's processor time",
     "idle": "memory of a connection that only follows a channel",
+    "stall": "what readers feel of others that have stopped reading",
+    "herd": "15,000 clients that lose the server, or the network, and come back at once",
     "crash": "what was acknowledged is there after the server or the machine ended (--mode kill, power, eio, full)",
     "size": "the SDK's bundle",
     "text": "recorded editing sessions in our documents and in those of Yjs and others",
@@ -240,5 +245,5 @@ def size(rig, options, outcome):
 
 
 MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push,
-            "fanout": fanout, "idle": idle, "crash": crash.measure, "size": size,
+            "fanout": fanout, "idle": idle, "stall": overload.stall, "herd": overload.herd, "crash": crash.measure, "size": size,
             "hash": hash_states.measure, "text": text_speed.measure}

@@ -50,21 +50,22 @@ uint64_t Continuity::seq(std::string_view channel) const {
     return found == positions_.end() ? 0 : found->second.seq;
 }
 
-client::Options Peer::options(uint64_t seed) {
+client::Options Peer::options(uint64_t seed, Pauses pauses) {
     random_.seed(seed);
     client::Options options;
     options.entropy = [this] { return random_(); };
     options.client = "bench/1";
     options.history_steps_max = 0;
-    // What is measured begins with the dial; waiting between dials would only lengthen the run.
-    options.reconnect_delay_min_ms = 5;
-    options.reconnect_delay_max_ms = 50;
+    if (pauses == Pauses::soon) {
+        options.reconnect_delay_min_ms = 5;
+        options.reconnect_delay_max_ms = 50;
+    }
     return options;
 }
 
-Peer::Peer(Loop& loop, net::SocketAddress server, uint64_t seed, Hooks hooks)
+Peer::Peer(Loop& loop, net::SocketAddress server, uint64_t seed, Hooks hooks, Pauses pauses)
     : hooks_(std::move(hooks)),
-      session_(options(seed)),
+      session_(options(seed, pauses)),
       link_(loop, std::move(server), "tandem.v1",
             {[this] {
                  continuity_.begin_connection();
@@ -79,7 +80,7 @@ Peer::Peer(Loop& loop, net::SocketAddress server, uint64_t seed, Hooks hooks)
              },
              [this] {
                  if (hooks_.on_lost) hooks_.on_lost();
-                 session_.handle_close(now());
+                 session_.handle_close(now(), link_.retry_after_ms());
                  pump();
              }}) {}
 
@@ -119,6 +120,12 @@ bool Peer::is_caught_up(std::string_view channel) const {
     return head && session_.is_ready(channel) && session_.cursor(channel).seq >= *head;
 }
 
+uint64_t Peer::due_ns() const {
+    if (is_dial_due_) return blocked_until_ns_;
+    const auto due_ms = session_.next_timeout();
+    return due_ms ? *due_ms * 1'000'000U : UINT64_MAX;
+}
+
 void Peer::pump() {
     if (is_pumping_) return;
     is_pumping_ = true;
@@ -144,6 +151,7 @@ void Peer::pump() {
     if (is_dial_due_ && now_ns() >= blocked_until_ns_) {
         is_dial_due_ = false;
         dialled_ns_ = now_ns();
+        ++dials_;
         link_.connect();
     }
     is_pumping_ = false;

@@ -58,7 +58,12 @@ class Peer {
         std::function<void()> on_lost;
     };
 
-    Peer(Loop& loop, net::SocketAddress server, uint64_t seed, Hooks hooks);
+    /// How long it waits between dials: `soon`, since what is measured begins with the dial, and
+    /// waiting would only lengthen the run; or as applications do.
+    enum class Pauses : uint8_t { soon, usual };
+
+    Peer(Loop& loop, net::SocketAddress server, uint64_t seed, Hooks hooks,
+         Pauses pauses = Pauses::soon);
 
     void start();
     /// Offline until `start`.
@@ -76,12 +81,15 @@ class Peer {
     Link& link() { return link_; }
     const Continuity& continuity() const { return continuity_; }
     uint64_t dialled_ns() const { return dialled_ns_; }
+    /// When `pump` has something to do without anything coming from the server; UINT64_MAX: never.
+    uint64_t due_ns() const;
+    uint64_t dials() const { return dials_; }
     /// The subscription's deliveries have reached the head it was told.
     bool is_caught_up(std::string_view channel) const;
     static client::Now now();
 
   private:
-    client::Options options(uint64_t seed);
+    client::Options options(uint64_t seed, Pauses pauses);
 
     Hooks hooks_;
     std::mt19937_64 random_;
@@ -89,6 +97,7 @@ class Peer {
     client::Session session_;
     Link link_;
     uint64_t dialled_ns_ = 0;
+    uint64_t dials_ = 0;
     uint64_t blocked_until_ns_ = 0;
     bool is_dial_due_ = false;
     bool is_pumping_ = false;

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -31,12 +32,14 @@ def build_shim(folder, name="fdatasync_shim"):
 
 
 class Server:
-    """`tandem dev` on a free port and a data folder of its own."""
+    """`tandem dev` on a free port and a data folder of its own, unless others are given."""
 
-    def __init__(self, rig, env=None):
-        self._data = tempfile.TemporaryDirectory(prefix="tandem-bench-", dir=rig.data_root)
-        argv = [str(rig.binary), "dev", "--port", "0", "--data", self._data.name, "--json"]
-        self._log = open(pathlib.Path(self._data.name) / "server.log", "w+b")
+    def __init__(self, rig, env=None, data=None, port=0):
+        self._data = None if data else tempfile.TemporaryDirectory(prefix="tandem-bench-", dir=rig.data_root)
+        folder = data or self._data.name
+        argv = [str(rig.binary), "dev", "--port", str(port), "--data", folder, "--json"]
+        self._log = open(pathlib.Path(folder) / "server.log", "w+b")
+        self._was_killed = False
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL,
                                         env={**os.environ, **(env or {})})
         line = b""
@@ -51,20 +54,42 @@ class Server:
                     raise NotMeasured(f"the server ended with code {self.process.wait()}")
                 line += piece
         self.url = json.loads(line.split(b"\n")[0])["url"]
+        self.port = int(self.url.rsplit(":", 1)[1])
 
     def cpu_s(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def rss_kib(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+    def get(self, path):
+        """The status of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def kill(self):
+        self._was_killed = True
+        self.process.kill()
+        self.process.wait()
+
     def stop(self):
+        if self._log.closed:
+            return
         code = self.process.poll()
         if code is None:
             self.process.send_signal(signal.SIGTERM)
             code = self.process.wait(20)
         self.process.stdout.close()
         self._log.close()
-        self._data.cleanup()
-        if code != 0:
+        if self._data is not None:
+            self._data.cleanup()
+        if code != 0 and not self._was_killed:
             raise NotMeasured(f"the server ended with code {code}")
 
 

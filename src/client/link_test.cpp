@@ -1,3 +1,5 @@
+#include <set>
+
 #include "client/test_client.hpp"
 
 namespace tandem::client::testing {
@@ -59,6 +61,33 @@ TEST_F(LinkTest, ByeIsHonoured) {
     frame(wire::Bye{"shutting_down", "", 7000});
     EXPECT_EQ(a.count(EventKind::want_close), 1u);
     EXPECT_GE(a->status(a.now, kChannel).retry_in_ms, 7000u);
+}
+
+TEST_F(LinkTest, WhoWasToldToComeLaterDoesNotComeWithAllTheOthers) {
+    std::set<uint64_t> waits;
+    for (int i = 0; i < 20; ++i) {
+        a.dial();
+        a.pump();
+        a.wait(1000);
+        frame(wire::Bye{"overloaded", "", 4000});
+        const uint64_t wait = a->status(a.now, kChannel).retry_in_ms;
+        EXPECT_GE(wait, 4000u);
+        EXPECT_LE(wait, 6000u);
+        waits.insert(wait);
+        a.wait(wait);
+    }
+    EXPECT_GT(waits.size(), 10u);
+}
+
+TEST_F(LinkTest, ARefusalSaysWhenToComeAgain) {
+    a->handle_close(a.now, 5000);
+    const uint64_t wait = a->status(a.now, kChannel).retry_in_ms;
+    EXPECT_GE(wait, 5000u);
+    EXPECT_LE(wait, 7500u);
+    a.wait(wait);
+    // The next failure says nothing.
+    a->handle_close(a.now);
+    EXPECT_LE(a->status(a.now, kChannel).retry_in_ms, 400u);
 }
 
 TEST_F(LinkTest, SilenceIsPingedAndThenGivenUp) {

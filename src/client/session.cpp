@@ -104,8 +104,8 @@ void Session::refresh(Now now, std::string token) {
     settle(now);
 }
 
-void Session::handle_close(Now now) {
-    if (link_ != Link::offline) lose_connection(now, 0);
+void Session::handle_close(Now now, uint64_t retry_after_ms) {
+    if (link_ != Link::offline) lose_connection(now, retry_after_ms);
     settle(now);
 }
 
@@ -135,6 +135,8 @@ void Session::lose_connection(Now now, uint64_t delay_ms) {
         channel->retry_at_ms = 0;
         resend_from(*channel, 0);
     }
+    // All whom the server told the same must not come at the same time.
+    if (delay_ms > 0) delay_ms = jitter(delay_ms, delay_ms + delay_ms / 2);
     if (failures_ > 0) {
         uint64_t cap = options_.reconnect_delay_min_ms
                        << std::min(failures_, kReconnectDoublingsMax);

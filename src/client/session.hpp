@@ -50,7 +50,8 @@ class Session {
     void refresh(Now now, std::string token);
 
     void handle_open(Now now);
-    void handle_close(Now now);
+    /// `retry_after_ms`: what the server's refusal of the connection said; 0: nothing.
+    void handle_close(Now now, uint64_t retry_after_ms = 0);
     void handle_bytes(Now now, std::string_view message);
     void handle_timeout(Now now);
     /// On the mono clock.

@@ -70,6 +70,7 @@ class EventStream final : public net::HttpStreamHandler, private ClientLink {
     [[nodiscard]] FrameForm form() const override;
     void send(net::SharedBytes frame) override { stream_->write(std::move(frame)); }
     void close(uint16_t code, std::string_view reason) override;
+    void drop() override { close(net::kWsCloseTryAgainLater, "overloaded"); }
     void pause_reading() override { pause(net::PauseReason::kBacklog); }
     void resume_reading() override { resume(net::PauseReason::kBacklog); }
 

@@ -217,6 +217,8 @@ void HttpApi::on_request(net::HttpRequest request, net::Responder responder) {
             responder.add_header("Access-Control-Allow-Origin", request.headers.get("origin"));
             responder.add_header("Access-Control-Expose-Headers", "ETag, Retry-After, Allow");
         }
+        // Bodies and answers are as large as records.
+        if (host_.pressure() == hub::Pressure::critical) return turn_away(responder);
         return api(std::move(request), std::move(responder));
     }
     if (request.path == kStreamPath) return serve_stream(std::move(request), std::move(responder));
@@ -271,13 +273,22 @@ bool HttpApi::redirect_to_folder(const net::HttpRequest& request, net::Responder
     return false;
 }
 
+void HttpApi::turn_away(net::Responder& responder) {
+    host_.count_turned_away();
+    net::HttpResponse response = refusal(base::fail(ErrorCode::overloaded), {});
+    response.headers.set("Retry-After", std::to_string((host_.next_retry_ms() + 999) / 1000));
+    responder.respond(response);
+}
+
 void HttpApi::upgrade(const net::HttpRequest& request, net::Responder responder) {
     const net::WsHandshake handshake =
         net::check_websocket_request(request, kSubprotocols, options_.compression);
-    auto socket = std::make_unique<TandemSocket>(
-        host_,
-        info_of(handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json,
-                responder));
+    const hub::Codec codec =
+        handshake.subprotocol == kSubprotocols[0] ? hub::Codec::binary : hub::Codec::json;
+    if (host_.pressure() != hub::Pressure::none)
+        return accept(request, std::move(responder), handshake,
+                      std::make_unique<TurnedAwaySocket>(host_, codec), options_.websocket);
+    auto socket = std::make_unique<TandemSocket>(host_, info_of(codec, responder));
     auto lease = count(responder);
     if (!lease) return;
     socket->hold(*std::move(lease));
@@ -306,6 +317,7 @@ void HttpApi::upgrade_hocuspocus(const net::HttpRequest& request, net::Responder
 
 void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder responder,
                                std::unique_ptr<HubSocket> socket) {
+    if (host_.pressure() != hub::Pressure::none) return turn_away(responder);
     auto lease = count(responder);
     if (!lease) return;
     socket->hold(*std::move(lease));
@@ -315,8 +327,8 @@ void HttpApi::upgrade_provider(const net::HttpRequest& request, net::Responder r
 }
 
 void HttpApi::accept(const net::HttpRequest& request, net::Responder responder,
-                     const net::WsHandshake& handshake, std::unique_ptr<HubSocket> socket,
-                     net::WsOptions options) {
+                     const net::WsHandshake& handshake,
+                     std::unique_ptr<net::WebSocketHandler> socket, net::WsOptions options) {
     options.deflate_window_bits = handshake.deflate.window_bits;
     responder.accept_websocket(net::make_websocket_response(request, handshake), std::move(socket),
                                options);

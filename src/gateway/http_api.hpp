@@ -66,8 +66,10 @@ class HttpApi final : public net::EndpointHandler {
     void upgrade_provider(const net::HttpRequest& request, net::Responder responder,
                           std::unique_ptr<HubSocket> socket);
     void accept(const net::HttpRequest& request, net::Responder responder,
-                const net::WsHandshake& handshake, std::unique_ptr<HubSocket> socket,
+                const net::WsHandshake& handshake, std::unique_ptr<net::WebSocketHandler> socket,
                 net::WsOptions options);
+    /// Answers who has to come again, since memory is short.
+    void turn_away(net::Responder& responder);
     /// Of a WebSocket to be.
     [[nodiscard]] hub::ConnectionInfo info_of(hub::Codec codec,
                                               const net::Responder& responder) const;

@@ -245,6 +245,11 @@ net::HttpResponse make_failure(int status, const std::string& docs_url, size_t b
             told = {"The address has more connections, or opens them faster, than allowed.",
                     "Close some, or wait as long as Retry-After says."};
             break;
+        case 503:
+            error = base::fail(ErrorCode::overloaded);
+            told = {"The server has as many connections as it may.",
+                    "Wait as long as Retry-After says, or raise limits.connections."};
+            break;
         case 500:
             error = base::fail(ErrorCode::internal);
             told = {};

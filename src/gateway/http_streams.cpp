@@ -83,6 +83,7 @@ void HttpApi::open_stream(const net::HttpRequest& request, net::Responder respon
         return responder.respond(
             refusal(base::fail(ErrorCode::unsupported_version), {},
                     {"There is no such protocol.", "Use tandem.v1 or tandem.v1.json."}));
+    if (host_.pressure() != hub::Pressure::none) return turn_away(responder);
     auto lease = count(responder);
     if (!lease) return;
     auto stream = std::make_unique<EventStream>(host_, info_of(*codec, responder));

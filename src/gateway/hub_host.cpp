@@ -10,6 +10,17 @@
 
 namespace tandem::gateway {
 
+namespace {
+
+// Cutting who holds less would free less than its return costs.
+constexpr size_t kCutBytesMin = 16 * 1024;
+// Who has no more than this waiting for it still reads, and can be told.
+constexpr size_t kToldBytesMax = 4 * 1024;
+constexpr uint64_t kRetryMinMs = 2'000;
+constexpr uint64_t kRetrySpreadMs = 8'000;
+
+}  // namespace
+
 HubHost::HubHost(net::Reactor& reactor, const hub::Config& config, port::Store& store,
                  port::Entropy& entropy, WallClock clock, OnLog on_log, hub::ShardPlace place)
     : reactor_(reactor),
@@ -45,7 +56,7 @@ hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_(), reactor_.no
 hub::ConnectionId HubHost::attach(ClientLink& link, const hub::ConnectionInfo& info) {
     const hub::ConnectionId id = next_connection_;
     next_connection_ += place_.count;
-    clients_[id] = {&link, link.form()};
+    clients_[id] = {&link, link.form(), info.codec};
     hub_.open(now(), id, info);
     if (member_ != nullptr) member_->attach(id, link, info);
     // Its token ends at some time, or must come by some time.
@@ -103,7 +114,8 @@ void HubHost::gather_stats(std::function<void(const hub::Stats&)> done) {
     gateway::gather_stats(*member_, std::move(done));
 }
 
-hub::Stats HubHost::stats() const {
+hub::Stats HubHost::stats() {
+    hub_.count_held();
     hub::Stats out = hub_.stats();
     out.streams = streams_.size();
     out.stream_posts = streams_.counts.posts;
@@ -140,6 +152,70 @@ void HubHost::request_here(hub::Request request, OnReply on_reply) {
     replies_[id] = std::move(on_reply);
     hub_.request(now(), id, std::move(request));
     reactor_.schedule_turn_end(*this);
+}
+
+uint64_t HubHost::next_retry_ms() {
+    // Multiples of the golden ratio are spread evenly, however many there are.
+    const uint32_t number = turned_away_++ * place_.count + place_.index;
+    const uint32_t place = number * 2'654'435'769U;
+    return kRetryMinMs + (uint64_t{place} * kRetrySpreadMs >> 32);
+}
+
+hub::FramePtr HubHost::bye(hub::Codec codec) {
+    wire::Bye bye;
+    bye.code = base::error_name(base::ErrorCode::overloaded);
+    bye.message = base::error_message(base::ErrorCode::overloaded);
+    bye.reconnect_after_ms = next_retry_ms();
+    std::string text;
+    if (codec == hub::Codec::json)
+        wire::encode_json(text, wire::ServerFrame(bye));
+    else
+        wire::encode_binary(text, wire::ServerFrame(bye));
+    return hub::make_frame(std::move(text));
+}
+
+void HubHost::turn_away(net::WsConnection& socket, hub::Codec codec) {
+    hub_.count_shed();
+    socket.send(bye(codec)->payload, data_kind(codec));
+    socket.close(net::kWsCloseTryAgainLater, "overloaded");
+}
+
+void HubHost::relieve(hub::Pressure pressure, size_t bytes) {
+    pressure_ = pressure;
+    const uint64_t evicted = hub_.stats().evicted;
+    hub_.relieve(now(), pressure);
+    if (on_evicted && hub_.stats().evicted != evicted) on_evicted();
+    if (pressure == hub::Pressure::critical && bytes > 0) cut_holders(bytes);
+    reactor_.schedule_turn_end(*this);
+}
+
+void HubHost::cut_holders(size_t bytes) {
+    std::vector<std::pair<size_t, hub::ConnectionId>> holders;
+    hub_.find_holders(kCutBytesMin, holders);
+    std::erase_if(holders, [this](const auto& one) { return clients_.contains(one.second); });
+    for (const auto& [id, client] : clients_) {
+        if (!client.link->is_open()) continue;
+        const size_t held = client.link->bytes_held() + hub_.held_bytes(id);
+        if (held >= kCutBytesMin) holders.emplace_back(held, id);
+    }
+    std::sort(holders.rbegin(), holders.rend());
+    size_t freed = 0;
+    for (const auto& [held, id] : holders) {
+        if (freed >= bytes) break;
+        freed += held;
+        hub_.shed(now(), id);
+        const auto found = clients_.find(id);
+        if (found == clients_.end()) continue;
+        const Client& client = found->second;
+        // What waits for who does not read would stay until it does.
+        if (client.link->bytes_queued() > kToldBytesMax) {
+            client.link->drop();
+            continue;
+        }
+        if (!hub::is_of_providers(client.codec))
+            client.link->send(framed(*bye(client.codec), client.form, meters_));
+        client.link->close(net::kWsCloseTryAgainLater, "overloaded");
+    }
 }
 
 void HubHost::begin_shutdown(uint64_t reconnect_after_ms) {

@@ -42,6 +42,10 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     void on_message(hub::ConnectionId id, std::string_view message);
     void on_text(hub::ConnectionId id, hub::TextMessage message);
     void on_writable(hub::ConnectionId id);
+    /// One was dropped, since it took nothing for too long.
+    void note_stalled() { hub_.count_stalled(); }
+    /// Somebody was not let in, since memory is short.
+    void count_turned_away() { hub_.count_shed(); }
     /// The store has completions.
     void on_store_ready();
 
@@ -55,6 +59,17 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     void gather_stats(std::function<void(const hub::Stats&)> done);
 
     void begin_shutdown(uint64_t reconnect_after_ms);
+    /// Memory is short, or is no more: the hub gives up what can be had again, and under critical
+    /// pressure those connections are cut for which most is held, until that makes `bytes`. Called
+    /// again as long as it is short.
+    void relieve(hub::Pressure pressure, size_t bytes);
+    [[nodiscard]] hub::Pressure pressure() const { return pressure_; }
+    /// When the next who is not let in may come again, in ms; they differ, so that they do not come
+    /// together.
+    [[nodiscard]] uint64_t next_retry_ms();
+    /// Tells a client of `tandem.v1` to come again later, and closes.
+    void turn_away(net::WsConnection& socket, hub::Codec codec);
+
     /// Tokens were revoked, or keys taken away: closes the connections of this host that had them.
     void recheck_grants();
     /// Nothing waits for the store or for another host.
@@ -71,7 +86,8 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     /// Null when it is alone.
     [[nodiscard]] ShardMember* member() { return member_.get(); }
     void request_here(hub::Request request, OnReply on_reply);
-    [[nodiscard]] hub::Stats stats() const;
+    /// With what is held as of now.
+    [[nodiscard]] hub::Stats stats();
     [[nodiscard]] StreamTable& streams() { return streams_; }
     [[nodiscard]] uint32_t shard() const { return place_.index; }
     [[nodiscard]] port::Entropy& entropy() { return entropy_; }
@@ -95,12 +111,15 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     struct Client {
         ClientLink* link = nullptr;
         FrameForm form;
+        hub::Codec codec = hub::Codec::binary;
     };
 
     void on_turn_end() override;
     void on_turn_over(uint64_t now_ns) override;
     void take_times();
     void pump(hub::ConnectionId id, Client& client);
+    void cut_holders(size_t bytes);
+    [[nodiscard]] hub::FramePtr bye(hub::Codec codec);
     void close(hub::ConnectionId id, ClientLink& link) const;
     void arm_timer();
 
@@ -119,6 +138,8 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     hub::ConnectionId next_connection_;
     std::unordered_map<uint64_t, OnReply> replies_;
     uint64_t next_request_ = 1;
+    hub::Pressure pressure_ = hub::Pressure::none;
+    uint32_t turned_away_ = 0;
     size_t requests_under_way_ = 0;  ///< of a joined host, to any
     std::vector<hub::ConnectionId> scratch_ids_;
     std::vector<hub::FramePtr> scratch_frames_;

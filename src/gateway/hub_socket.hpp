@@ -25,7 +25,10 @@ class HubSocket : public net::WebSocketHandler, private ClientLink {
         id_ = host_.attach(*this, info_);
     }
     void on_writable(net::WsConnection&) final { host_.on_writable(id_); }
-    void on_close(net::WsConnection&, uint16_t code) final { host_.detach(id_, farewell_of(code)); }
+    void on_close(net::WsConnection& connection, uint16_t code) final {
+        if (connection.has_stalled()) host_.note_stalled();
+        host_.detach(id_, farewell_of(code));
+    }
 
   protected:
     /// Borrows the host.
@@ -40,6 +43,8 @@ class HubSocket : public net::WebSocketHandler, private ClientLink {
   private:
     [[nodiscard]] bool is_open() const final { return connection_->is_open(); }
     [[nodiscard]] size_t bytes_queued() const final { return connection_->bytes_queued(); }
+    [[nodiscard]] size_t bytes_held() const final { return connection_->bytes_held(); }
+    void drop() final { connection_->terminate(net::kWsCloseTryAgainLater); }
     [[nodiscard]] FrameForm form() const final { return form_for(info_.codec, *connection_); }
     void send(net::SharedBytes frame) final { connection_->send_framed(std::move(frame)); }
     void close(uint16_t code, std::string_view reason) final { connection_->close(code, reason); }
@@ -68,6 +73,23 @@ class TandemSocket final : public HubSocket {
 
   private:
     [[nodiscard]] hub::Hub::Farewell farewell_of(uint16_t code) const override;
+};
+
+/// One that is not let in, and is told when to come again. A page cannot read the status of a
+/// refused handshake, so it is made.
+class TurnedAwaySocket final : public net::WebSocketHandler {
+  public:
+    /// Borrows the host.
+    TurnedAwaySocket(HubHost& host, hub::Codec codec) : host_(host), codec_(codec) {}
+
+    void on_open(net::WsConnection& connection) override { host_.turn_away(connection, codec_); }
+    void on_message(net::WsConnection&, std::string_view, net::WsDataKind) override {}
+    void on_writable(net::WsConnection&) override {}
+    void on_close(net::WsConnection&, uint16_t) override {}
+
+  private:
+    HubHost& host_;
+    hub::Codec codec_;
 };
 
 /// Of a provider of Yjs: it speaks of texts, in binary messages.

@@ -86,6 +86,8 @@ struct Connection {
     const Subscription* catching_up = nullptr;
     bool knows_catching_up = false;
     bool is_ready = false;  ///< listed as having something to send
+    /// There was more than its transport had room for, and so it polls again when it has.
+    bool waits_for_room = false;
     bool is_closing = false;
     bool is_counted = false;  ///< held to the rate of pushes
     base::TokenBucket pushes;

@@ -67,6 +67,12 @@ struct Group {
             kept.pop_front();
         }
     }
+    void drop_oldest_live() {
+        const LiveEntry& oldest = live.front();
+        if (oldest.complete != nullptr) live_bytes -= oldest.complete->payload.size();
+        if (oldest.json != nullptr) live_bytes -= oldest.json->payload.size();
+        live.pop_front();
+    }
     void forget_kept() {
         kept.clear();
         kept_bytes = 0;

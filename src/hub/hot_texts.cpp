@@ -29,6 +29,11 @@ void HotTexts::end(Text& text) {
         drop(std::prev(order_.end()));
 }
 
+void HotTexts::give_up() {
+    while (!order_.empty())
+        drop(std::prev(order_.end()));
+}
+
 void HotTexts::forget(Text& text) {
     const auto found = places_.find(&text);
     if (found != places_.end()) drop(found->second);

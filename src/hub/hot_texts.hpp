@@ -26,6 +26,8 @@ class HotTexts {
         use();
         end(text);
     }
+    /// Gives all of them back.
+    void give_up();
     /// Nobody follows it any more.
     void forget(Text& text);
     size_t bytes() const { return bytes_; }

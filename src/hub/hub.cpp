@@ -67,7 +67,7 @@ Channel* Hub::channel_for(Now now, std::string_view name, base::Error& error) {
         error = ns.error();
         return nullptr;
     }
-    if (channels_.size() >= config_.limits.channels_loaded_max) {
+    if (channels_.size() >= config_.limits.channels_loaded_max || pressure_ == Pressure::critical) {
         error = base::fail(ErrorCode::overloaded);
         return nullptr;
     }
@@ -104,6 +104,8 @@ void Hub::place_push(Now now, Channel& channel, PendingPush push) {
                     base::fail(failed_ ? ErrorCode::unavailable : ErrorCode::shutting_down));
         return;
     }
+    if (pressure_ == Pressure::critical)
+        return refuse_push(channel, push, base::fail(ErrorCode::overloaded));
     if (channel.state() == Channel::State::broken) {
         refuse_push(channel, push, channel.broken_by());
         return;
@@ -532,7 +534,7 @@ void Hub::answer_refusal(const Channel& channel, const AckTarget& target, uint64
 }
 
 void Hub::wake(Connection& connection) {
-    if (connection.is_ready) return;
+    if (connection.is_ready || connection.waits_for_room) return;
     connection.is_ready = true;
     ready_.push_back(connection.id);
 }

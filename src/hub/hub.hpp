@@ -16,6 +16,7 @@
 #include "hub/channel.hpp"
 #include "hub/config.hpp"
 #include "hub/connection.hpp"
+#include "hub/pressure.hpp"
 #include "hub/requests.hpp"
 #include "hub/types.hpp"
 #include "port/entropy.hpp"
@@ -75,10 +76,13 @@ struct Stats {
     uint64_t text_updates = 0;  ///< entries that changed a text
     uint64_t shed_readers = 0;  ///< closed because of `catch_up_bytes_max`
     // Of what carries the connections, which counts these itself.
-    uint64_t streams = 0;         ///< connections without a WebSocket
-    uint64_t stream_posts = 0;    ///< of theirs, taken
-    uint64_t stream_repeats = 0;  ///< that came again, and were not taken again
-    uint64_t stream_strays = 0;   ///< that named a stream which is not there
+    uint64_t streams = 0;              ///< connections without a WebSocket
+    uint64_t stream_posts = 0;         ///< of theirs, taken
+    uint64_t stream_repeats = 0;       ///< that came again, and were not taken again
+    uint64_t stream_strays = 0;        ///< that named a stream which is not there
+    uint64_t shed_connections = 0;     ///< closed, or not let in, since memory was short
+    uint64_t stalled_connections = 0;  ///< closed, since they took nothing for too long
+    HeldBytes held;                    ///< as of the last `count_held`
 };
 
 void add(Stats& sum, const Stats& more);
@@ -173,6 +177,20 @@ class Hub {
     /// Tells every client to come back in `reconnect_after_ms`; no new pushes are taken. The shard
     /// may stop once `is_idle`.
     void begin_shutdown(Now now, uint64_t reconnect_after_ms);
+    /// Gives up what can be had again, and goes on to do so until it is told otherwise; under
+    /// critical pressure loads and writes are refused for a while.
+    void relieve(Now now, Pressure pressure);
+    /// What is held for one connection alone.
+    [[nodiscard]] size_t held_bytes(ConnectionId id) const;
+    /// Those for whom at least so much is held, in no order.
+    void find_holders(size_t bytes_min, std::vector<std::pair<size_t, ConnectionId>>& out) const;
+    /// Closes it, as one that is too slow.
+    void shed(Now now, ConnectionId id);
+    void count_shed() { stats_.shed_connections++; }
+    void count_stalled() { stats_.stalled_connections++; }
+    /// Brings `held` of the stats up to date.
+    void count_held();
+
     /// Nothing waits for the store.
     bool is_idle() const;
     /// The store has failed for good: the process must stop.
@@ -446,6 +464,7 @@ class Hub {
     std::vector<Channel*> dirty_;
     bool is_append_running_ = false;
     bool failed_ = false;
+    Pressure pressure_ = Pressure::none;
     bool is_stopping_ = false;
     port::Ticket next_ticket_ = 1;
 

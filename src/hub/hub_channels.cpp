@@ -9,7 +9,9 @@ namespace tandem::hub {
 
 namespace {
 constexpr uint64_t kSweepEveryMs = 5'000;
-}
+// A snapshot is as large as what it is to make room for.
+constexpr size_t kSnapshotsWhenShort = 4;
+}  // namespace
 
 void Hub::handle_loaded(Now now, Channel& channel, base::Result<port::StoreReply>& reply) {
     if (!reply) {
@@ -79,6 +81,10 @@ void Hub::maybe_snapshot(Channel& channel, bool force) {
 }
 
 void Hub::evict_cold(Now now) {
+    size_t snapshots = 0;
+    if (pressure_ != Pressure::none)
+        for (const auto& [name, channel] : channels_)
+            snapshots += channel->is_snapshot_running ? 1 : 0;
     for (auto it = channels_.begin(); it != channels_.end();) {
         Channel& channel = *it->second;
         for (auto& [key, group] : channel.groups)
@@ -88,13 +94,16 @@ void Hub::evict_cold(Now now) {
                              !channel.keys_in_flight.empty() || !channel.presence.is_empty() ||
                              channel.state() == Channel::State::loading || channel.lookups > 0 ||
                              channel.texts.is_used();
-        if (is_used || now.mono_ms < channel.idle_since_ms + config_.retention.cold_after_ms) {
+        const uint64_t cold_after_ms =
+            pressure_ == Pressure::none ? config_.retention.cold_after_ms : 0;
+        if (is_used || now.mono_ms < channel.idle_since_ms + cold_after_ms) {
             ++it;
             continue;
         }
         if (channel.state() == Channel::State::ready && channel.entries_since_snapshot() > 0 &&
             !failed_) {
-            maybe_snapshot(channel, true);
+            if (pressure_ == Pressure::none || snapshots++ < kSnapshotsWhenShort)
+                maybe_snapshot(channel, true);
             ++it;
             continue;
         }

@@ -146,6 +146,12 @@ void add(Stats& sum, const Stats& more) {
     sum.stream_posts += more.stream_posts;
     sum.stream_repeats += more.stream_repeats;
     sum.stream_strays += more.stream_strays;
+    sum.shed_connections += more.shed_connections;
+    sum.stalled_connections += more.stalled_connections;
+    sum.held.answers += more.held.answers;
+    sum.held.catch_ups += more.held.catch_ups;
+    sum.held.windows += more.held.windows;
+    sum.held.texts += more.held.texts;
 }
 
 }  // namespace tandem::hub

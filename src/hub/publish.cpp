@@ -138,10 +138,7 @@ void Hub::publish(Channel& channel, Group& group, const Inflight& item,
     group.live.push_back(std::move(live));
     while (group.live.size() > kReplayFramesMax ||
            group.live_bytes > config_.limits.frame_cache_bytes_per_channel) {
-        const LiveEntry& oldest = group.live.front();
-        if (oldest.complete != nullptr) group.live_bytes -= oldest.complete->payload.size();
-        if (oldest.json != nullptr) group.live_bytes -= oldest.json->payload.size();
-        group.live.pop_front();
+        group.drop_oldest_live();
         if (group.live.empty()) break;
     }
 }
@@ -333,6 +330,7 @@ bool Hub::poll_transmit(Now now, ConnectionId id, size_t budget_bytes, std::vect
         has_more_left |= transmit_text(reader, budget_bytes, used, out);
     connection.bytes_out += used;
     stats_.bytes_out += used;
+    connection.waits_for_room = has_more_left;
     return has_more_left;
 }
 

@@ -46,6 +46,7 @@ base::Status WsClient::connect(WsClientOptions options, std::unique_ptr<WebSocke
     head_.clear();
     subprotocol_.clear();
     status_ = 0;
+    retry_after_ms_ = 0;
     is_accepted_ = false;
 
     const std::string host = to_text(options_.address);
@@ -76,6 +77,7 @@ size_t WsClient::on_data(Connection& connection, std::span<char> data) {
                                                          options_.subprotocols.end());
         const WsClientAnswer answer = check_websocket_response(head_, key_, subprotocols);
         status_ = answer.status;
+        retry_after_ms_ = answer.retry_after_ms;
         if (!answer.is_accepted) {
             connection.abort();
             return data.size();

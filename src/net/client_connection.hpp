@@ -48,6 +48,8 @@ class WsClient final : private ConnectionHandler, private TurnEndHandler, privat
     [[nodiscard]] const std::string& subprotocol() const { return subprotocol_; }
     // Why the last connection failed before it was one: tls_failed, or connection_closed.
     [[nodiscard]] base::Error failure() const { return failure_; }
+    // What the server's refusal of it said of when to come again; 0: nothing.
+    [[nodiscard]] uint64_t retry_after_ms() const { return retry_after_ms_; }
     [[nodiscard]] bool is_idle() const { return !connection_ && !websocket_; }
 
   private:
@@ -69,6 +71,7 @@ class WsClient final : private ConnectionHandler, private TurnEndHandler, privat
     std::string subprotocol_;
     base::Error failure_ = base::fail(base::ErrorCode::connection_closed);
     int status_ = 0;
+    uint64_t retry_after_ms_ = 0;
     bool is_accepted_ = false;
 };
 

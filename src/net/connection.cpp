@@ -150,6 +150,7 @@ void Connection::on_io(uint32_t events) {
     }
     if ((events & EPOLLOUT) != 0) {
         is_blocked_ = false;
+        stalled_since_ms_ = 0;
         reactor_.schedule_turn_end(*this);
     }
 }
@@ -266,6 +267,7 @@ void Connection::note_flushed(FlushResult result) {
             break;
         case FlushResult::kBlocked:
             is_blocked_ = true;
+            if (stalled_since_ms_ == 0) stalled_since_ms_ = reactor_.now_ms();
             break;
         case FlushResult::kFailed:
             drop_output();

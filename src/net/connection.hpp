@@ -64,6 +64,12 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     [[nodiscard]] size_t bytes_queued() const {
         return queue_.bytes() + (tls_ == nullptr ? 0 : tls_->out().bytes());
     }
+    // How long the peer has taken nothing of what waits for it; 0: nothing waits, or it takes some.
+    [[nodiscard]] uint64_t stalled_ms() const {
+        return stalled_since_ms_ == 0 ? 0 : reactor_.now_ms() - stalled_since_ms_;
+    }
+    // What is in memory for it: output, and input that nobody has taken.
+    [[nodiscard]] size_t bytes_held() const { return bytes_queued() + rest_.capacity(); }
     // Null without TLS.
     [[nodiscard]] const TlsStream* tls() const { return tls_.get(); }
     void set_low_watermark(size_t bytes) { low_watermark_ = bytes; }
@@ -138,6 +144,7 @@ class Connection final : private IoHandler, private TurnEndHandler, private Send
     std::string rest_;  // Input that the handler has not consumed.
     size_t low_watermark_ = 64 * 1024;
     uint64_t last_received_ms_ = 0;
+    uint64_t stalled_since_ms_ = 0;
     AddressLimits::Lease lease_;
     UniqueFd fd_;
     uint32_t events_ = 0;

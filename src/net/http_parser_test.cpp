@@ -274,6 +274,20 @@ TEST(WebSocketHandshake, AnswersTheExampleOfTheRfc) {
     EXPECT_FALSE(check_websocket_response(out, "dGhlIHNhbXBsZSBub25jZQ==", {}).is_accepted);
 }
 
+TEST(WebSocketHandshake, ARefusalMaySayWhenToComeAgain) {
+    const auto after = [](std::string_view field) {
+        return check_websocket_response(
+                   "HTTP/1.1 503 Service Unavailable\r\n" + std::string(field) + "\r\n",
+                   "dGhlIHNhbXBsZSBub25jZQ==", {})
+            .retry_after_ms;
+    };
+    EXPECT_EQ(after("Retry-After: 7\r\n"), 7'000u);
+    EXPECT_EQ(after("Retry-After: 99999999\r\n"), 3'600'000u) << "an hour at most";
+    EXPECT_EQ(after(""), 0u);
+    EXPECT_EQ(after("Retry-After: soon\r\n"), 0u);
+    EXPECT_EQ(after("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), 0u);
+}
+
 TEST(WebSocketHandshake, RefusesWhatIsNotOne) {
     const std::string get = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n";
     const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";

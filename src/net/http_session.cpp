@@ -85,6 +85,7 @@ HttpSession::~HttpSession() {
 void HttpSession::refuse(base::Error error) {
     is_refused_ = true;
     ++endpoint_.refused_;
+    refusal_status_ = error.code == base::ErrorCode::overloaded ? 503 : 429;
     // Where it is the number of connections, one may end at any moment.
     const uint64_t wait_ms = error.code == base::ErrorCode::rate_limited ? error.detail : 0;
     retry_after_s_ = static_cast<uint32_t>(std::max<uint64_t>((wait_ms + 999) / 1000, 1));
@@ -146,7 +147,7 @@ void HttpSession::dispatch() {
     method_ = request.method;
     minor_version_ = request.minor_version;
     is_keep_alive_ = request.is_keep_alive && !endpoint_.is_closing_;
-    if (is_refused_) return fail(429);
+    if (is_refused_) return fail(refusal_status_);
     state_ = State::kWaiting;
     endpoint_.handler_.on_request(std::move(request), Responder(*this));
 }
@@ -175,7 +176,7 @@ void HttpSession::fail(int status) {
     is_keep_alive_ = false;
     answer_headers_ = {};
     HttpResponse response = failure(status);
-    if (status == 429) response.headers.set("Retry-After", std::to_string(retry_after_s_));
+    if (retry_after_s_ != 0) response.headers.set("Retry-After", std::to_string(retry_after_s_));
     send_response(response, HttpBodyKind::kWhole);
     close();
 }
@@ -210,6 +211,7 @@ void HttpSession::start_stream(const HttpResponse& head,
     send_response(head, minor_version_ == 0 ? HttpBodyKind::kUntilClose : HttpBodyKind::kChunked);
     stream_handler_ = std::move(handler);
     state_ = State::kStreaming;
+    connection_->set_deadline(endpoint_.options_.stall_timeout_ms);
     is_stream_opening_ = true;
     connection_->resume_reading();
     endpoint_.reactor_.schedule_turn_end(*this);
@@ -292,7 +294,13 @@ void HttpSession::on_writable_low(Connection& connection) {
     }
 }
 
-void HttpSession::on_deadline(Connection& /*connection*/) {
+void HttpSession::on_deadline(Connection& connection) {
+    if (state_ == State::kStreaming) {
+        const uint64_t limit_ms = endpoint_.options_.stall_timeout_ms;
+        const uint64_t stalled_ms = connection.stalled_ms();
+        if (stalled_ms >= limit_ms) return connection.abort();
+        return connection.set_deadline(limit_ms - stalled_ms);
+    }
     if (state_ != State::kReading) return;
     if (parser_ && !parser_->is_idle()) {
         fail(408);

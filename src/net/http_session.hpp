@@ -20,7 +20,8 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     [[nodiscard]] base::Status start();
     void close_when_idle();
     void hold(AddressLimits::Lease lease) { connection_->hold(std::move(lease)); }
-    // Its first request is answered with 429. Before start().
+    // Its first request is answered with 429, or 503 where it is the server that has too many.
+    // Before start().
     void refuse(base::Error error);
 
     void respond(const HttpResponse& response);
@@ -78,7 +79,8 @@ class HttpSession final : private ConnectionHandler, private TurnEndHandler, pri
     bool is_keep_alive_ = true;
     bool is_stream_opening_ = false;
     bool is_refused_ = false;
-    uint32_t retry_after_s_ = 0;  // When it is.
+    uint16_t refusal_status_ = 0;  // When it is.
+    uint32_t retry_after_s_ = 0;
 };
 
 }  // namespace tandem::net

@@ -10,8 +10,8 @@ namespace tandem::net {
 
 namespace {
 
-// Of those whose address has too many connections, so many at a time are told why and when to come
-// again. The others are closed at once, which costs next to nothing.
+// Of those whose address or server has too many connections, so many at a time are told why and
+// when to come again. The others are closed at once, which costs next to nothing.
 constexpr size_t kRefusedMax = 64;
 
 }  // namespace
@@ -26,7 +26,10 @@ base::Status ServerEndpoint::listen(const SocketAddress& address) {
 }
 
 void ServerEndpoint::on_accept(UniqueFd fd) {
-    if (is_closing_ || connection_count() >= options_.connections_max) return;
+    if (is_closing_) return;
+    if (connection_count() >= options_.connections_max)
+        return refuse(std::move(fd), base::fail(base::ErrorCode::overloaded));
+    if (is_short_of_memory_ && sessions_.size() >= options_.sessions_when_short_max) return;
     AddressLimits::Lease lease;
     if (options_.address_limits != nullptr) {
         const IpAddress peer = peer_ip(fd.get());

@@ -89,9 +89,13 @@ struct EndpointOptions {
     HttpParserLimits http;
     PortSharing port_sharing = PortSharing::kExclusive;
     size_t connections_max = 100'000;
+    // How many may be there that speak HTTP, or have not said anything yet, while
+    // is_short_of_memory.
+    size_t sessions_when_short_max = 256;
     size_t queue_bytes_max = 4 * 1024 * 1024;  // Output of a stream before it is dropped.
     uint64_t request_timeout_ms = 30'000;      // From the first byte of a request to its last.
     uint64_t idle_timeout_ms = 60'000;         // Between requests, and before the first.
+    uint64_t stall_timeout_ms = 60'000;        // Of a stream of which nothing is taken; 0: none.
     // Counts connections by their address; borrowed, null counts none. Those of the proxies are
     // not, since they are of many.
     AddressLimits* address_limits = nullptr;
@@ -100,7 +104,7 @@ struct EndpointOptions {
     TlsServer* tls = nullptr;
     uint64_t handshake_timeout_ms = 10'000;
     // Makes the answer to what never reaches the handler: 400, 408, 413, 414, 417, 429, 431, 500,
-    // 501 or 505. Without it, that is a line of text.
+    // 501, 503 or 505. Without it, that is a line of text.
     std::function<HttpResponse(int status)> make_failure;
 };
 
@@ -113,6 +117,8 @@ class ServerEndpoint final : private AcceptHandler, private WsOwner {
 
     [[nodiscard]] base::Status listen(const SocketAddress& address);
     [[nodiscard]] SocketAddress address() const { return listener_.address(); }
+    // Until it is taken back, connections beyond sessions_when_short_max are closed unheard.
+    void set_short_of_memory(bool is_short) { is_short_of_memory_ = is_short; }
     void stop_listening() { listener_.close(); }
     // Closes WebSockets with `code`, ends streams and closes idle HTTP connections; busy ones are
     // closed after their answer. connection_count() falls to 0 in the turns that follow.
@@ -141,6 +147,7 @@ class ServerEndpoint final : private AcceptHandler, private WsOwner {
     std::string date_;
     int64_t date_second_ = 0;
     bool is_closing_ = false;
+    bool is_short_of_memory_ = false;
 };
 
 }  // namespace tandem::net

@@ -303,6 +303,37 @@ TEST(ServerEndpoint, TellsWhoHasTooManyConnectionsWhenToComeAgain) {
     EXPECT_EQ(http_fetch(server.address, {})->status, 200);
 }
 
+TEST(ServerEndpoint, TellsWhoComesBeyondItsConnectionsToComeAgain) {
+    EndpointOptions options;
+    options.connections_max = 1;
+    TestServer server(options);
+    auto held = open_connection(server.address);
+    ASSERT_TRUE(held.ok());
+    ASSERT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() == 1; }));
+    const auto refused = http_fetch(server.address, {});
+    ASSERT_TRUE(refused.ok());
+    EXPECT_EQ(refused->status, 503);
+    EXPECT_EQ(refused->headers.get("retry-after"), "1");
+    held->reset();
+    ASSERT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() == 0; }));
+    EXPECT_EQ(http_fetch(server.address, {})->status, 200);
+}
+
+TEST(ServerEndpoint, WhileMemoryIsShortFewMaySpeakHttp) {
+    EndpointOptions options;
+    options.sessions_when_short_max = 2;
+    TestServer server(options);
+    server.run([&] { server.endpoint().set_short_of_memory(true); });
+    std::vector<UniqueFd> held;
+    for (int i = 0; i < 2; ++i)
+        held.push_back(open_connection(server.address).value());
+    ASSERT_TRUE(server.wait_until([&] { return server.endpoint().connection_count() == 2; }));
+    const auto unheard = http_fetch(server.address, {});
+    EXPECT_FALSE(unheard.ok());
+    server.run([&] { server.endpoint().set_short_of_memory(false); });
+    EXPECT_EQ(http_fetch(server.address, {})->status, 200);
+}
+
 TEST(ServerEndpoint, AWebSocketCountsUntilItEnds) {
     AddressLimits::Options of_addresses;
     of_addresses.connections_max = 1;

@@ -17,6 +17,7 @@ namespace tandem::net {
 namespace {
 
 constexpr size_t kAcceptsPerTurnMax = 64;
+constexpr int kUnsentBytesMax = 128 * 1024;
 // Out of descriptors: the pending connection stays readable, so watching it would spin.
 constexpr uint64_t kAcceptRetryMs = 100;
 
@@ -97,6 +98,11 @@ base::Result<UniqueFd> open_listener(const SocketAddress& address, PortSharing s
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
     if (sharing == PortSharing::kReusePort) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT);
     if (::bind(fd.get(), raw.get(), raw.size) != 0) return socket_error();
+    // Connections have it from their listener. What a reader has not fetched stays with its cursor
+    // rather than in the kernel, which would take megabytes for each.
+    const int unsent_bytes_max = kUnsentBytesMax;
+    (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max,
+                       sizeof(unsent_bytes_max));
     if (::listen(fd.get(), SOMAXCONN) != 0) return socket_error();
     return fd;
 }

@@ -79,15 +79,29 @@ void WsConnection::open() {
 void WsConnection::arm_deadline() {
     const uint64_t ping = options_.ping_interval_ms;
     const uint64_t idle = options_.idle_timeout_ms;
-    if (ping == 0 && idle == 0) {
-        connection_->set_deadline(0);
-        return;
-    }
+    if (ping == 0 && idle == 0) return set_deadline(0);
     // Received bytes do not move the timer, they only make it start again when it fires.
     const uint64_t quiet = connection_->reactor().now_ms() - connection_->last_received_ms();
     uint64_t delay = ping == 0 ? idle : quiet < ping ? ping - quiet : ping;
     if (idle != 0) delay = std::min(delay, idle > quiet ? idle - quiet : 1);
-    connection_->set_deadline(std::max<uint64_t>(delay, 1));
+    set_deadline(std::max<uint64_t>(delay, 1));
+}
+
+void WsConnection::set_deadline(uint64_t delay_ms) {
+    const uint64_t stall = options_.stall_timeout_ms;
+    const uint64_t stalled = connection_->stalled_ms();
+    const uint64_t left = stall > stalled ? stall - stalled : 1;
+    if (stall != 0) delay_ms = delay_ms == 0 ? left : std::min(delay_ms, left);
+    const uint64_t whole = options_.message_timeout_ms;
+    if (whole != 0) delay_ms = delay_ms == 0 ? whole : std::min(delay_ms, whole);
+    connection_->set_deadline(delay_ms);
+}
+
+bool WsConnection::is_message_late() const {
+    if (options_.message_timeout_ms == 0 || message_since_ms_ == 0) return false;
+    constexpr uint64_t kBytesPerMs = 16;
+    return connection_->reactor().now_ms() - message_since_ms_ >=
+           options_.message_timeout_ms + parser_.message_bytes() / kBytesPerMs;
 }
 
 void WsConnection::on_deadline(Connection& connection) {
@@ -95,11 +109,15 @@ void WsConnection::on_deadline(Connection& connection) {
         connection.abort();
         return;
     }
+    if (options_.stall_timeout_ms != 0 && connection.stalled_ms() >= options_.stall_timeout_ms) {
+        has_stalled_ = true;
+        return terminate(kWsCloseTryAgainLater);
+    }
     // Nobody listens to the peer now; its silence counts from when reading resumes.
     if (connection.is_reading_paused()) {
-        connection.set_deadline(std::max(options_.ping_interval_ms, options_.idle_timeout_ms));
-        return;
+        return set_deadline(std::max(options_.ping_interval_ms, options_.idle_timeout_ms));
     }
+    if (is_message_late()) return close(kWsClosePolicy, "a message did not come whole in time");
     const uint64_t quiet = connection.reactor().now_ms() - connection.last_received_ms();
     if (options_.idle_timeout_ms != 0 && quiet >= options_.idle_timeout_ms) {
         terminate(kWsCloseAbnormal);
@@ -181,7 +199,10 @@ void WsConnection::pause_reading(PauseReason reason) {
 
 void WsConnection::resume_reading(PauseReason reason) {
     pauses_ &= static_cast<uint8_t>(~static_cast<uint8_t>(reason));
-    if (pauses_ == 0) connection_->resume_reading();
+    if (pauses_ != 0) return;
+    // It could not come while nobody read.
+    if (message_since_ms_ != 0) message_since_ms_ = connection_->reactor().now_ms();
+    connection_->resume_reading();
 }
 
 void WsConnection::close(uint16_t code, std::string_view reason) {
@@ -250,9 +271,15 @@ size_t WsConnection::on_data(Connection& connection, std::span<char> data) {
     while (state_ != State::kClosed) {
         const WsEvent event = parser_.next(left);
         if (event.kind == WsEventKind::kNeedMore) break;
+        // A ping may come in the middle of a message.
+        if (event.kind == WsEventKind::kMessage) message_since_ms_ = 0;
         handle(event);
         if (connection.is_reading_paused()) return data.size() - left.size();
     }
+    if (!parser_.is_inside_message())
+        message_since_ms_ = 0;
+    else if (message_since_ms_ == 0)
+        message_since_ms_ = connection.last_received_ms();
     return data.size();
 }
 

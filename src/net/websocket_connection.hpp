@@ -28,7 +28,10 @@ struct WsOptions {
     size_t low_watermark_bytes = 64 * 1024;
     uint64_t ping_interval_ms = 25'000;  // After this long without input; 0 sends none.
     uint64_t idle_timeout_ms = 60'000;   // Without any input; 0 is no limit.
-    uint64_t close_timeout_ms = 5'000;   // For the peer's answer to a close frame.
+    uint64_t stall_timeout_ms = 60'000;  // With output waiting of which nothing is taken; 0: none.
+    // For a message, from its first byte to its last, and a second more for each 16 KiB; 0: none.
+    uint64_t message_timeout_ms = 60'000;
+    uint64_t close_timeout_ms = 5'000;  // For the peer's answer to a close frame.
     // Messages of fewer bytes are sent as they are.
     size_t deflate_bytes_min = 1024;
     // Of what is sent compressed; 0: permessage-deflate is not agreed on.
@@ -87,7 +90,13 @@ class WsConnection final : private ConnectionHandler {
     void ping(std::string_view payload);
 
     [[nodiscard]] size_t bytes_queued() const { return connection_->bytes_queued(); }
+    // The same, with what has come of a message that is not whole yet.
+    [[nodiscard]] size_t bytes_held() const {
+        return connection_->bytes_held() + parser_.bytes_buffered();
+    }
     [[nodiscard]] bool is_open() const { return state_ == State::kOpen; }
+    // It was dropped since its peer took nothing for too long.
+    [[nodiscard]] bool has_stalled() const { return has_stalled_; }
     // The peer reads frames of make_shared_deflated_frame(). One that asked for a window smaller
     // than the largest does not: it gets shared frames as they are.
     [[nodiscard]] bool takes_deflated() const {
@@ -132,6 +141,10 @@ class WsConnection final : private ConnectionHandler {
     // True when there is room; otherwise the connection is dropped.
     [[nodiscard]] bool reserve(size_t bytes);
     void arm_deadline();
+    // What comes in drops holds a place, and memory.
+    [[nodiscard]] bool is_message_late() const;
+    // As long, or until who takes nothing, or sends in drops, is to be dropped.
+    void set_deadline(uint64_t delay_ms);
     void answer_close(uint16_t peer_code, std::string_view reason);
 
     std::unique_ptr<Connection> connection_;
@@ -142,7 +155,9 @@ class WsConnection final : private ConnectionHandler {
     FrameParser parser_;
     size_t owner_index_ = 0;
     WsRole role_;
+    uint64_t message_since_ms_ = 0;  // Of one that is not whole yet.
     State state_ = State::kOpen;
+    bool has_stalled_ = false;
     uint8_t pauses_ = 0;  // Reasons, as bits.
     uint16_t close_code_ = kWsCloseAbnormal;
 };

@@ -84,6 +84,12 @@ class FrameParser {
     [[nodiscard]] WsEvent next(std::span<char>& input);
 
     [[nodiscard]] size_t bytes_buffered() const { return message_.capacity(); }
+    // A message, or the header of a frame, has begun to come and is not whole.
+    [[nodiscard]] bool is_inside_message() const {
+        return message_opcode_ != 0 || header_size_ != 0 || payload_left_ != 0;
+    }
+    // What has come of it so far.
+    [[nodiscard]] size_t message_bytes() const { return message_.size(); }
 
   private:
     [[nodiscard]] WsEvent fail(uint16_t code);

@@ -23,6 +23,16 @@ bool is_valid_key(std::string_view key) {
     });
 }
 
+// Of the field's two forms that of seconds; a date would need a clock.
+uint64_t retry_after_ms(std::string_view seconds) {
+    constexpr uint64_t kSecondsMax = 3600;
+    uint64_t number = 0;
+    const char* const end = seconds.data() + seconds.size();
+    const auto [rest, failure] = std::from_chars(seconds.data(), end, number);
+    if (failure != std::errc() || rest != end) return 0;
+    return std::min(number, kSecondsMax) * 1000;
+}
+
 }  // namespace
 
 std::string websocket_accept_value(std::string_view key) {
@@ -119,7 +129,6 @@ WsClientAnswer check_websocket_response(std::string_view head, std::string_view 
     }
     const char* digits = head.data() + kVersion.size();
     if (std::from_chars(digits, digits + 3, answer.status).ptr != digits + 3) answer.status = 0;
-    if (answer.status != 101) return answer;
     HttpHeaders headers;
     size_t at = head.find("\r\n");
     while (at != std::string_view::npos) {
@@ -129,6 +138,10 @@ WsClientAnswer check_websocket_response(std::string_view head, std::string_view 
         const size_t colon = line.find(':');
         if (colon == std::string_view::npos) continue;
         headers.add(line.substr(0, colon), trim_blanks(line.substr(colon + 1)));
+    }
+    if (answer.status != 101) {
+        answer.retry_after_ms = retry_after_ms(headers.get("retry-after"));
+        return answer;
     }
     const std::string_view chosen = headers.get("sec-websocket-protocol");
     answer.is_accepted =

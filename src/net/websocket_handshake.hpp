@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,6 +50,7 @@ struct WsClientAnswer {
     int status = 0;
     bool is_accepted = false;
     std::string subprotocol;
+    uint64_t retry_after_ms = 0;  // Of a refusal that says so in seconds, an hour at most.
 };
 
 // `head` is the response up to and including the empty line.

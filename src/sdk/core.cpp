@@ -397,7 +397,7 @@ void Core::dial() {
     const auto fail = [this, connection] {
         if (connection != connection_) return;
         connection_++;
-        session_.handle_close(now());
+        session_.handle_close(now(), socket_.retry_after_ms());
         pump();
     };
     net::WsClientOptions options;

@@ -135,6 +135,25 @@ std::string metrics_text(const Webhooks::Totals& totals) {
     return out;
 }
 
+std::string metrics_text(const MemoryWatch& memory, const hub::Stats& stats) {
+    std::string out;
+    add(out, "memory_budget_bytes", "gauge", "What the server may use.", memory.budget_bytes());
+    add(out, "memory_used_bytes", "gauge", "What it uses of that.", memory.used_bytes());
+    add(out, "memory_pressure", "gauge", "0: none; 1: nobody is let in; 2: connections are cut.",
+        static_cast<uint64_t>(memory.pressure()));
+    add(out, "memory_answers_bytes", "gauge", "Answers that connections have not taken.",
+        stats.held.answers);
+    add(out, "memory_catch_ups_bytes", "gauge", "Catch-ups under way or kept.",
+        stats.held.catch_ups);
+    add(out, "memory_windows_bytes", "gauge", "Newest frames of channels.", stats.held.windows);
+    add(out, "memory_texts_bytes", "gauge", "Texts that are kept built.", stats.held.texts);
+    add(out, "shed_connections_total", "counter", "Cut or not let in, as memory was short.",
+        stats.shed_connections);
+    add(out, "stalled_connections_total", "counter", "Dropped, as they took nothing for too long.",
+        stats.stalled_connections);
+    return out;
+}
+
 std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store) {
     std::string out;
     add(out, "connections", "gauge", "Open client connections.", stats.connections);

@@ -5,6 +5,7 @@
 
 #include "base/histogram.hpp"
 #include "hub/hub.hpp"
+#include "server/memory_watch.hpp"
 #include "server/webhooks.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -23,6 +24,8 @@ struct LoopSums {
 std::string metrics_text(const hub::Stats& stats, const store::StoreStats& store);
 std::string metrics_text(const LoopSums& loops);
 std::string metrics_text(const Webhooks::Totals& totals);
+/// Of memory: its budget, and what is held for clients.
+std::string metrics_text(const MemoryWatch& memory, const hub::Stats& stats);
 
 /// The bounds of the buckets that are shown, in nanoseconds: 16 µs, 24, 32, 48 … 8.4 s, and what is
 /// above.

@@ -451,6 +451,15 @@ std::vector<Setting> settings_of(Options& o) {
                          "of what readers who stall in a catch-up hold on one core; beyond it the "
                          "oldest have to come again",
                          limits.catch_up_bytes_max, base::kMiB, 1024 * base::kMiB));
+    all.push_back(
+        number("limits", "memory_budget",
+               "bytes that the server may use; at 80 % of them it begins to save. 0: three "
+               "quarters of what the machine, or its control group, has",
+               o.memory_budget_bytes, 0, uint64_t{1} << 50));
+    all.push_back(number("limits", "stall_timeout_ms",
+                         "after which a peer is dropped that takes nothing of what waits for it; "
+                         "clients resume from their cursors. 0: never",
+                         o.stall_timeout_ms, 0, 7'200'000));
     all.push_back(number("limits", "ping_interval_ms", "silence after which a peer is pinged",
                          limits.ping_interval_ms, 100, 3'600'000));
     all.push_back(number("limits", "idle_timeout_ms", "silence after which a peer is dropped",

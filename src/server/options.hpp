@@ -43,6 +43,8 @@ struct Options {
     bool deflate = true;  ///< agree to permessage-deflate with WebSockets that offer it
     uint64_t deflate_bytes_min = 1024;
     uint64_t reconnect_after_ms = 1'000;
+    uint64_t memory_budget_bytes = 0;  ///< 0: of the machine
+    uint64_t stall_timeout_ms = 60'000;
     hub::Config hub;
     AuthOptions auth;
     std::vector<WebhookOptions> webhooks;

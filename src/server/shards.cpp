@@ -130,6 +130,7 @@ Shards::Shards(const Options& options, store::SqliteStore& store, Webhooks* webh
       addresses_(address_options(options.hub.limits)) {}
 
 Shards::~Shards() {
+    memory_.reset();
     // No part of a shard may go while one of another could still refer to it.
     for (const auto& shard : shards_)
         shard->endpoint.reset();
@@ -200,6 +201,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         const size_t stream_bytes_max = api.websocket.queue_bytes_max / 3 * 4;
         api.websocket.ping_interval_ms = limits.ping_interval_ms;
         api.websocket.idle_timeout_ms = limits.idle_timeout_ms;
+        api.websocket.stall_timeout_ms = options.stall_timeout_ms;
         api.websocket.deflate_bytes_min = options.deflate_bytes_min;
         api.compression =
             options.deflate ? net::WsCompression::kDeflate : net::WsCompression::kNone;
@@ -212,6 +214,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         };
         api.metrics = [&self, &store, webhooks](const hub::Stats& stats) {
             return metrics_text(stats, store.stats()) + metrics_text(self.loop_sums()) +
+                   metrics_text(*self.memory_, stats) +
                    (webhooks != nullptr ? metrics_text(webhooks->totals()) : std::string());
         };
         if (webhooks != nullptr) api.webhooks = webhooks_call(*webhooks);
@@ -221,6 +224,7 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         endpoint.address_limits = &self.addresses_;
         endpoint.proxies = &options.proxies;
         endpoint.tls = tls;
+        endpoint.stall_timeout_ms = options.stall_timeout_ms;
         endpoint.handshake_timeout_ms = options.tls_handshake_timeout_ms;
         // The other addresses keep to the usual size themselves.
         endpoint.http.body_bytes_max =
@@ -238,6 +242,10 @@ base::Result<std::unique_ptr<Shards>> Shards::create(const Options& options,
         self.shards_.push_back(std::move(shard));
     }
     if (count > 1) gateway::HubHost::join(hosts);
+    self.memory_ = std::make_unique<MemoryWatch>(
+        self.reactor(), self.spare_memory_,
+        options.memory_budget_bytes != 0 ? options.memory_budget_bytes : default_memory_budget(),
+        [&self](hub::Pressure pressure, uint64_t excess) { self.relieve(pressure, excess); });
     return shards;
 }
 
@@ -292,7 +300,18 @@ void Shards::recheck_grants() {
         shard->reactor->post([host = shard->host.get()] { host->recheck_grants(); });
 }
 
+void Shards::relieve(hub::Pressure pressure, uint64_t excess_bytes) {
+    // Who holds most may be on any of them; each gives its part, and the next look tells the rest.
+    const uint64_t part = excess_bytes / shards_.size();
+    for (const auto& shard : shards_)
+        shard->reactor->post([&shard = *shard, pressure, part] {
+            shard.endpoint->set_short_of_memory(pressure != hub::Pressure::none);
+            shard.host->relieve(pressure, part);
+        });
+}
+
 int Shards::run() {
+    memory_->start();
     std::vector<std::thread> threads;
     for (size_t i = 1; i < shards_.size(); ++i)
         threads.emplace_back([this, i] { run_shard(*shards_[i]); });

@@ -13,6 +13,7 @@
 #include "net/reactor.hpp"
 #include "net/tcp_socket.hpp"
 #include "net/tls.hpp"
+#include "server/memory_watch.hpp"
 #include "server/options.hpp"
 #include "server/random.hpp"
 #include "server/spare_memory.hpp"
@@ -63,6 +64,7 @@ class Shards {
     void wake_all();
     /// From any thread.
     [[nodiscard]] LoopSums loop_sums() const;
+    void relieve(hub::Pressure pressure, uint64_t excess_bytes);
 
     const Options& options_;
     store::SqliteStore& store_;
@@ -72,6 +74,7 @@ class Shards {
     net::AddressLimits addresses_;
     SpareMemory spare_memory_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    std::unique_ptr<MemoryWatch> memory_;
     std::atomic<Phase> phase_ = Phase::serving;
     std::atomic<int> exit_code_ = 0;
     std::atomic<size_t> closed_ = 0;

@@ -24,11 +24,13 @@ SpareMemory::~SpareMemory() {
     thread_.join();
 }
 
-void SpareMemory::give_back() {
+void SpareMemory::give_back(Urgency urgency) {
     {
         const std::lock_guard lock(mutex_);
-        if (is_due_) return;
+        const bool is_urgent = urgency == Urgency::now;
+        if (is_due_ && is_urgent_ >= is_urgent) return;
         is_due_ = true;
+        is_urgent_ = is_urgent_ || is_urgent;
     }
     is_asked_.notify_all();
 }
@@ -37,8 +39,10 @@ void SpareMemory::run() {
     std::unique_lock lock(mutex_);
     while (true) {
         is_asked_.wait(lock, [this] { return is_due_ || is_ending_; });
-        if (is_asked_.wait_for(lock, kDelay, [this] { return is_ending_; })) return;
+        is_asked_.wait_for(lock, kDelay, [this] { return is_urgent_ || is_ending_; });
+        if (is_ending_) return;
         is_due_ = false;
+        is_urgent_ = false;
         lock.unlock();
         malloc_trim(0);
         lock.lock();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 
@@ -16,8 +17,12 @@ class SpareMemory {
     SpareMemory(const SpareMemory&) = delete;
     SpareMemory& operator=(const SpareMemory&) = delete;
 
-    /// Soon, and once for all who ask meanwhile. From any thread.
-    void give_back();
+    enum class Urgency : uint8_t {
+        soon = 0,  ///< when more has gone that goes at the same time
+        now = 1,
+    };
+    /// Once for all who ask meanwhile. From any thread.
+    void give_back(Urgency urgency = Urgency::soon);
 
   private:
     void run();
@@ -25,6 +30,7 @@ class SpareMemory {
     std::mutex mutex_;
     std::condition_variable is_asked_;
     bool is_due_ = false;
+    bool is_urgent_ = false;
     bool is_ending_ = false;
     std::thread thread_;
 };
