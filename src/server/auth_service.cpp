@@ -185,11 +185,15 @@ base::Status AuthService::revoke(const std::string& id, const std::string& subje
         revoked_subjects_[subject] = now_ms;
     else
         revoked_ids_[id] = now_ms;
-    if (::write(revocations_file_.get(), line.data(), line.size()) !=
-            static_cast<ssize_t>(line.size()) ||
-        ::fsync(revocations_file_.get()) != 0)
-        return io_error();
-    return {};
+    const off_t before = ::lseek(revocations_file_.get(), 0, SEEK_END);
+    if (::write(revocations_file_.get(), line.data(), line.size()) ==
+            static_cast<ssize_t>(line.size()) &&
+        ::fsync(revocations_file_.get()) == 0)
+        return {};
+    const base::Error error = io_error();
+    // The next line would begin in the middle of this one, and neither could be read.
+    [[maybe_unused]] const int cut = ::ftruncate(revocations_file_.get(), before);
+    return error;
 }
 
 std::string AuthService::revocations() const {
