@@ -13,6 +13,7 @@
 
 #include "followers.hpp"
 #include "report.hpp"
+#include "subscriber.hpp"
 
 namespace tandem::bench {
 namespace {
@@ -98,11 +99,33 @@ class Sink final : private Pollable {
     uint64_t received_ = 0;
 };
 
+// All of them told from here on. So many connect at a time, since the listen queue is not what is
+// measured.
+std::vector<std::unique_ptr<Subscriber>> open_readers(Loop& loop, const Arguments& arguments,
+                                                      uint64_t count) {
+    constexpr uint64_t kAtATime = 200;
+    const net::SocketAddress server = address_of(arguments.text("url"));
+    const std::string protocol = arguments.text("protocol");
+    std::vector<std::unique_ptr<Subscriber>> readers;
+    for (uint64_t i = 1; i <= count; ++i) {
+        if (protocol == "tandem")
+            readers.push_back(std::make_unique<Reader>(loop, server, arguments.text("channel")));
+        else
+            readers.push_back(make_peer_subscriber(loop, server, protocol));
+        if (i % kAtATime != 0 && i != count) continue;
+        turn_until(loop, "subscribing", [&] {
+            return std::all_of(readers.end() - static_cast<ptrdiff_t>((i - 1) % kAtATime + 1),
+                               readers.end(), [](const auto& one) { return one->is_ready(); });
+        });
+    }
+    return readers;
+}
+
 }  // namespace
 
 /// `window` changes are on their way at a time; the next goes out when every subscriber has the
 /// oldest of them. `pid` is the server's; `allocations-file` holds what its shim counts, or is
-/// "none".
+/// "none"; `protocol` is "tandem" or one of make_peer_subscriber.
 Report measure_fanout(const Arguments& arguments) {
     const net::SocketAddress server = address_of(arguments.text("url"));
     const uint64_t pid = arguments.number("pid", 0);
@@ -110,20 +133,20 @@ Report measure_fanout(const Arguments& arguments) {
     const uint64_t changes = arguments.number("changes", 300);
     const uint64_t warm_up = arguments.number("warm-up", 30);
     const uint64_t window = arguments.number("window", 1);
+    const std::string protocol = arguments.text("protocol");
     Loop loop;
-    std::vector<std::unique_ptr<Reader>> readers;
-    for (uint64_t i = 0; i < subscribers; ++i)
-        readers.push_back(std::make_unique<Reader>(loop, server, arguments.text("channel")));
-    Writer writer(loop, server, arguments.text("channel"));
+    std::vector<std::unique_ptr<Subscriber>> readers = open_readers(loop, arguments, subscribers);
+    std::unique_ptr<Publisher> publisher;
+    if (protocol == "tandem")
+        publisher = std::make_unique<Writer>(loop, server, arguments.text("channel"));
+    else
+        publisher = make_peer_publisher(loop, server, protocol);
+    Publisher& writer = *publisher;
     const auto all_have = [&](uint64_t seq) {
         return std::all_of(readers.begin(), readers.end(),
                            [&](const auto& reader) { return reader->seq() >= seq; });
     };
-    turn_until(loop, "subscribing", [&] {
-        return writer.is_started() &&
-               std::all_of(readers.begin(), readers.end(),
-                           [](const auto& reader) { return reader->has_snapshot(); });
-    });
+    turn_until(loop, "connecting", [&] { return writer.is_ready(); });
     const auto send = [&](uint64_t count) {
         const uint64_t end = writer.pushed() + count;
         uint64_t had = writer.pushed();
@@ -189,6 +212,27 @@ Report measure_bare_fanout(const Arguments& arguments) {
     return report;
 }
 
+/// `subscribers` that come as fast as they are taken in, and then do nothing.
+Report measure_storm(const Arguments& arguments) {
+    const uint64_t pid = arguments.number("pid", 0);
+    const uint64_t subscribers = arguments.number("subscribers", 5000);
+    Loop loop;
+    // Buffers that every server has once are there before.
+    const auto first = open_readers(loop, arguments, 100);
+    const uint64_t rss_before = rss_kib_of(pid);
+    const uint64_t cpu_before = cpu_ns_of(pid);
+    const uint64_t start = now_ns();
+    const auto readers = open_readers(loop, arguments, subscribers);
+    const double seconds = to_ms(now_ns() - start) / 1000;
+    Report report;
+    report.put("connections", subscribers);
+    report.put("seconds", seconds);
+    report.put("server_cpu_s", static_cast<double>(cpu_ns_of(pid) - cpu_before) / 1e9);
+    report.put("rss_before_kib", rss_before);
+    report.put("rss_after_kib", rss_kib_of(pid));
+    return report;
+}
+
 /// Connections that do nothing, each following one of `channels` channels (0: none).
 Report measure_idle(const Arguments& arguments) {
     const net::SocketAddress server = address_of(arguments.text("url"));
@@ -204,11 +248,11 @@ Report measure_idle(const Arguments& arguments) {
                 arguments.text("channel") + "-" + std::to_string(readers.size() % channels)));
             // The listen queue is not what is measured.
             if (readers.size() % 200 == 0)
-                turn_until(loop, "connecting", [&] { return readers.back()->has_snapshot(); });
+                turn_until(loop, "connecting", [&] { return readers.back()->is_ready(); });
         }
         turn_until(loop, "subscribing", [&] {
             return std::all_of(readers.begin(), readers.end(),
-                               [](const auto& reader) { return reader->has_snapshot(); });
+                               [](const auto& reader) { return reader->is_ready(); });
         });
     };
     // Buffers that every server has once, and the channels, are there before the first measurement.
@@ -232,7 +276,7 @@ Report measure_cold(const Arguments& arguments) {
     constexpr uint64_t kItemsPerPush = 100;
     Loop loop;
     Writer writer(loop, server, arguments.text("channel"));
-    turn_until(loop, "connecting", [&] { return writer.is_started(); });
+    turn_until(loop, "connecting", [&] { return writer.is_ready(); });
     std::string position;
     for (uint64_t i = 0; i < items;) {
         std::vector<record::Op> ops;
@@ -257,7 +301,7 @@ Report measure_cold(const Arguments& arguments) {
     const auto bytes_of = [&](std::vector<wire::Selection> select) {
         Reader reader(loop, server, arguments.text("channel"), std::move(select));
         turn_until(loop, "a first load",
-                   [&] { return reader.has_snapshot() && reader.seq() == writer.pushed(); });
+                   [&] { return reader.is_ready() && reader.seq() == writer.pushed(); });
         return static_cast<uint64_t>(reader.bytes());
     };
     // Everything is there before the first is measured.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "peer.hpp"
+#include "subscriber.hpp"
 
 // Readers and a writer that are as cheap as can be, so that it is the server that is measured.
 namespace tandem::bench {
@@ -53,7 +54,7 @@ inline wire::Hello hello(bool wants_actor) {
 }
 
 /// A subscriber that decodes what it gets and checks that each delivery continues the last one.
-class Reader {
+class Reader final : public Subscriber {
   public:
     Reader(Loop& loop, const net::SocketAddress& server, std::string channel,
            std::vector<wire::Selection> select = {})
@@ -67,8 +68,9 @@ class Reader {
     }
 
     bool has_snapshot() const { return has_snapshot_; }
-    uint64_t seq() const { return seq_; }
-    size_t newest_bytes() const { return newest_bytes_; }
+    bool is_ready() const override { return has_snapshot_; }
+    uint64_t seq() const override { return seq_; }
+    size_t newest_bytes() const override { return newest_bytes_; }
     /// When the last delivery had come.
     uint64_t newest_ns() const { return newest_ns_; }
     /// Of all messages so far, with their headers.
@@ -113,7 +115,7 @@ class Reader {
 };
 
 /// Pushes changes of one field, of 100 bytes or as many as wanted.
-class Writer {
+class Writer final : public Publisher {
   public:
     Writer(Loop& loop, const net::SocketAddress& server, std::string channel)
         : channel_(std::move(channel)),
@@ -128,8 +130,10 @@ class Writer {
     }
 
     bool is_started() const { return actor_ != 0; }
-    uint64_t pushed() const { return counter_; }
-    void push(size_t bytes = 100) {
+    bool is_ready() const override { return is_started(); }
+    uint64_t pushed() const override { return counter_; }
+    void push() override { push(kChangeBytes); }
+    void push(size_t bytes) {
         record::Op op;
         op.kind = record::OpKind::set;
         op.path = path_of({"field"});

@@ -96,10 +96,12 @@ void Loop::turn(uint64_t timeout_ns) {
     }
 }
 
-Link::Link(Loop& loop, net::SocketAddress server, std::string subprotocol, Handler handler)
+Link::Link(Loop& loop, net::SocketAddress server, std::string subprotocol, Handler handler,
+           std::string target)
     : loop_(loop),
       server_(std::move(server)),
       subprotocol_(std::move(subprotocol)),
+      target_(std::move(target)),
       handler_(std::move(handler)) {}
 
 Link::~Link() { close_fd(); }
@@ -130,9 +132,9 @@ void Link::connect() {
     const std::array<std::string_view, 1> protocols{subprotocol_};
     net::WsClientRequest request;
     request.host = host;
-    request.target = "/connection/websocket";
+    request.target = target_;
     request.key = key_;
-    request.subprotocols = protocols;
+    if (!subprotocol_.empty()) request.subprotocols = protocols;
     out_ = net::make_websocket_request(request);
     state_ = State::handshake;
     is_blocked_ = true;
@@ -219,7 +221,9 @@ bool Link::read_handshake() {
     if (end == std::string::npos) return false;
     const std::array<std::string_view, 1> protocols{subprotocol_};
     const std::string head = head_.substr(0, end + 4);
-    const net::WsClientAnswer answer = net::check_websocket_response(head, key_, protocols);
+    const std::span<const std::string_view> offered(protocols);
+    const net::WsClientAnswer answer =
+        net::check_websocket_response(head, key_, offered.first(subprotocol_.empty() ? 0 : 1));
     if (!answer.is_accepted) {
         if (!bears_refusals_)
             die("the server refused the WebSocket: " + head.substr(0, head.find('\r')));

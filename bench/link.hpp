@@ -63,7 +63,9 @@ class Link final : private Pollable {
         std::function<void()> on_lost;
     };
 
-    Link(Loop& loop, net::SocketAddress server, std::string subprotocol, Handler handler);
+    /// Messages are binary with the subprotocol tandem.v1, else text; an empty one is not offered.
+    Link(Loop& loop, net::SocketAddress server, std::string subprotocol, Handler handler,
+         std::string target = "/connection/websocket");
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
@@ -104,6 +106,7 @@ class Link final : private Pollable {
     Loop& loop_;
     net::SocketAddress server_;
     std::string subprotocol_;
+    std::string target_;
     Handler handler_;
     net::UniqueFd fd_;
     State state_ = State::closed;

@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
         {"push", measure_push},
         {"fanout", measure_fanout},
         {"bare-fanout", measure_bare_fanout},
+        {"echo", measure_echo},
+        {"storm", measure_storm},
         {"idle", measure_idle},
         {"cold", measure_cold},
         {"stall", measure_stall},

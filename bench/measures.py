@@ -9,7 +9,9 @@ import tempfile
 
 import crash
 import hash_states
+import idle_tls
 import overload
+import peers
 import text_speed
 import rig as rigs
 import stats
@@ -32,6 +34,7 @@ TARGETS = {
              ("merge_vs_yjs", ">=", 500), ("merge_apply_vs_yjs", ">=", 20), ("encode_vs_yjs", ">=", 10), ("memory_vs_yjs", "<=", .35),
              ("small_memory_vs_yjs", "<=", .25),
              ("sets_time_vs_yjs", ">=", 20), ("sets_time_worst_vs_yjs", ">=", 5)],
+    "peers": [],  # Of those that are there: peers.targets.
     "hash": [("equal_hashes", "<=", 1), ("rehash_per_write", "<=", 20), ("unchanged_per_s", ">=", 1000)],
 }
 SUMMARY = {
@@ -46,6 +49,7 @@ SUMMARY = {
     "herd": "15,000 clients that lose the server, or the network, and come back at once",
     "crash": "what was acknowledged is there after the server or the machine ended (--mode kill, power, eio, full)",
     "size": "the SDK's bundle",
+    "peers": "broadcasts, echoes, newcomers and memory beside other servers (--peer NAME=URL,PID)",
     "text": "recorded editing sessions in our documents and in those of Yjs and others",
     "hash": "seeing that nothing has changed, and hashes for each write",
 }
@@ -193,7 +197,7 @@ def allocations(rig, shim, folder, subscribers, changes):
     count = pathlib.Path(folder) / f"allocations-{subscribers}"
     with rig.server({"LD_PRELOAD": str(shim), "TANDEM_SHIM_COUNT": str(count)}) as server:
         return rig.drive("fanout", url=server.url, channel="board:heap", pid=server.process.pid, subscribers=subscribers,
-                         changes=changes, allocations_file=count)["allocations"]
+                         protocol="tandem", changes=changes, allocations_file=count)["allocations"]
 
 
 def fanout(rig, options, outcome):
@@ -201,7 +205,7 @@ def fanout(rig, options, outcome):
         with rig.server() as server:
             def drive(window, changes):
                 return rig.drive("fanout", url=server.url, channel=f"board:w{window}", pid=server.process.pid, window=window,
-                                 changes=changes, allocations_file="none")
+                                 protocol="tandem", changes=changes, allocations_file="none")
             raw = drive(1, 300)
             bare = rig.drive("bare-fanout", bytes=int(raw["frame_bytes"]))
             many = drive(16, 1600)
@@ -224,8 +228,10 @@ def idle(rig, options, outcome):
         with rig.server() as server:
             raw = rig.drive("idle", url=server.url, channel="board:idle", pid=server.process.pid)
         raw["rss_kib"] = (raw["rss_after_kib"] - raw["rss_before_kib"]) / raw["connections"]
+        raw["tls_rss_kib"] = idle_tls.rss_kib_of_one(rig)
         outcome.runs.append(raw)
     outcome.median("rss_kib")
+    outcome.median("tls_rss_kib")
     outcome.notes.append("edge of 4 KiB: " + ("reached" if outcome.metrics["rss_kib"] <= 4 else "not reached"))
 
 
@@ -246,4 +252,4 @@ def size(rig, options, outcome):
 
 MEASURES = {"requirements": requirements, "latency": latency, "wire": wire, "recovery": recovery, "push": push,
             "fanout": fanout, "idle": idle, "stall": overload.stall, "herd": overload.herd, "crash": crash.measure, "size": size,
-            "hash": hash_states.measure, "text": text_speed.measure}
+            "peers": peers.measure, "hash": hash_states.measure, "text": text_speed.measure}

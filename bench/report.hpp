@@ -47,6 +47,8 @@ Report measure_herd(const Arguments& arguments);
 Report measure_herd_writer(const Arguments& arguments);
 Report measure_stall(const Arguments& arguments);
 Report measure_fanout(const Arguments& arguments);
+Report measure_echo(const Arguments& arguments);
+Report measure_storm(const Arguments& arguments);
 Report measure_bare_fanout(const Arguments& arguments);
 Report measure_cold(const Arguments& arguments);
 Report measure_idle(const Arguments& arguments);

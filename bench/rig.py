@@ -34,10 +34,10 @@ def build_shim(folder, name="fdatasync_shim"):
 class Server:
     """`tandem dev` on a free port and a data folder of its own, unless others are given."""
 
-    def __init__(self, rig, env=None, data=None, port=0):
+    def __init__(self, rig, env=None, data=None, port=0, arguments=()):
         self._data = None if data else tempfile.TemporaryDirectory(prefix="tandem-bench-", dir=rig.data_root)
         folder = data or self._data.name
-        argv = [str(rig.binary), "dev", "--port", str(port), "--data", folder, "--json"]
+        argv = [str(rig.binary), "dev", "--port", str(port), "--data", folder, "--json", *arguments]
         self._log = open(pathlib.Path(folder) / "server.log", "w+b")
         self._was_killed = False
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL,
@@ -106,8 +106,8 @@ class Rig:
                 raise NotMeasured(f"{file} is missing: ./dev build release")
 
     @contextlib.contextmanager
-    def server(self, env=None):
-        server = Server(self, env)
+    def server(self, env=None, arguments=()):
+        server = Server(self, env, arguments)
         try:
             yield server
         finally:

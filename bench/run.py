@@ -14,6 +14,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import crash  # noqa: E402
 import measures  # noqa: E402
+import peers  # noqa: E402
 import rig as rigs  # noqa: E402
 import stats  # noqa: E402
 
@@ -28,7 +29,8 @@ def parse(arguments):
     parser.add_argument("--build", default=str(rigs.ROOT / "build" / "release"))
     parser.add_argument("--data", default=None, help="folder on the disk to measure (default: the build's)")
     parser.add_argument("--scale", type=int, default=60, help="of the workload's time, in `requirements`")
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="another system, in `text`")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM|NAME=URL,PID",
+                        help="another system: a program in `text`, a server that runs in `peers`")
     parser.add_argument("--mode", default="kill", choices=list(crash.MODES), help="how the server ends, in `crash`")
     parser.add_argument("--events", type=int, default=None, help="how often, in `crash` (kill 1000, power 100, full 50)")
     parser.add_argument("--limit", action="append", default=[], metavar="KEY=NUMBER", help="overrides a target")
@@ -42,7 +44,8 @@ def parse(arguments):
 def limits_of(name, options, overrides):
     """The benchmark's targets; those that the caller has changed are told."""
     targets = []
-    for key, op, limit in measures.TARGETS[name] + (crash.TARGETS[options.mode] if name == "crash" else []):
+    more = {"crash": lambda: crash.TARGETS[options.mode], "peers": lambda: peers.targets(options)}
+    for key, op, limit in measures.TARGETS[name] + more.get(name, list)():
         if key in overrides:
             print(f"note: the limit of {key} is {overrides[key]:g} instead of {limit:g}")
             limit = overrides[key]

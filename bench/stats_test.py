@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Tests of the statistics: `python3 bench/stats_test.py`."""
+"""Tests of the statistics and of what is compared: `python3 bench/stats_test.py`."""
 
+import os
 import random
+import types
 import unittest
 
+import peers
+import rig
 import stats
 
 
@@ -69,6 +73,25 @@ class Targets(unittest.TestCase):
         self.assertEqual(stats.exit_code([met, absent]), 2)
         self.assertEqual(stats.exit_code([absent, missed]), 1)
         self.assertEqual(stats.exit_code([]), 2)
+
+
+class Peers(unittest.TestCase):
+    def test_targets_are_those_of_the_servers_that_are_there(self):
+        def keys(*given):
+            return [key for key, _, _ in peers.targets(types.SimpleNamespace(peer=list(given)))]
+        of_npm = ["vs_node_w16", "vs_socketio_w16"]
+        self.assertEqual(keys(), of_npm)
+        self.assertEqual(keys("yrs=/usr/bin/yrs", "other=ws://127.0.0.1:1,1"), of_npm)
+        self.assertEqual(keys("uws=ws://127.0.0.1:1,1"), ["vs_uws_w1", "vs_uws_w16", *of_npm])
+
+    def test_a_peer_is_a_url_and_a_process_that_is_there(self):
+        pid = os.getpid()
+        (system,) = peers.given(types.SimpleNamespace(peer=["yrs=/usr/bin/yrs", f"centrifugo=ws://127.0.0.1:8000,{pid}"]))
+        self.assertEqual((system.name, system.url, system.pid, system.protocol),
+                         ("centrifugo", "http://127.0.0.1:8000", pid, "centrifugo"))
+        for text in ("uws=ws://127.0.0.1:1", "uws=ws://127.0.0.1:1,999999999", "uws=ws://127.0.0.1:1,x"):
+            with self.assertRaises(rig.NotMeasured):
+                peers.given(types.SimpleNamespace(peer=[text]))
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def measure_sets(program, options, outcome, folder):
 
 def measure(rig, options, outcome):
     program, sets_program = prepare(rig)
-    peers = dict(text.split("=", 1) for text in options.peer)
+    peers = dict(text.split("=", 1) for text in options.peer if "://" not in text)
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
         trace = pathlib.Path(folder) / "trace.json"
         for name in NAMES:

@@ -51,7 +51,12 @@ void HubHost::join(std::span<HubHost* const> hosts) {
             host->member_->meet(other->place_.index, other->reactor_, *other, *other->member_);
 }
 
-hub::Now HubHost::now() const { return {reactor_.now_ms(), clock_(), reactor_.now_ns()}; }
+// Each connection that is served asks, so the clock is read when a turn begins and no more.
+hub::Now HubHost::now() const {
+    if (const uint64_t now_ns = reactor_.now_ns(); now_.arrived_ns != now_ns)
+        now_ = {reactor_.now_ms(), clock_(), now_ns};
+    return now_;
+}
 
 hub::ConnectionId HubHost::attach(ClientLink& link, const hub::ConnectionInfo& info) {
     const hub::ConnectionId id = next_connection_;

@@ -126,6 +126,7 @@ class HubHost final : private net::TurnEndHandler, private net::TurnOverHandler 
     net::Reactor& reactor_;
     port::Entropy& entropy_;
     WallClock clock_;
+    mutable hub::Now now_;  ///< of this turn
     OnLog on_log_;
     const hub::Config& config_;
     hub::ShardPlace place_;
