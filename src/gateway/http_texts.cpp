@@ -223,6 +223,9 @@ void HttpApi::edit_text(net::HttpRequest request, const std::string& channel,
                            "It may have `color`, a text, and `leaves`, true or false."});
         if (const auto told = unknown_member(*author, {"name", "color", "leaves"}))
             return refuse(*told);
+        if (std::max(edit.author.size(), edit.color.size()) > hub::kTextAuthorBytesMax)
+            return refuse({"The author's `name` and `color` have at most 255 bytes each.",
+                           "Shorten what is longer."});
         edit.is_leaving = leaves != nullptr && leaves->as_bool();
     }
     edit.edits = *edits;

@@ -17,7 +17,6 @@ constexpr uint64_t kAuthorShownMs = 25'000;
 // Beyond it authors are anonymous: each has a client of its own in the document.
 constexpr size_t kAuthorsMax = 64;
 constexpr size_t kEditsMax = 1'000;
-constexpr size_t kAuthorBytesMax = 255;
 constexpr uint64_t kClientMask = 0xFFFFFFFF;
 
 std::string awareness_of(const TextEdit& edit) {
@@ -95,8 +94,8 @@ void Hub::handle_request(Now now, uint64_t id, EditText& request) {
         push.text->update = std::move(request.update);
         return enqueue_once(now, *channel, std::move(push), request.idempotency_key);
     }
-    if (!request.edits.is_array() || request.author.size() > kAuthorBytesMax ||
-        request.color.size() > kAuthorBytesMax)
+    if (!request.edits.is_array() || request.author.size() > kTextAuthorBytesMax ||
+        request.color.size() > kTextAuthorBytesMax)
         return refuse(ErrorCode::invalid_argument);
     if (request.edits.as_array().size() > kEditsMax) return refuse(ErrorCode::too_large, kEditsMax);
     if (!request.author.empty() &&

@@ -168,5 +168,49 @@ TEST(TextRequests, OnlySoManyClientsEditOneText) {
     EXPECT_EQ(rig.text(), "xxx");
 }
 
+// A link of 100 KB over a text of which every other character is bold: 140 KB that would be 100 MB.
+TEST(TextRequests, FormatsThatEveryStretchRepeatsAreNotWrittenOutWithoutEnd) {
+    RequestRig rig;
+    yjs::Document document(yjs::DocumentOptions{7, true, false});
+    const yjs::BranchIndex text = document.root("t", yjs::TypeKind::text);
+    const auto any = [](std::string_view json) {
+        yjs::Buffer out;
+        EXPECT_TRUE(yjs::append_any_of_json(json, out).ok());
+        return out.str();
+    };
+    document.begin();
+    ASSERT_TRUE(document.insert_text(text, 0, std::string(2'000, 'a')).ok());
+    ASSERT_TRUE(
+        document.format_text(text, 0, 2'000, {{"link", any('"' + std::string(100'000, 'l') + '"')}})
+            .ok());
+    for (uint32_t at = 0; at < 2'000; at += 2)
+        ASSERT_TRUE(document.format_text(text, at, 1, {{"bold", any("true")}}).ok());
+    document.commit();
+    EditText written;
+    written.channel = kDocument;
+    written.name = "main";
+    written.update = document.encode();
+    rig.hub->request(rig.now, ++rig.last_request, std::move(written));
+    ASSERT_FALSE(rig.reply().is_error);
+    const auto read = [&](ReadText::Form form) {
+        ReadText request;
+        request.channel = kDocument;
+        request.name = "main";
+        request.form = form;
+        rig.hub->request(rig.now, ++rig.last_request, std::move(request));
+        return rig.reply();
+    };
+    EXPECT_EQ(read(ReadText::Form::delta).error.code, base::ErrorCode::too_large);
+    EXPECT_EQ(read(ReadText::Form::text).json, std::string(2'000, 'a'));
+    EXPECT_FALSE(read(ReadText::Form::update).is_error);
+    ReadTextChanges changes;
+    changes.channel = kDocument;
+    changes.text = "main";
+    changes.from = {0, {}};
+    changes.to = {1, {}};
+    rig.hub->request(rig.now, ++rig.last_request, std::move(changes));
+    EXPECT_EQ(rig.reply().error.code, base::ErrorCode::too_large);
+}
+
 }  // namespace
 }  // namespace tandem::hub

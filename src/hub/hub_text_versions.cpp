@@ -176,6 +176,8 @@ void Hub::reply_text_changes(uint64_t id, const Channel& channel, const TextPast
     if (from.seq > to.seq)
         return reply(id, base::fail(ErrorCode::out_of_range, channel.head()), channel.name());
     const auto changes = yjs::difference_json(from.update, to.update);
+    if (!changes && changes.error().code == ErrorCode::too_large)
+        return reply(id, changes.error(), channel.name());
     if (!changes) return reply(id, base::fail(ErrorCode::storage_corrupt, to.seq), channel.name());
     reply(id,
           "{\"changes\":" + *changes + ",\"from\":" + std::to_string(from.seq) +

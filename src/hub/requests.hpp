@@ -146,6 +146,8 @@ struct ReadText {
     yjs::TypeKind kind = yjs::TypeKind::unknown;  ///< where the content does not tell
     TextMoment moment;
 };
+/// Bytes of an author's name, and of his colour.
+inline constexpr size_t kTextAuthorBytesMax = 255;
 /// An update, or edits that the server makes one of (text_edits.hpp), in one entry.
 struct EditText {
     std::string channel;

@@ -50,6 +50,9 @@ base::Result<ShownText> show_text(std::string_view state, const ReadText& reques
     yjs::Document document;
     if (!document.apply(state).ok()) return base::fail(ErrorCode::storage_corrupt);
     const yjs::Store& store = document.store();
+    if (const uint64_t most = yjs::repeated_format_bytes_max(state.size());
+        request.form != ReadText::Form::text && yjs::repeated_format_bytes(store) > most)
+        return base::fail(ErrorCode::too_large, most);
     const auto kind_of = [&](BranchIndex root) {
         return request.kind == TypeKind::unknown ? yjs::shown_kind(store, root) : request.kind;
     };

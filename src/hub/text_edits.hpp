@@ -35,7 +35,8 @@ struct ShownText {
     std::string bytes;
     ReplyContent content = ReplyContent::json;
 };
-/// Errors: `not_found`, `wrong_type`, as above; `storage_corrupt`.
+/// Errors: `not_found`, `wrong_type`, as above; `storage_corrupt`; `too_large` where formats that
+/// each stretch of text repeats would take many times what the document does.
 /// `state` is the whole text as an update of the first encoding.
 base::Result<ShownText> show_text(std::string_view state, const ReadText& request);
 

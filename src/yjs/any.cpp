@@ -1,7 +1,9 @@
 #include "yjs/any.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -202,13 +204,49 @@ void write_json_string(std::string_view text, std::string& out) {
     base::append_json_string(out, text);
 }
 
+// As ECMAScript's Number::toString writes a finite number that is not zero (ECMA-262, 6.1.6.1.20):
+// the fewest digits that give it back, with an exponent only where there would be many zeros.
+void write_js_number(double value, std::string& out) {
+    constexpr int kPointMax = 21;
+    constexpr int kPointMin = -6;
+    std::array<char, 32> buffer;
+    if (value < 0) out += '-';
+    const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(),
+                                       std::abs(value), std::chars_format::scientific);
+    const std::string_view text(buffer.data(), static_cast<size_t>(written.ptr - buffer.data()));
+    const size_t mark = text.find('e');
+    std::string digits(1, text[0]);
+    if (mark > 2) digits += text.substr(2, mark - 2);
+    int exponent = 0;
+    const char* from = text.data() + mark + (text[mark + 1] == '+' ? 2 : 1);
+    std::from_chars(from, written.ptr, exponent);
+    const int count = static_cast<int>(digits.size());
+    const int point = exponent + 1;
+    if (count <= point && point <= kPointMax) {
+        out += digits;
+        out.append(static_cast<size_t>(point - count), '0');
+    } else if (0 < point && point <= kPointMax) {
+        out += digits.substr(0, static_cast<size_t>(point)) + '.' +
+               digits.substr(static_cast<size_t>(point));
+    } else if (kPointMin < point && point <= 0) {
+        out += "0.";
+        out.append(static_cast<size_t>(-point), '0');
+        out += digits;
+    } else {
+        out += digits[0];
+        if (count > 1) out += '.' + digits.substr(1);
+        out += exponent < 0 ? "e-" : "e+";
+        out += std::to_string(std::abs(exponent));
+    }
+}
+
 void write_json_number(double value, std::string& out) {
     if (!std::isfinite(value)) {
         out += "null";
     } else if (value == 0) {
         out += '0';
     } else {
-        base::append_json_number(out, value);
+        write_js_number(value, out);
     }
 }
 

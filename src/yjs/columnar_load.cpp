@@ -374,6 +374,10 @@ class ColumnarLoader {
                 const std::string_view guid = in.var_bytes();
                 if (!in.ok() || utf16_length(guid) == kNotUtf8) return false;
                 bytes = values_size(in.rest(), 1);
+                // As in updates.
+                if (bytes == 1 &&
+                    (in.rest().starts_with(kAnyNull) || in.rest().starts_with(kAnyUndefined)))
+                    return false;
                 if (bytes != 0) bytes += rest.size() - in.remaining();
                 if (!item.is_deleted()) subdocuments_.push_back(handle);
                 break;

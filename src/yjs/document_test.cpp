@@ -265,5 +265,55 @@ TEST(Updates, OfNothingIsNothing) {
     EXPECT_FALSE(merge_updates(std::vector<std::string_view>{none, "\xff"}).ok());
 }
 
+std::string any_text(std::string_view json) {
+    Buffer out;
+    EXPECT_TRUE(append_any_of_json(json, out).ok());
+    return out.str();
+}
+
+TEST(Documents, ASubdocumentWhoseOptionsAreNoneIsRefusedAsByYjs) {
+    const auto update_with = [](std::string_view options) {
+        return std::string(
+                   "\x01\x01\x4d\x00\x09\x01\x01"
+                   "a\x01"
+                   "g",
+                   10) +
+               std::string(options) + std::string(1, '\0');
+    };
+    for (const std::string_view none : {kAnyNull, kAnyUndefined}) {
+        Document document;
+        EXPECT_EQ(document.apply(update_with(none)).error().code, base::ErrorCode::malformed);
+        EXPECT_TRUE(document.state_vector().empty());
+    }
+    Document document;
+    EXPECT_TRUE(document.apply(update_with(any_text("{}"))).ok());
+    EXPECT_EQ(document.state_vector().size(), 1u);
+}
+
+TEST(Documents, FormatsThatEachStretchRepeatsAreCountedBeforeTheyAreWritten) {
+    Document document(DocumentOptions{1, true, false});
+    const BranchIndex text = document.root("t", TypeKind::text);
+    document.begin();
+    ASSERT_TRUE(document.insert_text(text, 0, std::string(200, 'a')).ok());
+    ASSERT_TRUE(
+        document
+            .format_text(text, 0, 200,
+                         Attributes{{"link", any_text('"' + std::string(5'000, 'l') + '"')}})
+            .ok());
+    document.commit();
+    const uint64_t one = repeated_format_bytes(document.store());
+    EXPECT_GT(one, 5'000u);
+    EXPECT_LT(one, 5'100u);
+    document.begin();
+    for (uint32_t at = 0; at < 200; at += 2)
+        ASSERT_TRUE(document.format_text(text, at, 1, Attributes{{"bold", any_text("true")}}).ok());
+    document.commit();
+    std::string delta;
+    append_delta(document.store(), text, delta);
+    const uint64_t all = repeated_format_bytes(document.store());
+    EXPECT_GT(all, delta.size() * 9 / 10);
+    EXPECT_LT(all, delta.size() * 11 / 10);
+}
+
 }  // namespace
 }  // namespace tandem::yjs

@@ -6,6 +6,7 @@
 
 #include "yjs/any.hpp"
 #include "yjs/columns.hpp"
+#include "yjs/sync_messages.hpp"
 #include "yjs/utf16.hpp"
 
 namespace tandem::yjs {
@@ -109,6 +110,51 @@ TEST(Columns, ARunOfZerosIsANegativeZero) {
     zeros.write(0);
     zeros.write(0);
     EXPECT_EQ(zeros.finish(), std::string_view("\x40\x01", 2));
+}
+
+TEST(Any, JsonHasNumbersAsJavaScriptWritesThem) {
+    const std::pair<double, const char*> numbers[] = {
+        {0.5, "0.5"},
+        {-12.25, "-12.25"},
+        {0.0001, "0.0001"},
+        {0.00005, "0.00005"},
+        {0.000001, "0.000001"},
+        {0.0000015, "0.0000015"},
+        {1e-7, "1e-7"},
+        {-1.5e-7, "-1.5e-7"},
+        {1e20, "100000000000000000000"},
+        {123456789012345680000.0, "123456789012345680000"},
+        {9223372036854775807.0, "9223372036854776000"},
+        {9007199254740993.0, "9007199254740992"},
+        {1e21, "1e+21"},
+        {-1.25e300, "-1.25e+300"},
+        {5e-324, "5e-324"},
+        {4294967296.5, "4294967296.5"},
+    };
+    for (const auto& [number, text] : numbers) {
+        Buffer any;
+        append_any_number(number, any);
+        std::string json;
+        append_json_of_any(any.view(), json);
+        EXPECT_EQ(json, text);
+        Buffer again;
+        ASSERT_TRUE(append_any_of_json(json, again).ok());
+        EXPECT_EQ(again.view(), any.view()) << text;
+    }
+}
+
+TEST(Awareness, AStateThatIsNoJsonIsRefusedWithItsMessage) {
+    for (const std::string_view json :
+         {"null", "{}", "5", R"({"user":{"name":"\ud83d"},"x":[1e-7]})"}) {
+        const AwarenessState state{7, 1, json};
+        EXPECT_TRUE(decode_awareness(encode_awareness({&state, 1})).ok()) << json;
+    }
+    for (const std::string_view json : {"", "{bad", "{}x", "undefined", "'a'", "\xff"}) {
+        const AwarenessState states[] = {{7, 1, "{}"}, {8, 1, json}};
+        EXPECT_EQ(decode_awareness(encode_awareness(states)).error().code,
+                  base::ErrorCode::malformed)
+            << json;
+    }
 }
 
 }  // namespace

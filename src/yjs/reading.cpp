@@ -1,6 +1,7 @@
 #include "yjs/reading.hpp"
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "base/value.hpp"
@@ -396,6 +397,37 @@ TypeKind shown_kind(const Store& store, BranchIndex root) {
                                                                            : TypeKind::array;
     }
     return TypeKind::text;
+}
+
+uint64_t repeated_format_bytes(const Store& store) {
+    // Punctuation, and the name a second time at the end of an element.
+    constexpr uint64_t kPerFormat = 16;
+    uint64_t total = 0;
+    std::map<uint32_t, uint64_t> formats;
+    for (BranchIndex list = 1; list < store.branches_limit(); ++list) {
+        if (!store.has_branch(list) || !store.branch(list).has_formatting) continue;
+        formats.clear();
+        uint64_t now = 0;
+        bool is_new = true;
+        for_each_visible(store, list, [&](const Item& item) {
+            if (item.kind != Kind::format) {
+                // Text runs on until the formats change.
+                if (is_new || item.kind != Kind::string) total += now;
+                is_new = item.kind != Kind::string;
+                return;
+            }
+            const uint32_t name = store.format_name(item);
+            const std::string_view value = store.format_value(item);
+            uint64_t& known = formats[name];
+            now -= known;
+            known = value == kAnyNull
+                        ? 0
+                        : kPerFormat + 2 * store.names().at(name).size() + value.size();
+            now += known;
+            is_new = true;
+        });
+    }
+    return total;
 }
 
 void append_delta(const Store& store, BranchIndex text, std::string& out) {

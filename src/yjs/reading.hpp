@@ -29,6 +29,15 @@ void append_json(const Store& store, BranchIndex branch, std::string& out,
 /// The values that an item holds, with commas between them.
 void append_item_json(const Store& store, const Item& item, std::string& out);
 
+/// Roughly the bytes that formats take in deltas and XML, where each stretch of text repeats all
+/// those that it has: a small document can have very many. Found without writing any of it, in a
+/// time that grows with the document alone.
+uint64_t repeated_format_bytes(const Store& store);
+/// How many of them a server writes out for a document of so many bytes.
+constexpr uint64_t repeated_format_bytes_max(size_t document_bytes) {
+    return (uint64_t{16} << 20) + uint64_t{4} * document_bytes;
+}
+
 /// A text as Quill's delta: an array of {"insert", "attributes"}. Shared types within it are shown
 /// as their JSON.
 void append_delta(const Store& store, BranchIndex text, std::string& out);

@@ -58,6 +58,8 @@ class Store {
     bool has_branch(BranchIndex index) const {
         return index > 0 && index < branches_.size() && !branches_[index].is_free;
     }
+    /// One more than the highest shared type.
+    BranchIndex branches_limit() const { return static_cast<BranchIndex>(branches_.size()); }
     BranchIndex add_branch(TypeKind kind, uint32_t name, Handle item);
     void free_branch(BranchIndex index);
     /// The root of that name, made if it is not there.

@@ -1,5 +1,6 @@
 #include "yjs/sync_messages.hpp"
 
+#include "yjs/any.hpp"
 #include "yjs/buffer.hpp"
 #include "yjs/input.hpp"
 
@@ -54,12 +55,17 @@ std::string permission_denied_message(std::string_view reason) {
 base::Result<std::vector<AwarenessState>> decode_awareness(std::string_view body) {
     Input in(body);
     std::vector<AwarenessState> out;
+    Buffer scratch;
     const uint64_t count = in.var_uint();
     for (uint64_t i = 0; i < count && in.ok(); ++i) {
         AwarenessState state;
         state.client = in.var_uint();
         state.clock = in.var_uint32();
         state.json = in.var_bytes();
+        // What a reader cannot parse would cost him all that comes with it.
+        scratch.clear();
+        if (in.ok() && !append_any_of_json(state.json, scratch).ok())
+            return base::fail(base::ErrorCode::malformed);
         out.push_back(state);
     }
     if (!in.ok() || !in.at_end()) return base::fail(base::ErrorCode::malformed);

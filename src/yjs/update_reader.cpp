@@ -237,6 +237,8 @@ void StructReader<Fields>::read_content(Kind kind) {
             size_t units = 0;
             content.name = in_.string(units);
             content.body = canonical(1);
+            // Yjs refuses the whole update: it cannot make a document of these.
+            if (content.body == kAnyNull || content.body == kAnyUndefined) in_.rest.fail();
             return;
         }
         case Kind::gc:

@@ -275,6 +275,9 @@ base::Result<std::string> difference_json(std::string_view from, std::string_vie
         name_roots(document, after);
         Document before;
         TANDEM_CHECK(before.apply(from));
+        const uint64_t most = repeated_format_bytes_max(from.size() + to.size());
+        if (repeated_format_bytes(after.store()) + repeated_format_bytes(before.store()) > most)
+            return base::fail(base::ErrorCode::too_large, most);
         for (const BranchIndex root : before.store().roots()) {
             const std::string name(before.store().names().at(before.store().branch(root).name));
             const BranchIndex known = after.store().find_root(name);
