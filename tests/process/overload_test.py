@@ -140,7 +140,8 @@ class Overload(ProcessTest):
         self.assertTrue(2 <= int(fields["Retry-After"]) <= 10)
         self.assertEqual(request(server, "/health")[0], 200)
         self.assertEqual(request(server, "/ready")[0], 200)
-        self.assertEqual(request(server, "/")[0], 404)
+        # The page, where it is built.
+        self.assertIn(request(server, "/")[0], (200, 404))
 
     def test_channels_that_nobody_uses_leave_memory(self):
         server = self.start("--limits.memory_budget", str(BUDGET), "--limits.message_bytes", "1048576")
