@@ -108,7 +108,11 @@ class Revert {
 
     void map(const Path& path, Ground ground) {
         std::set<std::string> keys = keys_of(then_, path);
-        if (keys.empty() && path.empty() && ground == Ground::as_it_is) return empty_root();
+        if (keys.empty() && path.empty() && ground == Ground::as_it_is) {
+            // An empty map is what it shall be, whatever else it may hide.
+            if (keys_of(now_, path).empty()) return;
+            return empty_root();
+        }
         if (keys.empty()) {
             if (ground == Ground::cleared || !keys_of(now_, path).empty())
                 emit(OpKind::assign, path, base::Value(base::Object{}));

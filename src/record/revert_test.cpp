@@ -92,6 +92,24 @@ RC_GTEST_PROP(Revert, BringsBackWhatWasShown, ()) {
     RC_ASSERT(revert_ops(then, then, {}).empty());
 }
 
+// Found by the property below: a root that shows an empty map, and may hide something else.
+TEST(Revert, AViewOfAnEmptyMapIsLeftAsItIs) {
+    RandomLog log(253194250);
+    Document document;
+    for (uint64_t seq = 1; seq <= 5; ++seq) {
+        Entry entry = log.next();
+        for (Op& op : entry.ops)
+            if (op.resolver == Resolver::max || op.resolver == Resolver::min)
+                op.resolver = Resolver::lww;
+        document.apply(entry);
+    }
+    View view;
+    for (const Change& change : document.changes(0))
+        view.apply(change);
+    ASSERT_EQ(base::to_json(view.shown({})), "{}");
+    EXPECT_TRUE(revert_ops(view, view, {}).empty());
+}
+
 // A client computes the same from what it sees, but for watermarks, of which a view does not know.
 RC_GTEST_PROP(Revert, OfViewsBringsBackWhatWasShown, ()) {
     RandomLog log(*rc::gen::inRange<uint64_t>(0, 1'000'000'000));

@@ -9,12 +9,20 @@ import * as Y from 'yjs'
 import { kill, run, server, start, until } from './server.mjs'
 import { inStep, openStock, typeWhileKilled } from './stock.mjs'
 
+// A provider that ends while it connects no longer listens, and an error that nobody hears ends the process.
+class Socket extends WebSocket {
+  constructor(...given) {
+    super(...given)
+    this.on('error', () => {})
+  }
+}
+
 const providers = []
 const versions = [two, four]
 
 function socket(version, query = '') {
   const one = new version.HocuspocusProviderWebsocket({ url: `ws://127.0.0.1:${server.port}/hocuspocus${query}`,
-    WebSocketPolyfill: WebSocket, delay: 50, minDelay: 50, maxDelay: 200 })
+    WebSocketPolyfill: Socket, delay: 50, minDelay: 50, maxDelay: 200 })
   providers.push(one)
   return one
 }
